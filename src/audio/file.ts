@@ -1,0 +1,101 @@
+import type { FileHandle } from 'node:fs/promises';
+import type { OpenedAudio, UploadAudio } from '../contracts/index.js';
+import { UnsupportedSourceError } from '../errors/index.js';
+import type { BrandedFile } from './sources.js';
+
+const READ_SIZE = 256 * 1024;
+
+export function resolveFile(source: BrandedFile): UploadAudio {
+  return {
+    kind: 'file',
+    label: `file ${source.path.split(/[\\/]/).at(-1)}`,
+    reopenable: true,
+    open: () => openFile(source),
+  };
+}
+
+/** The handle is open, and known to be a file with something in it, before this resolves. */
+async function openFile(source: BrandedFile): Promise<OpenedAudio> {
+  const { open, constants } = await openable();
+  const path = source.root === undefined ? source.path : await pathWithin(source.root, source.path);
+  let handle: FileHandle;
+  try {
+    // Without O_NONBLOCK, opening a named pipe that nobody writes to would wait for ever.
+    handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (cause) {
+    throw openError(cause);
+  }
+  try {
+    const stats = await handle.stat();
+    if (!stats.isFile()) throw notAFile(stats.isDirectory());
+    if (stats.size === 0) {
+      throw new UnsupportedSourceError('The file is empty (0 bytes).', { code: 'empty_source' });
+    }
+    return { chunks: readHandle(handle), sizeBytes: stats.size, close: () => closeHandle(handle) };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+async function openable(): Promise<Pick<typeof import('node:fs/promises'), 'open' | 'constants'>> {
+  return import('node:fs/promises');
+}
+
+async function* readHandle(handle: FileHandle): AsyncGenerator<Uint8Array> {
+  while (true) {
+    const buffer = new Uint8Array(READ_SIZE);
+    const { bytesRead } = await handle.read(buffer, 0, READ_SIZE);
+    if (bytesRead === 0) return;
+    yield bytesRead === READ_SIZE ? buffer : buffer.subarray(0, bytesRead);
+  }
+}
+
+async function closeHandle(handle: FileHandle): Promise<void> {
+  // Closing twice, or after an input error, leaves nothing open either.
+  await handle.close().catch(() => undefined);
+}
+
+async function pathWithin(root: string, path: string): Promise<string> {
+  const [{ realpath }, { resolve, sep }] = await Promise.all([
+    import('node:fs/promises'),
+    import('node:path'),
+  ]);
+  let realRoot: string;
+  let realPath: string;
+  try {
+    realRoot = await realpath(root);
+    realPath = await realpath(resolve(realRoot, path));
+  } catch (cause) {
+    throw openError(cause);
+  }
+  if (realPath.startsWith(realRoot.endsWith(sep) ? realRoot : realRoot + sep)) return realPath;
+  throw new UnsupportedSourceError('The file lies outside the root that fromFile() was given.', {
+    code: 'outside_root',
+  });
+}
+
+function openError(cause: unknown): UnsupportedSourceError {
+  const code = (cause as NodeJS.ErrnoException).code;
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    return new UnsupportedSourceError('There is no file at the path that fromFile() was given.', {
+      code: 'file_not_found',
+      cause,
+    });
+  }
+  if (code === 'EISDIR') return notAFile(true);
+  return new UnsupportedSourceError(
+    `The file cannot be opened (${code ?? 'unknown error'}). Check its permissions.`,
+    {
+      code: 'file_not_readable',
+      cause,
+    },
+  );
+}
+
+function notAFile(isDirectory: boolean): UnsupportedSourceError {
+  return new UnsupportedSourceError(
+    `The path that fromFile() was given is ${isDirectory ? 'a directory' : 'no regular file'}. Name one audio file.`,
+    { code: 'not_a_file' },
+  );
+}

@@ -1,0 +1,167 @@
+import type { AudioSource, ResolvedSource, UploadAudio, UrlAudio } from '../contracts/index.js';
+import { UnsupportedSourceError } from '../errors/index.js';
+import { redactUrl } from '../net/redact.js';
+import { resolveFile } from './file.js';
+import { type BrandedStream, isBranded, type OpenedStream } from './sources.js';
+import { bytesOf, isAsyncIterable, keepErrors, oneShot, openChunks } from './streams.js';
+
+const ACCEPTED =
+  'Pass an http(s) URL, fromFile(path), a Uint8Array or ArrayBuffer, a Blob or File, a stream, ' +
+  'fromStream(() => stream), a Request or a Response.';
+
+/**
+ * Looks at a source without reading it.
+ *
+ * @throws UnsupportedSourceError for everything that is no audio source.
+ */
+export function resolveSource(source: AudioSource): ResolvedSource {
+  if (typeof source === 'string') return resolveUrl(source);
+  if (typeof source !== 'object' || source === null) {
+    throw unsupported(`${source === null ? 'null' : `A ${typeof source}`} is no audio source. ${ACCEPTED}`);
+  }
+  if (source instanceof URL) return resolveUrl(source.href);
+  if (isBranded(source)) return source.kind === 'file' ? resolveFile(source) : resolveReopenable(source);
+  return resolveBytes(source) ?? resolveBody(source) ?? resolveStream(source) ?? refusePlainObject(source);
+}
+
+function resolveUrl(text: string): UrlAudio {
+  const url = parseUrl(text);
+  if (url === undefined) {
+    throw new UnsupportedSourceError(
+      'A string is taken as an http(s) URL, and this one is none. For a local file use fromFile(path).',
+      { code: 'not_a_url' },
+    );
+  }
+  return { kind: 'url', url: url.href, label: redactUrl(url.href) };
+}
+
+function parseUrl(text: string): URL | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  const isWeb = (url.protocol === 'http:' || url.protocol === 'https:') && /^https?:\/\//i.test(text.trim());
+  return isWeb && url.hostname !== '' ? url : undefined;
+}
+
+function resolveReopenable(source: BrandedStream): UploadAudio {
+  return {
+    kind: 'reopenable-stream',
+    label: 'stream',
+    reopenable: true,
+    ...(source.contentType === undefined ? {} : { contentType: source.contentType }),
+    async open() {
+      return openChunks(await openAgain(source));
+    },
+  };
+}
+
+async function openAgain(source: BrandedStream): Promise<OpenedStream> {
+  try {
+    return await source.openStream();
+  } catch (cause) {
+    throw new UnsupportedSourceError(
+      'The function that fromStream() was given failed. Its error is the cause.',
+      {
+        code: 'stream_failed',
+        cause,
+      },
+    );
+  }
+}
+
+function resolveBytes(source: object): UploadAudio | undefined {
+  if (source instanceof Blob) {
+    return {
+      kind: 'blob',
+      label: 'blob',
+      reopenable: true,
+      sizeBytes: source.size,
+      ...(source.type === '' ? {} : { contentType: source.type }),
+      async open() {
+        refuseEmpty(source.size);
+        return { ...openChunks(source.stream()), sizeBytes: source.size };
+      },
+    };
+  }
+  const bytes = bytesOf(source);
+  if (bytes === undefined) return undefined;
+  return {
+    kind: 'bytes',
+    label: 'bytes',
+    reopenable: true,
+    sizeBytes: bytes.byteLength,
+    async open() {
+      refuseEmpty(bytes.byteLength);
+      return { ...openChunks([bytes]), sizeBytes: bytes.byteLength };
+    },
+  };
+}
+
+function resolveBody(source: object): UploadAudio | undefined {
+  if (!(source instanceof Request) && !(source instanceof Response)) return undefined;
+  const contentType = source.headers.get('content-type');
+  return {
+    kind: 'http-body',
+    label: 'http body',
+    ...(contentType === null ? {} : { contentType }),
+    ...oneShot({
+      isConsumed: () => source.bodyUsed,
+      open() {
+        if (source.body === null) refuseEmpty(0);
+        return source.body ?? [];
+      },
+      discard: () => source.body?.cancel(),
+    }),
+  };
+}
+
+function resolveStream(source: object): UploadAudio | undefined {
+  if (source instanceof ReadableStream) {
+    return {
+      kind: 'stream',
+      label: 'stream',
+      ...oneShot({
+        isConsumed: () => source.locked,
+        open: () => source as ReadableStream<Uint8Array>,
+        discard: () => source.cancel(),
+      }),
+    };
+  }
+  if (!isAsyncIterable(source)) return undefined;
+  keepErrors(source);
+  return {
+    kind: 'stream',
+    label: 'stream',
+    ...oneShot({
+      isConsumed: () => isConsumedReadable(source),
+      open: () => source,
+      discard: () => (source as { destroy?(): void }).destroy?.(),
+    }),
+  };
+}
+
+/** Node's streams tell; other iterables do not, and are only guarded against a second use by us. */
+function isConsumedReadable(stream: object): boolean {
+  const { readableEnded, destroyed, readableDidRead, errored } = stream as Record<string, unknown>;
+  // A stream that broke is opened all the same: reading it tells how it broke.
+  if (errored instanceof Error) return false;
+  return readableEnded === true || destroyed === true || readableDidRead === true;
+}
+
+function refusePlainObject(source: object): never {
+  const hint =
+    'path' in source || 'url' in source
+      ? ' A plain object is never a source: use fromFile(path) for a file, and the string itself for a URL.'
+      : '';
+  throw unsupported(`This object is no audio source.${hint} ${ACCEPTED}`);
+}
+
+function refuseEmpty(sizeBytes: number): void {
+  if (sizeBytes > 0) return;
+  throw new UnsupportedSourceError('The audio is empty (0 bytes). Check where it is read from.', {
+    code: 'empty_source',
+  });
+}
+
+function unsupported(message: string): UnsupportedSourceError {
+  return new UnsupportedSourceError(message, { code: 'unsupported_source' });
+}

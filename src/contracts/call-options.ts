@@ -1,0 +1,69 @@
+import type { LiveDeepgramOptions, PrerecordedDeepgramOptions } from './deepgram-options.js';
+import type { TranscriptMode } from './transcript.js';
+
+export interface RetryOptions {
+  /** Attempts in all, the first one included. Default 3. */
+  attempts?: number;
+  /** Shortest back-off. Default 1000. */
+  minDelayMs?: number;
+  /** Longest back-off; also the longest Retry-After that is waited for. Default 20000. */
+  maxDelayMs?: number;
+  /**
+   * Retry also where Deepgram may have processed, and will bill, the failed attempt: a reset or a time-out
+   * after the whole upload, a 504. Default false.
+   */
+  ambiguous?: boolean;
+}
+
+/** Options of ours that every mode takes. */
+export interface SharedCallOptions {
+  /** Ends the call at once, in every phase. */
+  signal?: AbortSignal;
+  /** Whose audio it is. Kept with the transcript and the job. */
+  userId?: string;
+  /** Plain JSON data of yours, kept with the transcript and the job. */
+  metadata?: Readonly<Record<string, unknown>>;
+  /** Name of the region to use. Default: the first one. */
+  region?: string;
+  /** False keeps the transcript out of the storage. Default true. */
+  store?: boolean;
+}
+
+export interface TranscribeOptions extends PrerecordedDeepgramOptions, SharedCallOptions {
+  /** Total time for waiting, upload, processing and answer. Default: the client's `timeoutMs`. */
+  timeoutMs?: number;
+  /** Time for one attempt. Default: none but the total. */
+  attemptTimeoutMs?: number;
+  retry?: RetryOptions;
+  /** 0, the default, runs first, larger numbers later. */
+  priority?: number;
+}
+
+export interface EnqueueOptions extends PrerecordedDeepgramOptions, SharedCallOptions {
+  /** Total time for one attempt of the job. Default: the client's `timeoutMs`. */
+  timeoutMs?: number;
+  /** 0, the default, runs first, larger numbers later. */
+  priority?: number;
+  /** Not before this many milliseconds from now. Default 0. */
+  delayMs?: number;
+  /** Attempts in all. Default 3. */
+  attempts?: number;
+}
+
+export interface StreamOptions extends LiveDeepgramOptions, SharedCallOptions {
+  /** Longest wait for the connection to open. Default 10000. */
+  connectTimeoutMs?: number;
+  /** Longest wait in `finish()` for the last results. Default 15000. */
+  finishTimeoutMs?: number;
+}
+
+/** Facts that help the router, and the options of the mode that it picks. */
+export interface SubmitOptions
+  extends TranscribeOptions,
+    Pick<EnqueueOptions, 'delayMs' | 'attempts'>,
+    Omit<StreamOptions, keyof TranscribeOptions> {
+  /** Length of the audio, where it is known. */
+  durationSeconds?: number;
+  /** Picks the mode yourself. */
+  mode?: TranscriptMode;
+}

@@ -1,0 +1,76 @@
+import type { RetryOptions } from './call-options.js';
+import type { Clock } from './clock.js';
+import type { LiveDeepgramOptions, PrerecordedDeepgramOptions } from './deepgram-options.js';
+import type { LimitsAdapter } from './limits.js';
+import type { Logger } from './logger.js';
+import type { MetricsHook } from './metrics.js';
+import type { RouterOptions } from './mode.js';
+import type { QueueAdapter } from './queue.js';
+import type { StorageAdapter } from './storage.js';
+
+/** A secret, or a function that is called for each connection. */
+export type Secret = string | (() => string | Promise<string>);
+
+export interface RegionOptions {
+  /** Your name for it, used in events, errors and records. */
+  name: string;
+  /** Deepgram's base URL there, such as `https://api.eu.deepgram.com`. */
+  endpoint: string;
+  /** Audio never leaves regions with the same residency by itself. */
+  residency?: string;
+}
+
+export interface LimitOptions {
+  /** Pre-recorded requests at the same time. Default 50. */
+  maxConcurrent?: number;
+  /** Requests that may start in any 60 seconds. Default: no limit. */
+  requestsPerMinute?: number;
+  /** Live sessions at the same time. Default 50. */
+  maxConcurrentStreams?: number;
+  /** Calls that may wait for a place; one more is rejected. Default 1000. */
+  maxWaiting?: number;
+}
+
+export interface QueueOptions {
+  /** Default: an in-process queue. */
+  adapter?: QueueAdapter;
+  /** Jobs run at the same time. Default 10. */
+  concurrency?: number;
+  /** Attempts of a job in all. Default 3. */
+  attempts?: number;
+  /** First back-off between attempts; it doubles. Default 5000. */
+  backoffMs?: number;
+  /** Longest back-off. Default 300000. */
+  maxBackoffMs?: number;
+  /** False: jobs wait until `startWorker()` is called. Default true. */
+  autoStart?: boolean;
+}
+
+/** All optional. */
+export interface ClientOptions {
+  /** Default: `DEEPGRAM_API_KEY` of the environment, read at the first call. */
+  apiKey?: Secret;
+  /** A short-lived token, used instead of the key. Default: `DEEPGRAM_ACCESS_TOKEN`, where no key is set. */
+  accessToken?: Secret;
+  /** Deepgram options for every call. Default `{ model: 'nova-3' }`. */
+  defaults?: PrerecordedDeepgramOptions & LiveDeepgramOptions;
+  /** Default: `https://api.deepgram.com`, named `default`. The first one is used. */
+  regions?: readonly RegionOptions[];
+  /** Name of the Deepgram project that limits are counted for. Default `default`. */
+  project?: string;
+  /** Default: kept in memory, the newest 10,000 records of a kind. */
+  storage?: StorageAdapter;
+  queue?: QueueOptions | QueueAdapter;
+  limits?: LimitOptions | LimitsAdapter;
+  retry?: RetryOptions;
+  /** Total time of a call. Default 600000. */
+  timeoutMs?: number;
+  /** Time of one attempt. Default: none but the total. */
+  attemptTimeoutMs?: number;
+  router?: RouterOptions;
+  metrics?: readonly MetricsHook[];
+  /** Default: silent. */
+  logger?: Logger;
+  /** Default: the machine's own time. */
+  clock?: Clock;
+}

@@ -1,0 +1,17 @@
+export type * from './audio-source.js';
+export type * from './call-options.js';
+export type * from './client-options.js';
+export type * from './clock.js';
+export type * from './deepgram-options.js';
+export type * from './error-data.js';
+export type * from './events.js';
+export type * from './job.js';
+export type * from './limits.js';
+export type * from './live.js';
+export type * from './live-transport.js';
+export type * from './logger.js';
+export type * from './metrics.js';
+export type * from './mode.js';
+export type * from './queue.js';
+export type * from './storage.js';
+export type * from './transcript.js';

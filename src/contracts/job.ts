@@ -1,0 +1,68 @@
+import type { ErrorData } from './error-data.js';
+import type { Transcript } from './transcript.js';
+
+interface JobBase {
+  readonly id: string;
+  readonly userId?: string;
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  readonly priority: number;
+  /** Attempts begun so far, less those that Deepgram's limit (429) or the close of a worker ended. */
+  readonly attempts: number;
+  readonly maxAttempts: number;
+  /** ISO 8601, UTC. */
+  readonly createdAt: string;
+}
+
+/** A job at one moment. Check `state` and the other fields follow. */
+export type JobStatus =
+  | (JobBase & {
+      readonly state: 'queued';
+      /** Why the attempt before failed. */
+      readonly lastError?: ErrorData;
+    })
+  | (JobBase & { readonly state: 'active'; readonly startedAt: string })
+  | (JobBase & { readonly state: 'completed'; readonly transcriptId: string; readonly finishedAt: string })
+  | (JobBase & { readonly state: 'failed'; readonly error: ErrorData; readonly finishedAt: string })
+  | (JobBase & { readonly state: 'cancelled'; readonly finishedAt: string });
+
+export type JobState = JobStatus['state'];
+
+/** One step of a job. The last one has the state `completed`, `failed` or `cancelled`. */
+export interface JobEvent {
+  readonly type: JobState;
+  readonly status: JobStatus;
+}
+
+export interface ResultOptions {
+  /** Ends the waiting, not the job. */
+  readonly signal?: AbortSignal | undefined;
+  /** Longest wait. The job goes on after it. Default: none. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** A job that the storage has acknowledged. */
+export interface Job {
+  readonly id: string;
+  /** Rejects with code `job_not_found` where the record has been removed. */
+  status(): Promise<JobStatus>;
+  /**
+   * Waits for the end of the job.
+   *
+   * Rejects with the job's own error where it failed, an AbortedError `job_cancelled` where it was cancelled,
+   * a TimeoutError after `timeoutMs`, and a StorageError `not_found` where its transcript has been deleted.
+   */
+  result(options?: ResultOptions): Promise<Transcript>;
+  /** The present state, then each change. Ends after `completed`, `failed` or `cancelled`. */
+  events(): AsyncIterable<JobEvent>;
+  /** Ends the job, an active one down to its HTTP request. False where it has ended already. */
+  cancel(): Promise<boolean>;
+}
+
+export interface JobListQuery {
+  readonly userId?: string;
+  readonly state?: JobState;
+  /** 1 to 1000, default 100. */
+  readonly limit?: number;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string;
+}

@@ -1,0 +1,46 @@
+/** Messages that the client sends besides audio. */
+export type LiveControl = 'KeepAlive' | 'Finalize' | 'CloseStream';
+
+export interface LiveClose {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/**
+ * What a connection tells its session. No handler is called before `connect()` has returned; `onClose` is the
+ * last call, and comes exactly once.
+ */
+export interface LiveConnectionHandlers {
+  onOpen(details: { requestId?: string }): void;
+  /** A parsed JSON message. A message that is no JSON object is reported as a warning instead. */
+  onMessage(message: Readonly<Record<string, unknown>>): void;
+  onWarning(warning: { code: string; message: string }): void;
+  /** Bytes have left the process: `bufferedAmount` is worth another look. */
+  onDrain(): void;
+  /** `error` is set where the connection failed: a refused handshake, a broken socket, a fatal close. */
+  onClose(close: LiveClose, error?: Error): void;
+}
+
+/** One connection. Sending on a connection that is not open throws. */
+export interface LiveConnection {
+  /** The chunk must not change afterwards. */
+  sendAudio(chunk: Uint8Array): void;
+  sendControl(control: LiveControl): void;
+  /** Bytes that were sent and have not left the process. */
+  readonly bufferedAmount: number;
+  /** A WebSocket ping; absent where the platform has none. */
+  ping?(): void;
+  /** Closes without waiting for late results. Safe to call twice. */
+  close(code?: number, reason?: string): void;
+}
+
+/**
+ * Opens connections for live sessions. It hides the SDK, the WebSocket library and the credentials, so that
+ * a session runs wherever JavaScript does.
+ */
+export interface LiveTransport {
+  /** Returns at once; what happens is told to the handlers. Never throws. */
+  connect(handlers: LiveConnectionHandlers): LiveConnection;
+  /** Name of the region that the connection goes to. */
+  readonly region: string;
+}

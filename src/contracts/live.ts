@@ -1,0 +1,52 @@
+import type { Transcript, Word } from './transcript.js';
+
+/** A stretch of text of one channel. Times are seconds from the first byte sent. */
+export interface LiveSegment {
+  readonly channel: number;
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+  readonly confidence: number;
+  readonly words: readonly Word[];
+}
+
+/** What a live session tells, in the order in which it happened. */
+export type LiveEvent =
+  /** The connection is open; `connection` counts from 0. */
+  | { readonly type: 'open'; readonly connection: number; readonly requestId?: string }
+  /** What has been understood so far of the segment that is being spoken. A later one replaces it. */
+  | ({ readonly type: 'interim' } & LiveSegment)
+  /** A segment that will not change any more. Never repeated, never retracted. */
+  | ({ readonly type: 'final'; readonly speechFinal: boolean; readonly fromFinalize: boolean } & LiveSegment)
+  | { readonly type: 'speech-start'; readonly channel: number; readonly at: number }
+  | { readonly type: 'utterance-end'; readonly channel: number; readonly lastWordEnd: number }
+  | { readonly type: 'reconnecting'; readonly attempt: number; readonly delayMs: number }
+  | { readonly type: 'reconnected'; readonly connection: number }
+  /** Audio that could not be saved. */
+  | { readonly type: 'gap'; readonly from: number; readonly to: number; readonly reason: string }
+  | { readonly type: 'warning'; readonly code: string; readonly message: string }
+  | { readonly type: 'error'; readonly error: Error }
+  /** The last event. `transcript` is missing where the session failed or was aborted. */
+  | { readonly type: 'end'; readonly transcript?: Transcript };
+
+export type LiveEventOf<Type extends LiveEvent['type']> = Extract<LiveEvent, { type: Type }>;
+
+/** The shape that a typed event emitter wants. */
+export type LiveEventMap = {
+  [Type in LiveEvent['type']]: (event: LiveEventOf<Type>) => void;
+};
+
+/** Figures of a live session, at the moment of the call. */
+export interface LiveStats {
+  readonly state: LiveState;
+  readonly bytesSent: number;
+  /** Bytes accepted by `send()` that have not left the process. */
+  readonly bytesBuffered: number;
+  /** Seconds of audio sent; undefined where the encoding does not tell. */
+  readonly sentSeconds?: number;
+  readonly finals: number;
+  readonly interims: number;
+  readonly connections: number;
+}
+
+export type LiveState = 'connecting' | 'open' | 'finishing' | 'ended' | 'failed';

@@ -1,0 +1,64 @@
+/** What a queue carries: an id and when to run it. The job itself is a record in the storage. */
+export interface QueueEntry {
+  readonly id: string;
+  /** 0 runs first, larger numbers later; equal ones in the order of their arrival. */
+  readonly priority: number;
+  /** Not before this many milliseconds from now. */
+  readonly delayMs: number;
+}
+
+/** What the worker wants done with an entry that it has run. */
+export type EntryOutcome = { readonly type: 'done' } | { readonly type: 'again'; readonly delayMs: number };
+
+/**
+ * Runs one entry. It must not throw: what it throws is reported to `onError`, and the entry is done.
+ *
+ * `signal` aborts when the entry is cancelled, its lease is lost or the worker is closed by force. Its reason
+ * is an AbortedError with the code `job_cancelled` or `client_closed`, or any other error for a lost lease.
+ * After `client_closed` the outcome is `again`, so that a durable queue keeps the entry.
+ */
+export type EntryHandler = (entry: QueueEntry, signal: AbortSignal) => Promise<EntryOutcome>;
+
+export interface QueueWorkerOptions {
+  /** Entries run at the same time. */
+  readonly concurrency: number;
+  readonly onError: (error: unknown) => void;
+}
+
+export interface QueueWorker {
+  /**
+   * Takes no new entries, waits up to `timeoutMs` for running ones, then aborts them and gives them a moment
+   * to end. May be called again: the first call counts.
+   */
+  close(options: { readonly timeoutMs: number }): Promise<void>;
+}
+
+export interface QueueDepth {
+  readonly waiting: number;
+  readonly delayed: number;
+  readonly active: number;
+}
+
+export interface QueueCapabilities {
+  /** Workers may live in other processes: the storage must be shared, and audio must be a URL. */
+  readonly distributed: boolean;
+  /** Entries survive the end of the process. */
+  readonly durable: boolean;
+}
+
+/** The order and timing of jobs. It knows nothing of transcription. */
+export interface QueueAdapter {
+  readonly capabilities: QueueCapabilities;
+  /** Adding an id that is already there, waiting or running, changes nothing. */
+  add(entries: readonly QueueEntry[]): Promise<void>;
+  /** Takes a waiting entry out, or aborts the signal of a running one. False where there is none. */
+  cancel(id: string): Promise<boolean>;
+  /**
+   * Entries that were added before are run as well. One worker at a time: throws a QueueError while another
+   * one is not yet closed.
+   */
+  startWorker(handler: EntryHandler, options: QueueWorkerOptions): QueueWorker;
+  depth(): Promise<QueueDepth>;
+  /** Ends the worker at once, forgets timers and connections. `add` rejects from then on. */
+  close(): Promise<void>;
+}

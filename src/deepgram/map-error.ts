@@ -1,0 +1,116 @@
+import {
+  errorFromStatus,
+  NetworkError,
+  type ProviderAnswer,
+  ProviderError,
+  TimeoutError,
+  type TranscriptionError,
+} from '../errors/index.js';
+import { redactText } from '../net/redact.js';
+import type { HttpAnswer } from './http-transport.js';
+
+/** Deepgram's error bodies come in three shapes; fields that are not text are passed over. */
+export function errorFromAnswer(answer: HttpAnswer): TranscriptionError {
+  const said = readErrorBody(answer.text);
+  const requestId = said.requestId ?? answer.header('dg-request-id');
+  const retryAfterMs = parseRetryAfter(answer.header('retry-after'));
+  const details: ProviderAnswer = {
+    status: answer.status,
+    ...(said.code === undefined ? {} : { providerCode: said.code }),
+    ...(said.message === undefined ? {} : { providerMessage: said.message }),
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  };
+  return errorFromStatus(details);
+}
+
+interface ErrorBody {
+  readonly code?: string;
+  readonly message?: string;
+  readonly requestId?: string;
+}
+
+function readErrorBody(body: string): ErrorBody {
+  const parsed = parseJson(body);
+  if (typeof parsed !== 'object' || parsed === null) {
+    return isMarkup(body) || body.trim() === '' ? {} : { message: redactText(body) };
+  }
+  const { err_code, err_msg, category, message, details, request_id } = parsed as Record<string, unknown>;
+  const code = [err_code, category].find(isText);
+  const said = [err_msg, message, details].filter(isText).join(' ');
+  return {
+    ...(code === undefined ? {} : { code: redactText(code, 80) }),
+    ...(said === '' ? {} : { message: redactText(said) }),
+    ...(isText(request_id) ? { requestId: request_id } : {}),
+  };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+function isMarkup(body: string): boolean {
+  return body.trimStart().startsWith('<');
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Seconds or an HTTP date. A date is read on the wall clock, as its sender wrote it. */
+export function parseRetryAfter(value: string | undefined, nowMs: number = Date.now()): number | undefined {
+  if (value === undefined || value.trim() === '') return undefined;
+  const seconds = Number(value);
+  if (Number.isFinite(seconds)) return seconds >= 0 ? seconds * 1000 : undefined;
+  const dateMs = Date.parse(value);
+  return Number.isNaN(dateMs) ? undefined : Math.max(0, dateMs - nowMs);
+}
+
+const CERTIFICATE_CODE = /^(CERT_|DEPTH_|UNABLE_TO_|SELF_SIGNED|ERR_TLS_|HOSTNAME_)/;
+
+/**
+ * An error of the socket. Where no byte left the machine Deepgram cannot have processed anything; after
+ * that only Deepgram knows, and the end is ambiguous.
+ */
+export function networkError(cause: unknown, wasOnTheWire: boolean): NetworkError {
+  const code = (cause as { code?: unknown }).code;
+  const shown = typeof code === 'string' ? code : 'unknown error';
+  if (CERTIFICATE_CODE.test(shown)) {
+    return new NetworkError(
+      `The TLS certificate of the endpoint is not accepted (${shown}). Check the endpoint.`,
+      {
+        code: 'network',
+        cause,
+      },
+    );
+  }
+  return new NetworkError(
+    wasOnTheWire
+      ? `The connection broke before the answer was complete (${shown}). Deepgram may have done the work.`
+      : `No connection to the endpoint (${shown}). Check the network and the region's endpoint.`,
+    { code: 'network', retryable: true, ambiguous: wasOnTheWire, cause },
+  );
+}
+
+/** A deadline that passed while the request was on the wire leaves open whether it was processed. */
+export function connectionError(error: Error, wasOnTheWire: boolean): Error {
+  if (!(error instanceof TimeoutError) || !wasOnTheWire) return error;
+  return new TimeoutError(error.message, { code: 'timeout', retryable: true, ambiguous: true });
+}
+
+/** Deepgram said 200, and the body is no transcript. It was processed, so it is never sent again by itself. */
+export function invalidAnswer(
+  reason: string,
+  answer: HttpAnswer,
+  requestId: string | undefined,
+): ProviderError {
+  const id = requestId ?? answer.header('dg-request-id');
+  return new ProviderError(
+    `Deepgram's answer is no transcript: ${reason}. Check that the endpoint is Deepgram's and that no proxy changes answers.`,
+    { code: 'invalid_response', status: answer.status, ...(id === undefined ? {} : { requestId: id }) },
+  );
+}

@@ -1,0 +1,138 @@
+import type { LiveDeepgramOptions, PrerecordedDeepgramOptions } from '../contracts/index.js';
+import { BadRequestError } from '../errors/index.js';
+import {
+  checkBoolean,
+  checkNumber,
+  invalidOption,
+  isPlainObject,
+  type NumberBounds,
+  show,
+} from '../internal/validate.js';
+import { LIVE_OPTIONS, type OptionKind, PRERECORDED_OPTIONS } from './option-table.js';
+
+type Primitive = string | number | boolean;
+
+/** Query parameters as they go on the wire: an array repeats its key. */
+export type Parameters = Readonly<Record<string, Primitive | readonly Primitive[]>>;
+
+export const PRERECORDED_KEYS: readonly string[] = [...Object.keys(PRERECORDED_OPTIONS), 'query'];
+export const LIVE_KEYS: readonly string[] = [...Object.keys(LIVE_OPTIONS), 'query'];
+
+/** @throws BadRequestError for values that are out of range or do not fit together. */
+export function prerecordedParameters(options: PrerecordedDeepgramOptions): Parameters {
+  const parameters = toParameters(options, PRERECORDED_OPTIONS);
+  checkKeywords(options);
+  return parameters;
+}
+
+/** @throws BadRequestError for values that are out of range or do not fit together. */
+export function liveParameters(options: LiveDeepgramOptions): Parameters {
+  const parameters = toParameters(options, LIVE_OPTIONS);
+  checkKeywords(options);
+  checkRawAudio(options);
+  if (options.utterance_end_ms !== undefined && options.interim_results !== true) {
+    throw new BadRequestError(
+      'The option utterance_end_ms works only with interim_results: true. Set both.',
+      {
+        code: 'invalid_option',
+      },
+    );
+  }
+  return parameters;
+}
+
+function toParameters(options: object, table: Readonly<Record<string, OptionKind>>): Parameters {
+  // No prototype: a key such as __proto__ is a key like any other here.
+  const parameters: Record<string, Primitive | readonly Primitive[]> = Object.create(null);
+  for (const [name, kind] of Object.entries(table)) {
+    const value: unknown = (options as Record<string, unknown>)[name];
+    if (value === undefined) continue;
+    checkValue(name, value, kind);
+    parameters[name] = value as Primitive | readonly Primitive[];
+  }
+  const { query } = options as { query?: unknown };
+  if (query !== undefined) addQuery(parameters, query, table);
+  return parameters;
+}
+
+function checkValue(name: string, value: unknown, kind: OptionKind): void {
+  if (kind.type === 'boolean') checkBoolean(name, value);
+  else if (kind.type === 'number') checkNumber(name, value, kind);
+  else if (kind.type === 'string') checkText(name, value, kind.maxLength);
+  else if (kind.type === 'strings') checkTexts(name, value, kind.maxLength);
+  else if (kind.type === 'false-or-number') checkFalseOrNumber(name, value, kind);
+  else if (typeof value === 'string') checkText(name, value);
+  else checkBoolean(name, value);
+}
+
+function checkFalseOrNumber(name: string, value: unknown, bounds: NumberBounds): void {
+  if (value !== false) checkNumber(name, value, bounds);
+}
+
+function checkText(name: string, value: unknown, maxLength = 10_000): void {
+  if (typeof value === 'string' && value !== '' && value.length <= maxLength) return;
+  throw invalidOption(name, `a string of 1 to ${maxLength} characters`, value);
+}
+
+function checkTexts(name: string, value: unknown, maxLength: number | undefined): void {
+  const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (values.length === 0) throw invalidOption(name, 'a string or an array with at least one string', value);
+  for (const item of values) checkText(name, item, maxLength);
+}
+
+function addQuery(
+  parameters: Record<string, Primitive | readonly Primitive[]>,
+  query: unknown,
+  table: Readonly<Record<string, OptionKind>>,
+): void {
+  if (!isPlainObject(query)) throw invalidOption('query', 'a plain object', query);
+  for (const [name, value] of Object.entries(query)) {
+    if (value === undefined) continue;
+    if (Object.hasOwn(table, name) || name === 'callback' || name === 'callback_method') {
+      throw new BadRequestError(`query.${name} is not taken: ${queryAdvice(name)}`, {
+        code: 'invalid_option',
+      });
+    }
+    const values = Array.isArray(value) ? value : [value];
+    if (values.length === 0 || !values.every(isPrimitive)) {
+      throw invalidOption(
+        `query.${name.slice(0, 40)}`,
+        'a string, a number, a boolean or an array of these',
+        value,
+      );
+    }
+    parameters[name] = value as Primitive | readonly Primitive[];
+  }
+}
+
+function queryAdvice(name: string): string {
+  return name.startsWith('callback')
+    ? 'with a callback there would be no transcript to wait for.'
+    : `set ${name} as an option of its own.`;
+}
+
+function isPrimitive(value: unknown): value is Primitive {
+  return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
+}
+
+function checkKeywords({ model, keywords }: PrerecordedDeepgramOptions | LiveDeepgramOptions): void {
+  if (keywords === undefined || !/^nova-3(-|$)/.test(model ?? '')) return;
+  throw new BadRequestError(`The option keywords is not taken by ${show(model)}. Use keyterm instead.`, {
+    code: 'invalid_option',
+  });
+}
+
+function checkRawAudio({ encoding, sample_rate }: LiveDeepgramOptions): void {
+  if (encoding !== undefined && sample_rate === undefined) {
+    throw new BadRequestError(
+      'The option encoding needs sample_rate as well. For WAV, WebM and other containers leave both out.',
+      { code: 'invalid_option' },
+    );
+  }
+  if (sample_rate !== undefined && encoding === undefined) {
+    throw new BadRequestError(
+      "The option sample_rate needs encoding as well, such as 'linear16'. For containers leave both out.",
+      { code: 'invalid_option' },
+    );
+  }
+}

@@ -1,0 +1,12 @@
+import type { TranscriptionError } from './transcription-error.js';
+
+/** Tells the error where it happened. What it knows already stays. */
+export function addContext(
+  error: TranscriptionError,
+  context: { region: string; attempt: number },
+): TranscriptionError {
+  const fields = error as { -readonly [Key in keyof typeof context]: (typeof context)[Key] | undefined };
+  fields.region ??= context.region;
+  fields.attempt ??= context.attempt;
+  return error;
+}

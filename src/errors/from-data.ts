@@ -1,0 +1,20 @@
+import type { ErrorData } from '../contracts/error-data.js';
+import * as subclasses from './subclasses.js';
+import { type ErrorCode, type ErrorDetails, TranscriptionError } from './transcription-error.js';
+
+/** Builds the error again from its data, as it is kept in job records. */
+export function errorFromData(data: ErrorData): TranscriptionError {
+  const ErrorClass =
+    (subclasses as Record<string, typeof TranscriptionError>)[data.name] ?? TranscriptionError;
+  const { name: _name, message, code, ...details } = data;
+  return new ErrorClass(message, { ...details, code: code as ErrorCode } satisfies ErrorDetails);
+}
+
+/** Leaves our own errors alone and wraps everything else, so that no foreign error reaches the caller. */
+export function toTranscriptionError(value: unknown): TranscriptionError {
+  if (TranscriptionError.isInstance(value)) return value;
+  return new TranscriptionError(
+    'Something failed inside the library. The cause says what; please report it with its stack.',
+    { code: 'internal', cause: value },
+  );
+}

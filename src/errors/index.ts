@@ -1,0 +1,16 @@
+export { addContext } from './context.js';
+export { errorFromData, toTranscriptionError } from './from-data.js';
+export { errorFromStatus, type ProviderAnswer } from './from-status.js';
+export {
+  AbortedError,
+  AuthError,
+  BadRequestError,
+  NetworkError,
+  ProviderError,
+  QueueError,
+  RateLimitError,
+  StorageError,
+  TimeoutError,
+  UnsupportedSourceError,
+} from './subclasses.js';
+export { type ErrorCode, type ErrorDetails, TranscriptionError } from './transcription-error.js';

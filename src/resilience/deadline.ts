@@ -1,0 +1,44 @@
+import type { Clock } from '../contracts/index.js';
+import { TimeoutError } from '../errors/index.js';
+import { abortError, onAbort } from '../internal/abort.js';
+
+/** One end for a whole call: a time limit and the caller's signal in one. */
+export interface Deadline {
+  /** Aborts with a TimeoutError when the time is up, and with an AbortedError when the caller aborts. */
+  readonly signal: AbortSignal;
+  /** Takes the timer and the listener away. Call it when the work has ended. */
+  dispose(): void;
+}
+
+export interface DeadlineOptions {
+  readonly clock: Clock;
+  /** Undefined: no limit of its own. */
+  readonly timeoutMs: number | undefined;
+  /** The signal of the caller, or of an outer deadline. */
+  readonly signal: AbortSignal | undefined;
+  /** What took too long, for the message. */
+  readonly what: string;
+}
+
+export function startDeadline({ clock, timeoutMs, signal, what }: DeadlineOptions): Deadline {
+  const controller = new AbortController();
+  const timer =
+    timeoutMs === undefined
+      ? undefined
+      : clock.setTimer(() => {
+          controller.abort(
+            new TimeoutError(`${what} took longer than ${timeoutMs} ms. Raise timeoutMs, or use enqueue().`, {
+              code: 'timeout',
+              retryable: true,
+            }),
+          );
+        }, timeoutMs);
+  const stopListening = onAbort(signal, () => controller.abort(abortError(signal as AbortSignal)));
+  return {
+    signal: controller.signal,
+    dispose() {
+      timer?.cancel();
+      stopListening();
+    },
+  };
+}

@@ -1,0 +1,28 @@
+import { defineConfig, type Options } from 'tsup';
+
+const shared: Options = {
+  entry: { index: 'src/index.ts', testing: 'src/testing/index.ts' },
+  target: 'node20.19',
+  platform: 'node',
+  splitting: true,
+  treeshake: false,
+  sourcemap: true,
+  removeNodeProtocol: false,
+  // TypeScript 6 reports the options that tsup's type build still sets.
+  dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
+};
+
+export default defineConfig([
+  { ...shared, format: 'esm' },
+  {
+    ...shared,
+    format: 'cjs',
+    // ESM-only packages are bundled into the CommonJS build: require() of an ES module fails in
+    // test runners with a module loader of their own.
+    noExternal: ['p-queue', 'p-retry', 'p-timeout', 'is-network-error'],
+    esbuildOptions(options) {
+      // The same runners cannot evaluate import() either, so lazy loading becomes a lazy require().
+      options.supported = { ...options.supported, 'dynamic-import': false };
+    },
+  },
+]);
