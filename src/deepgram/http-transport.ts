@@ -8,6 +8,7 @@ import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import type { OpenedAudio } from '../contracts/index.js';
 import { ProviderError, TranscriptionError } from '../errors/index.js';
 import { abortError, onAbort } from '../internal/abort.js';
+import type { HttpAnswer } from './http-answer.js';
 import { connectionError, networkError } from './map-error.js';
 
 export interface HttpRequest {
@@ -15,12 +16,6 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | OpenedAudio;
   readonly signal: AbortSignal;
-}
-
-export interface HttpAnswer {
-  readonly status: number;
-  readonly header: (name: string) => string | undefined;
-  readonly text: string;
 }
 
 /** Sends POST requests: uploads in bounded memory, follows no redirect, keeps connections alive. */

@@ -7,7 +7,7 @@ import {
   type TranscriptionError,
 } from '../errors/index.js';
 import { redactText } from '../net/redact.js';
-import type { HttpAnswer } from './http-transport.js';
+import type { HttpAnswer } from './http-answer.js';
 
 /** Deepgram's error bodies come in three shapes; fields that are not text are passed over. */
 export function errorFromAnswer(answer: HttpAnswer): TranscriptionError {

@@ -3,7 +3,8 @@ import type { OpenedAudio, ResolvedSource, UploadAudio } from '../contracts/inde
 import { BadRequestError, TranscriptionError } from '../errors/index.js';
 import { raceAbort } from '../internal/abort.js';
 import type { Credentials } from './credentials.js';
-import type { HttpAnswer, HttpTransport } from './http-transport.js';
+import type { HttpAnswer } from './http-answer.js';
+import type { HttpTransport } from './http-transport.js';
 import { errorFromAnswer, invalidAnswer } from './map-error.js';
 import type { Parameters } from './map-options.js';
 import { PRERECORDED_OPTIONS } from './option-table.js';

@@ -1,0 +1,217 @@
+import type {
+  EnqueueOptions,
+  LiveDeepgramOptions,
+  PrerecordedDeepgramOptions,
+  RouteFacts,
+  SharedCallOptions,
+  StreamOptions,
+  SubmitOptions,
+  TranscribeOptions,
+  TranscriptMode,
+} from './contracts/index.js';
+import {
+  LIVE_KEYS,
+  liveParameters,
+  type Parameters,
+  PRERECORDED_KEYS,
+  prerecordedParameters,
+} from './deepgram/map-options.js';
+import { BadRequestError } from './errors/index.js';
+import {
+  checkBoolean,
+  checkKeys,
+  checkNumber,
+  checkPlainObject,
+  checkString,
+  invalidOption,
+  isPlainObject,
+} from './internal/validate.js';
+import { CLIENT_DEFAULTS, merge, type Region, type ResolvedOptions, resolveRetry } from './options.js';
+import type { RetryPolicy } from './resilience/retry.js';
+
+const SHARED_KEYS = ['signal', 'userId', 'metadata', 'region', 'store'] as const;
+const TRANSCRIBE_KEYS = [...SHARED_KEYS, 'timeoutMs', 'attemptTimeoutMs', 'retry', 'priority'] as const;
+const ENQUEUE_KEYS = [...SHARED_KEYS, 'timeoutMs', 'priority', 'delayMs', 'attempts'] as const;
+const STREAM_KEYS = [...SHARED_KEYS, 'connectTimeoutMs', 'finishTimeoutMs'] as const;
+const ROUTE_KEYS = ['mode', 'durationSeconds', 'live'] as const;
+
+/** The options of one call over those of the client, checked, as the patterns take them. */
+export interface SettledCall {
+  readonly parameters: Parameters;
+  readonly model: string;
+  readonly language: string | undefined;
+  readonly region: Region;
+}
+
+export interface SettledTranscribe extends SettledCall {
+  readonly priority: number;
+  readonly retry: RetryPolicy;
+  readonly timeoutMs: number;
+  readonly attemptTimeoutMs: number | undefined;
+}
+
+export interface SettledStream extends SettledCall {
+  readonly connectTimeoutMs: number;
+  readonly finishTimeoutMs: number;
+  readonly encoding: string | undefined;
+  readonly sampleRate: number | undefined;
+  readonly channels: number | undefined;
+}
+
+/** @throws BadRequestError that names the option, what it may be and what it is. */
+export function settleTranscribe(options: TranscribeOptions, client: ResolvedOptions): SettledTranscribe {
+  checkOptions('transcribe()', options, [...PRERECORDED_KEYS, ...TRANSCRIBE_KEYS]);
+  checkNumber('timeoutMs', options.timeoutMs, { min: 1 });
+  checkNumber('attemptTimeoutMs', options.attemptTimeoutMs, { min: 1 });
+  checkNumber('priority', options.priority, { min: 0 });
+  return {
+    ...settlePrerecorded(options, client),
+    priority: options.priority ?? 0,
+    retry: resolveRetry(options.retry, client.retry),
+    timeoutMs: options.timeoutMs ?? client.timeoutMs,
+    attemptTimeoutMs: options.attemptTimeoutMs ?? client.attemptTimeoutMs,
+  };
+}
+
+/**
+ * The options of a job, with the client's defaults in them: a worker in another process may have others.
+ *
+ * The queue checks its own options; what travels to Deepgram is checked here, before anything is stored.
+ */
+export function settleEnqueue(options: EnqueueOptions, client: ResolvedOptions): EnqueueOptions {
+  checkOptions('enqueue()', options, [...PRERECORDED_KEYS, ...ENQUEUE_KEYS]);
+  settlePrerecorded(options, client);
+  return { ...options, ...overDefaults(options, client, PRERECORDED_KEYS) };
+}
+
+/** @throws BadRequestError that names the option, what it may be and what it is. */
+export function settleStream(options: StreamOptions, client: ResolvedOptions): SettledStream {
+  checkOptions('stream()', options, [...LIVE_KEYS, ...STREAM_KEYS]);
+  checkNumber('connectTimeoutMs', options.connectTimeoutMs, { min: 1 });
+  checkNumber('finishTimeoutMs', options.finishTimeoutMs, { min: 1 });
+  const deepgram: LiveDeepgramOptions = overDefaults(options, client, LIVE_KEYS);
+  const model = deepgram.model ?? CLIENT_DEFAULTS.model;
+  if (model.startsWith('flux-')) {
+    throw new BadRequestError(
+      'Flux models are not supported by stream() in this version. Use a nova model.',
+      {
+        code: 'invalid_option',
+      },
+    );
+  }
+  return {
+    parameters: liveParameters(deepgram),
+    model,
+    language: deepgram.language,
+    region: regionFor(options.region, client),
+    connectTimeoutMs: options.connectTimeoutMs ?? CLIENT_DEFAULTS.live.connectTimeoutMs,
+    finishTimeoutMs: options.finishTimeoutMs ?? CLIENT_DEFAULTS.live.finishTimeoutMs,
+    encoding: deepgram.encoding,
+    sampleRate: deepgram.sample_rate,
+    channels: deepgram.channels,
+  };
+}
+
+/** Splits a submission into what the router needs and what the mode that it picks takes. */
+export function settleSubmit(options: SubmitOptions): {
+  readonly route: Pick<RouteFacts, 'mode' | 'durationSeconds' | 'live' | 'userId'>;
+  readonly call: Omit<SubmitOptions, (typeof ROUTE_KEYS)[number]>;
+} {
+  checkOptions('submit()', options, [
+    ...PRERECORDED_KEYS,
+    ...LIVE_KEYS,
+    ...TRANSCRIBE_KEYS,
+    ...ENQUEUE_KEYS,
+    ...STREAM_KEYS,
+    ...ROUTE_KEYS,
+  ]);
+  const { mode, durationSeconds, live, ...call } = options;
+  if (mode !== undefined && !['sync', 'async', 'stream'].includes(mode)) {
+    throw invalidOption('mode', "'sync', 'async' or 'stream'", mode);
+  }
+  checkNumber('durationSeconds', durationSeconds, { min: 0, integer: false });
+  checkBoolean('live', live);
+  return {
+    route: {
+      live: live ?? false,
+      ...(mode === undefined ? {} : { mode }),
+      ...(durationSeconds === undefined ? {} : { durationSeconds }),
+      ...(options.userId === undefined ? {} : { userId: options.userId }),
+    },
+    call,
+  };
+}
+
+/** Options of ours that a submission may carry for the case that it ends up in another mode. */
+const NOT_FOR: Readonly<Record<TranscriptMode, readonly string[]>> = {
+  sync: ['delayMs', 'attempts', 'connectTimeoutMs', 'finishTimeoutMs'],
+  async: ['retry', 'attemptTimeoutMs', 'connectTimeoutMs', 'finishTimeoutMs'],
+  stream: ['retry', 'attemptTimeoutMs', 'timeoutMs', 'priority', 'delayMs', 'attempts'],
+};
+
+/** Takes out what only the other modes have a meaning for. */
+export function callFor(mode: TranscriptMode, call: object): object {
+  return Object.fromEntries(Object.entries(call).filter(([key]) => !NOT_FOR[mode].includes(key)));
+}
+
+function settlePrerecorded(
+  options: PrerecordedDeepgramOptions & { region?: string },
+  client: ResolvedOptions,
+): SettledCall {
+  const deepgram: PrerecordedDeepgramOptions = overDefaults(options, client, PRERECORDED_KEYS);
+  return {
+    parameters: prerecordedParameters(deepgram),
+    model: deepgram.model ?? CLIENT_DEFAULTS.model,
+    language: deepgram.language,
+    region: regionFor(options.region, client),
+  };
+}
+
+/** The client's defaults hold options of both kinds; each call takes those of its own. */
+function overDefaults(
+  options: object,
+  client: ResolvedOptions,
+  keys: readonly string[],
+): Record<string, unknown> {
+  const defaults = pick(client.defaults, keys);
+  const chosen = pick(options, keys);
+  const merged = merge(defaults, chosen);
+  if (isPlainObject(defaults.query) && isPlainObject(chosen.query)) {
+    merged.query = { ...defaults.query, ...chosen.query };
+  }
+  return merged;
+}
+
+function pick(options: object, keys: readonly string[]): Record<string, unknown> {
+  const wanted = new Set(keys);
+  return Object.fromEntries(Object.entries(options).filter(([key]) => wanted.has(key)));
+}
+
+function regionFor(name: string | undefined, { regions }: ResolvedOptions): Region {
+  if (name === undefined) return regions[0];
+  const region = regions.find((candidate) => candidate.name === name);
+  if (region !== undefined) return region;
+  throw invalidOption(
+    'region',
+    `the name of a region (${regions.map((known) => known.name).join(', ')})`,
+    name,
+  );
+}
+
+function checkOptions(where: string, options: unknown, keys: readonly string[]): void {
+  if (!isPlainObject(options)) {
+    throw new BadRequestError(`${where} takes its options as a plain object.`, { code: 'invalid_option' });
+  }
+  checkKeys(where, options, keys);
+  checkShared(options);
+}
+
+function checkShared(options: SharedCallOptions): void {
+  checkString('userId', options.userId);
+  checkPlainObject('metadata', options.metadata);
+  checkString('region', options.region);
+  checkBoolean('store', options.store);
+  const { signal } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw invalidOption('signal', 'an AbortSignal', signal);
+}

@@ -1,0 +1,240 @@
+import { resolveSource } from './audio/resolve.js';
+import { callFor, settleEnqueue, settleStream, settleSubmit, settleTranscribe } from './call-options.js';
+import type {
+  AudioSource,
+  ClientEvent,
+  ClientEventMap,
+  ClientOptions,
+  EnqueueOptions,
+  Job,
+  JobListQuery,
+  JobStatus,
+  ListQuery,
+  Page,
+  QueueWorker,
+  ResolvedSource,
+  StoredTranscript,
+  StreamOptions,
+  SubmitOptions,
+  TranscribeOptions,
+  Transcript,
+} from './contracts/index.js';
+import { UnsupportedSourceError } from './errors/index.js';
+import { type SubmitOutcome, submit } from './hybrid/submit.js';
+import { Lifetime } from './lifetime.js';
+import { resolveOptions } from './options.js';
+import { type ClientParts, createParts, syncCall } from './parts.js';
+import { openStream } from './stream-calls.js';
+import type { LiveTranscription } from './streaming/live-transcription.js';
+
+/** The jobs of `enqueue()`. */
+export interface Jobs {
+  /** Undefined where there is no such job. */
+  get(id: string): Promise<Job | undefined>;
+  /** Newest first. */
+  list(query?: JobListQuery): Promise<Page<JobStatus>>;
+  /** False where there is no such job, or where it has ended already. */
+  cancel(id: string): Promise<boolean>;
+  /** Begins a failed or cancelled job anew, with all of its attempts. */
+  retry(id: string): Promise<Job>;
+  /** Removes the record of a job that has ended; its transcript stays. */
+  remove(id: string): Promise<boolean>;
+}
+
+/** The transcripts in the client's storage. */
+export interface Transcripts {
+  get(id: string): Promise<StoredTranscript | undefined>;
+  /** Newest first. */
+  list(query?: ListQuery): Promise<Page<StoredTranscript>>;
+  delete(id: string): Promise<boolean>;
+}
+
+/** One item of `enqueueMany()`. */
+export interface EnqueueRequest {
+  readonly source: AudioSource;
+  readonly options?: EnqueueOptions;
+}
+
+/**
+ * Speech to text by Deepgram: synchronous, queued, live, and routed between them.
+ *
+ * One client serves a whole application. Everything that fails is a TranscriptionError.
+ */
+export class TranscriptionClient implements AsyncDisposable {
+  readonly jobs: Jobs;
+  readonly transcripts: Transcripts;
+  readonly #parts: ClientParts;
+  readonly #lifetime: Lifetime;
+
+  /** @throws BadRequestError for options that are unknown or out of range. A missing key is found at the first call. */
+  constructor(options: ClientOptions = {}) {
+    const parts = createParts(resolveOptions(options));
+    const lifetime = new Lifetime(parts.options.clock);
+    this.#parts = parts;
+    this.#lifetime = lifetime;
+    this.jobs = {
+      get: (id) => lifetime.track(() => parts.jobs.get(id)),
+      list: (query) => lifetime.track(() => parts.jobs.list(query)),
+      cancel: (id) => lifetime.track(() => parts.jobs.cancel(id)),
+      retry: (id) => lifetime.track(() => parts.jobs.retry(id)),
+      remove: (id) => lifetime.track(() => parts.jobs.remove(id)),
+    };
+    this.transcripts = {
+      get: (id) => lifetime.track(() => parts.archive.get(id)),
+      list: (query) => lifetime.track(() => parts.archive.list(query)),
+      delete: (id) => lifetime.track(() => parts.archive.delete(id)),
+    };
+  }
+
+  /** Pattern 1: waits for the transcript. For short audio and low latency. */
+  async transcribe(source: AudioSource, options: TranscribeOptions = {}): Promise<Transcript> {
+    const resolved = resolveSource(source);
+    return this.#transcribe(resolved, options);
+  }
+
+  /** Pattern 2: resolves when the job is acknowledged, that is, when the storage has it. For long audio and batches. */
+  async enqueue(source: AudioSource, options: EnqueueOptions = {}): Promise<Job> {
+    const resolved = resolveSource(source);
+    return this.#enqueue(resolved, options);
+  }
+
+  /** Takes all of the items or none. */
+  async enqueueMany(items: readonly EnqueueRequest[]): Promise<readonly Job[]> {
+    const resolved = items.map(({ source, options = {} }) => ({
+      source: resolveSource(source),
+      options: settleEnqueue(options, this.#parts.options),
+    }));
+    return this.#lifetime.track(() => this.#parts.jobs.enqueueMany(resolved));
+  }
+
+  /**
+   * Pattern 3: a live session, returned at once. Audio may be sent before the connection is open.
+   *
+   * @throws BadRequestError for options that are unknown or out of range. Everything later is told by the session.
+   */
+  stream(options: StreamOptions = {}): LiveTranscription {
+    this.#lifetime.assertOpen();
+    const settled = settleStream(options, this.#parts.options);
+    const { live, closed } = openStream(this.#parts, settled, options);
+    this.#lifetime.add({ done: closed, finish: () => live.finish(), abort: (reason) => live.abort(reason) });
+    return live;
+  }
+
+  /** Pattern 4: the router picks the mode. `decision` in the outcome says why. */
+  async submit(
+    source: AudioSource,
+    options: SubmitOptions = {},
+  ): Promise<SubmitOutcome<Job, LiveTranscription>> {
+    this.#lifetime.assertOpen();
+    const { route, call } = settleSubmit(options);
+    const resolved = resolveSource(source);
+    const facts = { ...route, ...sourceFacts(resolved) };
+    return submit(
+      facts,
+      this.#parts.router,
+      {
+        sync: () => this.#transcribe(resolved, callFor('sync', call)),
+        async: () => this.#enqueue(resolved, callFor('async', call)),
+        stream: () => this.#streamFrom(resolved, callFor('stream', call)),
+      },
+      this.#parts.emit,
+    );
+  }
+
+  /**
+   * Starts working on jobs in this process. Only needed with `queue.autoStart: false`, or in a process that
+   * does not enqueue.
+   */
+  startWorker(options: { readonly concurrency?: number } = {}): QueueWorker {
+    this.#lifetime.assertOpen();
+    return this.#parts.jobs.startWorker(options);
+  }
+
+  on<Type extends ClientEvent['type']>(type: Type, listener: ClientEventMap[Type]): this {
+    this.#parts.events.on(type, listener);
+    return this;
+  }
+
+  once<Type extends ClientEvent['type']>(type: Type, listener: ClientEventMap[Type]): this {
+    this.#parts.events.once(type, listener);
+    return this;
+  }
+
+  off<Type extends ClientEvent['type']>(type: Type, listener: ClientEventMap[Type]): this {
+    this.#parts.events.off(type, listener);
+    return this;
+  }
+
+  /**
+   * Takes nothing new, gives what is running `timeoutMs` (default 10000) to end, then aborts it. Jobs that
+   * wait stay in the storage. Idempotent.
+   */
+  close({ timeoutMs = 10_000 }: { timeoutMs?: number } = {}): Promise<void> {
+    return this.#lifetime.close(
+      timeoutMs,
+      async () => {
+        await this.#parts.jobs.close({ timeoutMs });
+      },
+      () => this.#parts.close(),
+    );
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #transcribe(source: ResolvedSource, options: TranscribeOptions): Promise<Transcript> {
+    const run = async (signal: AbortSignal): Promise<Transcript> => {
+      const settled = settleTranscribe(options, this.#parts.options);
+      const transcript = await this.#parts.transcribe(syncCall(source, options, settled, signal));
+      if (options.store !== false) {
+        const { userId, metadata } = options;
+        await this.#parts.archive.saveOrReport(transcript, {
+          source: source.label,
+          ...(userId === undefined ? {} : { userId }),
+          ...(metadata === undefined ? {} : { metadata }),
+        });
+      }
+      return transcript;
+    };
+    return this.#lifetime.track(run, options.signal);
+  }
+
+  #enqueue(source: ResolvedSource, options: EnqueueOptions): Promise<Job> {
+    return this.#lifetime.track(async () =>
+      this.#parts.jobs.enqueue(source, settleEnqueue(options, this.#parts.options)),
+    );
+  }
+
+  #streamFrom(source: ResolvedSource, options: StreamOptions): LiveTranscription {
+    if (source.kind === 'url') {
+      throw new UnsupportedSourceError(
+        'A URL cannot be streamed, because this library does not fetch it. Use mode sync or async, or pass its stream.',
+        { code: 'unsupported_source' },
+      );
+    }
+    const live = this.stream(options);
+    // What fails here ends the session, which tells it to everyone who listens.
+    source
+      .open()
+      .then(
+        (audio) => live.pipeFrom(audio.chunks),
+        (error) => live.abort(error),
+      )
+      .catch(() => undefined);
+    return live;
+  }
+}
+
+function sourceFacts(source: ResolvedSource): {
+  readonly queueable: boolean;
+  readonly sizeBytes?: number;
+  readonly contentType?: string;
+} {
+  if (source.kind === 'url') return { queueable: true };
+  return {
+    queueable: source.reopenable,
+    ...(source.sizeBytes === undefined ? {} : { sizeBytes: source.sizeBytes }),
+    ...(source.contentType === undefined ? {} : { contentType: source.contentType }),
+  };
+}

@@ -1,0 +1,6 @@
+/** A whole answer: status, headers and the body as text. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly header: (name: string) => string | undefined;
+  readonly text: string;
+}

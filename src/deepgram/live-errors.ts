@@ -1,0 +1,124 @@
+import type { LiveClose } from '../contracts/index.js';
+import {
+  errorFromStatus,
+  NetworkError,
+  ProviderError,
+  type TranscriptionError,
+  UnsupportedSourceError,
+} from '../errors/index.js';
+import { redactText } from '../net/redact.js';
+
+export interface ConnectionFacts {
+  readonly region: string;
+  readonly requestId?: string | undefined;
+}
+
+/** A handshake that was answered with something else than an upgrade. */
+export interface RefusedHandshake {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** The beginning of the body. */
+  readonly body: string;
+}
+
+/** Close codes that end a stream in the way both sides meant. */
+const NORMAL_CODES: ReadonlySet<number> = new Set([1000, 1005]);
+
+const NET_MEANINGS: Readonly<Record<string, string>> = {
+  'NET-0000': 'Deepgram failed while it worked on the audio.',
+  'NET-0001': 'Deepgram received no audio for too long. Send audio or keep the stream alive from the start.',
+};
+
+/** The error of a close, or undefined where the close is a normal one. */
+export function errorFromClose(close: LiveClose, facts: ConnectionFacts): TranscriptionError | undefined {
+  if (NORMAL_CODES.has(close.code)) return undefined;
+  const reason = redactText(close.reason);
+  const said = reason === '' ? '' : ` (${reason})`;
+  const details = known(facts);
+  if (close.code === 1008) {
+    return new UnsupportedSourceError(
+      `Deepgram cannot decode the audio and closed the stream with 1008${said}. Check encoding, sample_rate and channels; leave them out for audio in a container.`,
+      { ...details, code: 'unprocessable_audio' },
+    );
+  }
+  if (close.code === 1011) {
+    return new ProviderError(
+      `Deepgram closed the stream with 1011${said}. ${meaning(reason) ?? 'Open it again.'}`,
+      {
+        ...details,
+        code: 'provider_error',
+        retryable: true,
+      },
+    );
+  }
+  return connectionClosed(close, facts);
+}
+
+/** The stream ended although neither side had asked for it. */
+export function connectionClosed(close: LiveClose, facts: ConnectionFacts, cause?: unknown): NetworkError {
+  const reason = redactText(close.reason);
+  const said = reason === '' ? '' : ` (${reason})`;
+  return new NetworkError(
+    `The connection to Deepgram ended with ${close.code}${said} before the stream was finished. Open it again; partial() has what was understood.`,
+    { ...known(facts), code: 'connection_closed', retryable: true, cause },
+  );
+}
+
+/** No connection could be made: refused, no such host, a failed TLS handshake. */
+export function connectFailed(cause: unknown, facts: ConnectionFacts): NetworkError {
+  const reason = (cause as { code?: unknown } | null)?.code;
+  return new NetworkError(
+    `Deepgram could not be reached${typeof reason === 'string' ? ` (${reason})` : ''}. Check the endpoint and the network.`,
+    { ...known(facts), code: 'network', retryable: true, cause },
+  );
+}
+
+export function handshakeRefused(answer: RefusedHandshake, facts: ConnectionFacts): TranscriptionError {
+  const body = readBody(answer.body);
+  const message = answer.headers['dg-error'] ?? body.message;
+  const requestId = facts.requestId ?? body.requestId;
+  const retryAfterMs = retryAfter(answer.headers['retry-after']);
+  return errorFromStatus({
+    status: answer.status,
+    region: facts.region,
+    ...(body.code !== undefined && { providerCode: redactText(body.code) }),
+    ...(message !== undefined && { providerMessage: redactText(message) }),
+    ...(requestId !== undefined && { requestId }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  });
+}
+
+/** Reasons link to a page such as `…/net0001`; some spell the code out. */
+function meaning(reason: string): string | undefined {
+  const digits = /net-?(\d{4})/i.exec(reason)?.[1];
+  return digits === undefined ? undefined : NET_MEANINGS[`NET-${digits}`];
+}
+
+function known(facts: ConnectionFacts): { region: string; requestId?: string } {
+  return { region: facts.region, ...(facts.requestId !== undefined && { requestId: facts.requestId }) };
+}
+
+function retryAfter(header: string | undefined): number | undefined {
+  const seconds = header === undefined || header.trim() === '' ? Number.NaN : Number(header);
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
+}
+
+function readBody(body: string): { code?: string; message?: string; requestId?: string } {
+  try {
+    const data = JSON.parse(body) as Record<string, unknown>;
+    const code = text(data.err_code) ?? text(data.category);
+    const message = text(data.err_msg) ?? text(data.message);
+    const requestId = text(data.request_id);
+    return {
+      ...(code !== undefined && { code }),
+      ...(message !== undefined && { message }),
+      ...(requestId !== undefined && { requestId }),
+    };
+  } catch {
+    return body.trim() === '' || body.trimStart().startsWith('<') ? {} : { message: body };
+  }
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

@@ -1,0 +1,66 @@
+import type {
+  RouteDecision,
+  RouteFacts,
+  RouteRule,
+  RouterOptions,
+  TranscriptMode,
+} from '../contracts/index.js';
+import { invalidOption } from '../internal/validate.js';
+import { askedFor, liveAudio, longAudio, shortAudio } from './rules.js';
+
+/** The reference architecture's thresholds. */
+export const ROUTER_DEFAULTS = {
+  syncBelowSeconds: 60,
+  asyncAboveSeconds: 300,
+  otherwise: 'sync',
+} as const satisfies RouterOptions;
+
+/** Decides the mode of a submission. The same facts always get the same answer. */
+export type Router = (facts: RouteFacts) => RouteDecision;
+
+export function createRouter(options: RouterOptions = {}): Router {
+  const { syncBelowSeconds, asyncAboveSeconds, otherwise } = resolve(options);
+  const rules: readonly RouteRule[] = [
+    askedFor,
+    ...(options.rules ?? []),
+    liveAudio,
+    shortAudio(syncBelowSeconds),
+    longAudio(asyncAboveSeconds),
+  ];
+  return (facts) => {
+    for (const rule of rules) {
+      const mode = rule.decide(facts);
+      if (mode !== undefined) return { mode: checkMode(rule.name, mode), rule: rule.name, facts };
+    }
+    return { mode: otherwise, rule: 'otherwise', facts };
+  };
+}
+
+function resolve(options: RouterOptions): {
+  syncBelowSeconds: number;
+  asyncAboveSeconds: number;
+  otherwise: TranscriptMode;
+} {
+  const {
+    syncBelowSeconds = ROUTER_DEFAULTS.syncBelowSeconds,
+    asyncAboveSeconds = ROUTER_DEFAULTS.asyncAboveSeconds,
+    otherwise = ROUTER_DEFAULTS.otherwise,
+  } = options;
+  if (syncBelowSeconds > asyncAboveSeconds) {
+    throw invalidOption(
+      'router.syncBelowSeconds',
+      `at most router.asyncAboveSeconds (${asyncAboveSeconds})`,
+      syncBelowSeconds,
+    );
+  }
+  return { syncBelowSeconds, asyncAboveSeconds, otherwise };
+}
+
+function checkMode(rule: string, mode: unknown): TranscriptMode {
+  if (mode === 'sync' || mode === 'async' || mode === 'stream') return mode;
+  throw invalidOption(
+    `router.rules (${rule})`,
+    "a rule that returns 'sync', 'async', 'stream' or undefined",
+    mode,
+  );
+}

@@ -1,0 +1,34 @@
+import type { EventSink, RouteDecision, RouteFacts, Transcript } from '../contracts/index.js';
+import type { Router } from './router.js';
+
+/** What became of a submission. `decision` says why. */
+export type SubmitOutcome<Job, Live> =
+  | { readonly mode: 'sync'; readonly transcript: Transcript; readonly decision: RouteDecision }
+  | { readonly mode: 'async'; readonly job: Job; readonly decision: RouteDecision }
+  | { readonly mode: 'stream'; readonly live: Live; readonly decision: RouteDecision };
+
+/** One function a mode: what each does is not the router's business. */
+export interface ModeHandlers<Job, Live> {
+  sync(): Promise<Transcript>;
+  async(): Promise<Job>;
+  stream(): Live;
+}
+
+/** Pattern 4: picks the mode and hands the work on. */
+export async function submit<Job, Live>(
+  facts: RouteFacts,
+  router: Router,
+  handlers: ModeHandlers<Job, Live>,
+  emit: EventSink,
+): Promise<SubmitOutcome<Job, Live>> {
+  const decision = router(facts);
+  emit({ type: 'route', mode: decision.mode, rule: decision.rule });
+  switch (decision.mode) {
+    case 'sync':
+      return { mode: 'sync', transcript: await handlers.sync(), decision };
+    case 'async':
+      return { mode: 'async', job: await handlers.async(), decision };
+    case 'stream':
+      return { mode: 'stream', live: handlers.stream(), decision };
+  }
+}

@@ -1,0 +1,78 @@
+import type { Clock } from './contracts/index.js';
+import { AbortedError } from './errors/index.js';
+import { abortError, onAbort } from './internal/abort.js';
+
+/** Work that has to end before the client is closed. */
+interface Running {
+  readonly done: Promise<unknown>;
+  /** Asks for an early but orderly end. */
+  finish?(): Promise<unknown>;
+  abort(reason: Error): void;
+}
+
+/** Knows what is running, and ends it: first by waiting, then by force. */
+export class Lifetime {
+  readonly #clock: Clock;
+  readonly #running = new Set<Running>();
+  #closing: Promise<void> | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** @throws AbortedError with code `client_closed`. */
+  assertOpen(): void {
+    if (this.#closing === undefined) return;
+    throw new AbortedError('This client was closed. Make a new TranscriptionClient for further calls.', {
+      code: 'client_closed',
+    });
+  }
+
+  /** Runs a call; its signal aborts with the caller's, and when the client can wait for it no longer. */
+  async track<Value>(
+    run: (signal: AbortSignal) => Promise<Value>,
+    callerSignal?: AbortSignal,
+  ): Promise<Value> {
+    this.assertOpen();
+    // By hand: AbortSignal.any() keeps what it made alive as long as the caller's signal lives.
+    const controller = new AbortController();
+    const stopListening = onAbort(callerSignal, () =>
+      controller.abort(abortError(callerSignal as AbortSignal)),
+    );
+    const done = run(controller.signal).finally(stopListening);
+    this.add({ done, abort: (reason) => controller.abort(reason) });
+    return done;
+  }
+
+  add(running: Running): void {
+    this.#running.add(running);
+    const remove = (): void => {
+      this.#running.delete(running);
+    };
+    running.done.then(remove, remove);
+  }
+
+  /** Idempotent. `drain` runs beside the waiting, within the same time; `release` after everything has ended. */
+  close(timeoutMs: number, drain: () => Promise<void>, release: () => Promise<void>): Promise<void> {
+    this.#closing ??= this.#close(timeoutMs, drain, release);
+    return this.#closing;
+  }
+
+  async #close(timeoutMs: number, drain: () => Promise<void>, release: () => Promise<void>): Promise<void> {
+    const timer = this.#clock.setTimer(() => this.#abortAll(), timeoutMs);
+    for (const running of this.#running) running.finish?.().catch(() => undefined);
+    try {
+      await Promise.all([drain(), Promise.allSettled([...this.#running].map((running) => running.done))]);
+    } finally {
+      timer.cancel();
+      await release();
+    }
+  }
+
+  #abortAll(): void {
+    const reason = new AbortedError('The client was closed before the call had ended.', {
+      code: 'client_closed',
+    });
+    for (const running of this.#running) running.abort(reason);
+  }
+}

@@ -1,0 +1,135 @@
+import type { SettledStream } from './call-options.js';
+import type { CallStatus, Clock, EventSink, LimitsAdapter, StreamOptions } from './contracts/index.js';
+import type { CredentialsProvider } from './deepgram/credentials.js';
+import { createLiveTransport } from './deepgram/live.js';
+import { AbortedError, toTranscriptionError } from './errors/index.js';
+import { createId } from './internal/ids.js';
+import { deferred } from './streaming/deferred.js';
+import type { LiveTranscription } from './streaming/live-transcription.js';
+import type { LiveOutcome, LivePlace, LiveSettings } from './streaming/session-types.js';
+import { openLive } from './streaming/stream.js';
+import type { TranscriptArchive } from './transcript/archive.js';
+
+export interface StreamParts {
+  readonly credentials: CredentialsProvider;
+  readonly limits: LimitsAdapter;
+  readonly project: string;
+  readonly clock: Clock;
+  readonly emit: EventSink;
+  readonly archive: TranscriptArchive;
+}
+
+/** A live session that the client knows of. */
+export interface OpenStream {
+  readonly live: LiveTranscription;
+  /** Settles when the session is over and its transcript is stored. Never rejects. */
+  readonly closed: Promise<void>;
+}
+
+/** Opens a live session, reports what happens to it, and stores its transcript. */
+export function openStream(parts: StreamParts, settled: SettledStream, options: StreamOptions): OpenStream {
+  return new StreamCall(parts, settled, options).open();
+}
+
+class StreamCall {
+  readonly #parts: StreamParts;
+  readonly #settled: SettledStream;
+  readonly #options: StreamOptions;
+  readonly #id = createId('live');
+  readonly #closed = deferred<void>();
+  readonly #fields;
+  #startedAt: number;
+  #waitedMs = 0;
+
+  constructor(parts: StreamParts, settled: SettledStream, options: StreamOptions) {
+    this.#parts = parts;
+    this.#settled = settled;
+    this.#options = options;
+    this.#startedAt = parts.clock.monotonicMs();
+    this.#fields = {
+      callId: this.#id,
+      mode: 'stream',
+      model: settled.model,
+      region: settled.region.name,
+      ...(options.userId === undefined ? {} : { userId: options.userId }),
+    } as const;
+  }
+
+  open(): OpenStream {
+    const { clock, emit, credentials } = this.#parts;
+    const { region, parameters, model, connectTimeoutMs } = this.#settled;
+    emit({ type: 'request-start', source: 'live', ...this.#fields });
+    const live = openLive({
+      id: this.#id,
+      clock,
+      transport: createLiveTransport({
+        endpoint: region.endpoint,
+        region: region.name,
+        credentials,
+        parameters: { ...parameters, model },
+        connectTimeoutMs,
+        clock,
+      }),
+      options: this.#liveSettings(),
+      acquire: (signal) => this.#acquire(signal),
+      onState: (state) => emit({ type: 'live', state, ...this.#fields }),
+      onWarning: ({ code, message }) => emit({ type: 'warning', code, message }),
+      onEnd: (outcome) => this.#end(outcome),
+    });
+    return { live, closed: this.#closed.promise };
+  }
+
+  #liveSettings(): LiveSettings {
+    const { model, language, finishTimeoutMs, encoding, sampleRate, channels } = this.#settled;
+    return {
+      model,
+      finishTimeoutMs,
+      ...(language === undefined ? {} : { language }),
+      ...(encoding === undefined ? {} : { encoding }),
+      ...(sampleRate === undefined ? {} : { sample_rate: sampleRate }),
+      ...(channels === undefined ? {} : { channels }),
+      ...(this.#options.signal === undefined ? {} : { signal: this.#options.signal }),
+    };
+  }
+
+  async #acquire(signal: AbortSignal): Promise<LivePlace> {
+    const { limits, project, clock, emit } = this.#parts;
+    const key = { project, endpoint: this.#settled.region.endpoint, mode: 'stream' } as const;
+    const lease = await limits.acquire(key, { priority: 0, signal });
+    this.#waitedMs = lease.waitedMs;
+    this.#startedAt = clock.monotonicMs();
+    if (lease.waitedMs >= 1) emit({ type: 'limit-wait', waitedMs: lease.waitedMs, ...this.#fields });
+    return lease;
+  }
+
+  async #end({ transcript, error }: LiveOutcome): Promise<void> {
+    const { clock, emit, archive } = this.#parts;
+    const failure = error === undefined ? undefined : toTranscriptionError(error);
+    const requestId = transcript?.requestId ?? failure?.requestId;
+    emit({
+      type: 'request-end',
+      status: statusOf(failure),
+      durationMs: clock.monotonicMs() - this.#startedAt,
+      waitedMs: this.#waitedMs,
+      attempts: 1,
+      ...(transcript === undefined ? {} : { audioSeconds: transcript.durationSeconds }),
+      ...(requestId === undefined ? {} : { requestId }),
+      ...(failure === undefined ? {} : { code: failure.code }),
+      ...this.#fields,
+    });
+    const { userId, metadata, store = true } = this.#options;
+    if (transcript !== undefined && store) {
+      await archive.saveOrReport(transcript, {
+        source: 'live',
+        ...(userId === undefined ? {} : { userId }),
+        ...(metadata === undefined ? {} : { metadata }),
+      });
+    }
+    this.#closed.resolve();
+  }
+}
+
+function statusOf(error: Error | undefined): CallStatus {
+  if (error === undefined) return 'success';
+  return error instanceof AbortedError ? 'cancelled' : 'error';
+}

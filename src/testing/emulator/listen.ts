@@ -1,0 +1,88 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Deepgram } from '@deepgram/sdk';
+import type { Recognizer } from '../recognizer.js';
+import { badRequest, failure, Refusal } from './answer.js';
+import { parseJsonObject } from './auth.js';
+import { decodeRecording } from './decode.js';
+import { type CallbackDelivery, isLoopback } from './loopback.js';
+import { type ListenParameters, parseListenParameters } from './parameters.js';
+import { transcribeRecording } from './prerecorded.js';
+
+export interface ListenRequest {
+  readonly query: URLSearchParams;
+  readonly contentType: string | undefined;
+  readonly body: Uint8Array;
+  readonly requestId: string;
+  /** Aborted when the client is gone or the emulator closes. After the answer: when the emulator closes. */
+  readonly signal: AbortSignal;
+}
+
+export interface ListenOptions {
+  readonly recognizer: Recognizer;
+  readonly models: readonly string[] | undefined;
+  /** Time that passes before a recording is answered. */
+  readonly processingMs: number;
+  /** Loads the audio that a `{ url }` body names. May reject: answered with REMOTE_CONTENT_ERROR. */
+  readonly fetchAudio: (url: string, signal: AbortSignal) => Promise<Uint8Array>;
+  /** Delivers the result of a request with `callback`. Without it such requests are refused. */
+  readonly deliverCallback?: (delivery: CallbackDelivery, signal: AbortSignal) => Promise<void>;
+}
+
+/** Answers `POST /v1/listen`. Rejects with a `Refusal` where Deepgram would answer an error. */
+export async function listen(request: ListenRequest, options: ListenOptions): Promise<object> {
+  const parameters = parseListenParameters(request.query, options.models);
+  const source = readSource(request);
+  if (!request.query.has('callback')) return transcribe(request, parameters, source, options);
+  return acceptWithCallback(request, options, () => transcribe(request, parameters, source, options));
+}
+
+type Source = { readonly bytes: Uint8Array } | { readonly url: string };
+
+function readSource({ contentType, body }: ListenRequest): Source {
+  if (!/^\s*application\/json\b/i.test(contentType ?? '')) return { bytes: body };
+  const { url } = parseJsonObject(body);
+  if (typeof url !== 'string' || !URL.canParse(url)) throw badRequest('the body needs a valid url');
+  return { url };
+}
+
+async function transcribe(
+  { requestId, signal }: ListenRequest,
+  parameters: ListenParameters,
+  source: Source,
+  options: ListenOptions,
+): Promise<Deepgram.ListenV1Response> {
+  const { recognizer, processingMs } = options;
+  const bytes = 'bytes' in source ? source.bytes : await fetchSource(source.url, options, signal);
+  const audio = decodeRecording(bytes, parameters.encoding);
+  const response = await transcribeRecording({ requestId, bytes, audio, parameters, recognizer, signal });
+  if (processingMs > 0) await delay(processingMs, undefined, { signal });
+  return response;
+}
+
+async function fetchSource(url: string, options: ListenOptions, signal: AbortSignal): Promise<Uint8Array> {
+  try {
+    return await options.fetchAudio(url, signal);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Refusal(400, 'REMOTE_CONTENT_ERROR', `The remote audio could not be fetched: ${reason}`);
+  }
+}
+
+/** The request is accepted at once; its result, or its error, is delivered once. */
+function acceptWithCallback(
+  { query, requestId, signal }: ListenRequest,
+  { deliverCallback }: ListenOptions,
+  work: () => Promise<object>,
+): Deepgram.ListenV1AcceptedResponse {
+  const url = query.get('callback') ?? '';
+  const method = (query.get('callback_method') ?? 'POST').toUpperCase();
+  if (!deliverCallback) throw badRequest('callback is not supported here: start the emulator for it');
+  if (!isLoopback(url)) throw badRequest('callback must be an http(s) URL of this machine');
+  if (method !== 'POST' && method !== 'PUT') throw badRequest('callback_method must be POST or PUT');
+  work()
+    .catch((error: unknown) => failure(error, requestId).body)
+    .then((body) => deliverCallback({ url, method, body, requestId }, signal))
+    // Whoever does not take the delivery does not get it.
+    .catch(() => {});
+  return { request_id: requestId } satisfies Deepgram.ListenV1AcceptedResponse;
+}

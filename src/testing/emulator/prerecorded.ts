@@ -1,0 +1,130 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { Deepgram } from '@deepgram/sdk';
+import type { RecognizedWord, Recognizer } from '../recognizer.js';
+import type { DecodedAudio } from './decode.js';
+import { modelInfo } from './models.js';
+import type { ListenParameters } from './parameters.js';
+import { mixDown } from './pcm.js';
+import { type ApiWord, confidenceOf, roundTime, splitAtPauses, styleWords, transcriptOf } from './words.js';
+
+const SENTENCES_A_PARAGRAPH = 5;
+
+export interface PrerecordedRequest {
+  readonly requestId: string;
+  /** The audio as it was received. */
+  readonly bytes: Uint8Array;
+  readonly audio: DecodedAudio;
+  readonly parameters: ListenParameters;
+  readonly recognizer: Recognizer;
+  readonly signal: AbortSignal;
+}
+
+/** The utterances of one channel. */
+type Channel = readonly ApiWord[][];
+
+/** Recognises a whole recording and builds Deepgram's answer. */
+export async function transcribeRecording(request: PrerecordedRequest): Promise<Deepgram.ListenV1Response> {
+  const { audio, parameters } = request;
+  const sources = parameters.multichannel ? audio.channels : [mixDown(audio.channels)];
+  const channels: Channel[] = [];
+  for (const samples of sources) {
+    const pcm = { samples, sampleRate: audio.sampleRate };
+    const words = await request.recognizer(pcm, { signal: request.signal, live: false });
+    channels.push(utterancesOf(words, parameters));
+  }
+  return {
+    metadata: metadataOf(request, channels.length),
+    results: {
+      channels: channels.map((channel) => channelResult(channel, parameters)),
+      ...(parameters.utterances && { utterances: utteranceResults(channels, parameters) }),
+    },
+  } satisfies Deepgram.ListenV1Response;
+}
+
+function utterancesOf(words: readonly RecognizedWord[], parameters: ListenParameters): Channel {
+  return splitAtPauses(words, parameters.utteranceSplit).map((utterance) =>
+    styleWords(utterance, parameters).map((word) =>
+      parameters.diarize ? { ...word, speaker_confidence: word.confidence } : word,
+    ),
+  );
+}
+
+function metadataOf(request: PrerecordedRequest, channels: number): Deepgram.ListenV1ResponseMetadata {
+  const { audio, parameters } = request;
+  const { uuid, ...info } = modelInfo(parameters.model);
+  const metadata = {
+    transaction_key: 'deprecated',
+    request_id: request.requestId,
+    sha256: createHash('sha256').update(request.bytes).digest('hex'),
+    created: new Date().toISOString(),
+    duration: roundTime((audio.channels[0]?.length ?? 0) / audio.sampleRate),
+    channels,
+    models: [uuid],
+    model_info: { [uuid]: info },
+    ...(parameters.tags.length > 0 && { tags: [...parameters.tags] }),
+  } satisfies Deepgram.ListenV1ResponseMetadata;
+  // `extra` comes back although the SDK's type does not know it.
+  return Object.keys(parameters.extra).length > 0
+    ? Object.assign(metadata, { extra: parameters.extra })
+    : metadata;
+}
+
+function channelResult(
+  channel: Channel,
+  parameters: ListenParameters,
+): Deepgram.ListenV1ResponseResultsChannelsItem {
+  const words = channel.flat();
+  return {
+    alternatives: [
+      {
+        transcript: transcriptOf(words),
+        confidence: confidenceOf(words),
+        words,
+        ...(parameters.paragraphs && { paragraphs: paragraphsOf(channel, parameters) }),
+      },
+    ],
+    ...(parameters.detectLanguage && { detected_language: 'en', language_confidence: 1 }),
+  } satisfies Deepgram.ListenV1ResponseResultsChannelsItem;
+}
+
+function utteranceResults(
+  channels: readonly Channel[],
+  parameters: ListenParameters,
+): Deepgram.ListenV1ResponseResultsUtterances {
+  return channels
+    .flatMap((channel, index) =>
+      channel.map((words) => ({
+        ...spanOf(words),
+        confidence: confidenceOf(words),
+        channel: index,
+        transcript: transcriptOf(words),
+        words,
+        ...(parameters.diarize && { speaker: 0 }),
+        id: randomUUID(),
+      })),
+    )
+    .sort((a, b) => a.start - b.start) satisfies Deepgram.ListenV1ResponseResultsUtterances;
+}
+
+type Paragraphs = Deepgram.ListenV1ResponseResultsChannelsItem.Alternatives.Item.Paragraphs;
+
+/** Each utterance is a sentence. */
+function paragraphsOf(channel: Channel, parameters: ListenParameters): Paragraphs {
+  const groups: ApiWord[][][] = [];
+  for (let index = 0; index < channel.length; index += SENTENCES_A_PARAGRAPH) {
+    groups.push(channel.slice(index, index + SENTENCES_A_PARAGRAPH));
+  }
+  return {
+    transcript: groups.map((sentences) => `\n${sentences.map(transcriptOf).join(' ')}`).join('\n'),
+    paragraphs: groups.map((sentences) => ({
+      sentences: sentences.map((words) => ({ text: transcriptOf(words), ...spanOf(words) })),
+      num_words: sentences.flat().length,
+      ...spanOf(sentences.flat()),
+      ...(parameters.diarize && { speaker: 0 }),
+    })),
+  } satisfies Paragraphs;
+}
+
+function spanOf(words: readonly ApiWord[]): { start: number; end: number } {
+  return { start: words[0]?.start ?? 0, end: words.at(-1)?.end ?? 0 };
+}
