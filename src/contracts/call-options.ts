@@ -64,6 +64,8 @@ export interface SubmitOptions
     Omit<StreamOptions, keyof TranscribeOptions> {
   /** Length of the audio, where it is known. */
   durationSeconds?: number;
+  /** The audio has no end yet, such as a microphone's: it is streamed. Default false. */
+  live?: boolean;
   /** Picks the mode yourself. */
   mode?: TranscriptMode;
 }

@@ -21,7 +21,10 @@ export interface LiveConnectionHandlers {
   onClose(close: LiveClose, error?: Error): void;
 }
 
-/** One connection. Sending on a connection that is not open throws. */
+/**
+ * One connection. Sending before `onOpen` or after `onClose` throws; what is sent while the connection closes is
+ * lost.
+ */
 export interface LiveConnection {
   /** The chunk must not change afterwards. */
   sendAudio(chunk: Uint8Array): void;

@@ -29,7 +29,8 @@ export function createMemoryLimits(settings: MemoryLimitSettings, clock: Clock):
       const pool = poolFor(pools, key, settings, clock);
       if (signal.aborted) return Promise.reject(abortError(signal));
       const isFull = pool.queue.pending >= pool.queue.concurrency;
-      if (isFull && pool.queue.size >= settings.maxWaiting) return Promise.reject(tooManyWaiting(settings.maxWaiting));
+      if (isFull && pool.queue.size >= settings.maxWaiting)
+        return Promise.reject(tooManyWaiting(settings.maxWaiting));
       return acquire(pool, clock, priority, signal);
     },
   };

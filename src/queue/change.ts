@@ -1,0 +1,91 @@
+import { QueueError } from '../errors/index.js';
+import { announce, isoTime, type JobContext } from './context.js';
+import { addToQueue } from './enqueue.js';
+import { toEntryId } from './entry-id.js';
+import { writeWithRetries } from './finish.js';
+import { hasEnded, type JobRecord } from './record.js';
+import { toCancelled, toNextRound } from './transitions.js';
+
+/** Ends the record first, so that no worker can complete it, and then the entry, down to its request. */
+export async function cancelJob(id: string, context: JobContext): Promise<boolean> {
+  // It has ended already; only the storage does not know.
+  if (context.held.has(id)) return false;
+  for (;;) {
+    const record = await context.store.get(id);
+    if (record === undefined || hasEnded(record.data.state)) return false;
+    const data = toCancelled(record.data, isoTime(context.clock));
+    const cancelled = await writeWithRetries(record, data, context);
+    if (cancelled === undefined) continue;
+    await takeOut(cancelled, context);
+    announce(context, cancelled);
+    return true;
+  }
+}
+
+export async function retryJob(id: string, context: JobContext): Promise<void> {
+  for (;;) {
+    const record = await context.store.get(id);
+    if (record === undefined) throw jobNotFound(id);
+    const { state } = record.data;
+    if (state !== 'failed' && state !== 'cancelled') {
+      throw jobState(id, state, 'Only a failed or cancelled job can be retried.');
+    }
+    context.audio.sourceOf(record);
+    const queued = await context.store.replace(record, toNextRound(record.data, isoTime(context.clock)));
+    if (queued === undefined) continue;
+    context.audio.jobRetried(id);
+    if (!context.queue.capabilities.distributed) context.feed.startTimer(id);
+    announce(context, queued);
+    await addAgain(queued, record, context);
+    return;
+  }
+}
+
+export async function removeJob(id: string, context: JobContext): Promise<boolean> {
+  for (;;) {
+    const record = await context.store.get(id);
+    if (record === undefined) return false;
+    if (!hasEnded(record.data.state)) {
+      throw jobState(id, record.data.state, 'Cancel it first, or wait for its end.');
+    }
+    if (!(await context.store.remove(record))) continue;
+    context.audio.forget(id);
+    return true;
+  }
+}
+
+/** The worker looks at the record before it runs an entry: an entry that stays in the queue does no harm. */
+async function takeOut(record: JobRecord, { queue, emit }: JobContext): Promise<void> {
+  try {
+    await queue.cancel(toEntryId(record));
+  } catch {
+    emit({
+      type: 'warning',
+      code: 'queue-cancel-failed',
+      message: 'The job is cancelled, but the queue could not be told. An attempt that is running may go on.',
+      jobId: record.id,
+    });
+  }
+}
+
+async function addAgain(queued: JobRecord, before: JobRecord, context: JobContext): Promise<void> {
+  try {
+    await addToQueue([{ id: toEntryId(queued), priority: queued.data.priority, delayMs: 0 }], context);
+  } catch (error) {
+    // Back to what it was, but with the new round, which the queue may have seen.
+    const data = { ...before.data, round: queued.data.round };
+    const restored = await context.store.replace(queued, data).catch(() => undefined);
+    if (restored !== undefined) announce(context, restored);
+    throw error;
+  }
+}
+
+function jobNotFound(id: string): QueueError {
+  return new QueueError(`There is no job ${id}: it was never there, or it has been removed.`, {
+    code: 'job_not_found',
+  });
+}
+
+function jobState(id: string, state: string, advice: string): QueueError {
+  return new QueueError(`The job ${id} is ${state}. ${advice}`, { code: 'job_state' });
+}

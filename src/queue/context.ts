@@ -1,0 +1,101 @@
+import type { ResolvedSource } from '../contracts/audio-source.js';
+import type { Clock } from '../contracts/clock.js';
+import type { PrerecordedDeepgramOptions } from '../contracts/deepgram-options.js';
+import type { EventSink } from '../contracts/events.js';
+import type { QueueAdapter } from '../contracts/queue.js';
+import type { StorageAdapter } from '../contracts/storage.js';
+import type { Transcript } from '../contracts/transcript.js';
+import type { AudioShelf } from './audio-shelf.js';
+import type { JobFeed } from './feed.js';
+import type { JobStore } from './job-store.js';
+import { hasEnded, type JobRecord } from './record.js';
+
+/** The options of one attempt: Deepgram's own, and ours that an attempt knows. */
+export interface AttemptOptions extends PrerecordedDeepgramOptions {
+  userId?: string;
+  metadata?: Readonly<Record<string, unknown>>;
+  region?: string;
+  timeoutMs?: number;
+  priority?: number;
+}
+
+export interface AttemptContext {
+  readonly jobId: string;
+  /** Counts from 1. */
+  readonly attempt: number;
+  /** Aborts when the job is cancelled or the worker is closed. */
+  readonly signal: AbortSignal;
+}
+
+/** Makes one attempt. It neither retries nor stores: the queue does. */
+export type TranscribeAttempt = (
+  source: ResolvedSource,
+  options: AttemptOptions,
+  context: AttemptContext,
+) => Promise<Transcript>;
+
+/** What the storage keeps beside a transcript. */
+export interface TranscriptFacts {
+  readonly jobId: string;
+  readonly userId?: string;
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  /** Where the audio came from, without secrets. */
+  readonly source: string;
+}
+
+export interface JobSettings {
+  /** Attempts of a job that does not name its own. */
+  readonly attempts: number;
+  /** First back-off; it doubles. */
+  readonly backoffMs: number;
+  readonly maxBackoffMs: number;
+  readonly concurrency: number;
+  /** True: the first job starts a worker in this process. */
+  readonly autoStart: boolean;
+}
+
+export interface JobDeps {
+  readonly storage: StorageAdapter;
+  readonly queue: QueueAdapter;
+  readonly clock: Clock;
+  readonly transcribe: TranscribeAttempt;
+  /**
+   * Writes the transcript under its id in the collection `transcripts`. Called again where it fails; reports its
+   * own failures to `emit`.
+   */
+  readonly saveTranscript: (transcript: Transcript, facts: TranscriptFacts) => Promise<void>;
+  readonly emit: EventSink;
+  readonly settings: JobSettings;
+  /** From 0 to 1, for back-off. Default Math.random. */
+  readonly random?: () => number;
+}
+
+/** The end of a job that the storage would not take. */
+export interface HeldEnd {
+  /** As it should be stored, its version one above the stored one. */
+  readonly record: JobRecord;
+  readonly transcript?: Transcript;
+}
+
+/** What the files of this folder share. */
+export interface JobContext extends JobDeps {
+  readonly store: JobStore;
+  readonly feed: JobFeed;
+  readonly audio: AudioShelf;
+  /**
+   * Ends that are not stored yet, by job. A job gets here only while the storage takes some writes and
+   * refuses others, and leaves with its next write that succeeds.
+   */
+  readonly held: Map<string, HeldEnd>;
+}
+
+/** Tells the world of a new state. Call it once a state, after the storage has it. */
+export function announce({ feed, audio }: JobContext, record: JobRecord): void {
+  if (hasEnded(record.data.state)) audio.jobEnded(record.id, record.data.state);
+  feed.publish(record);
+}
+
+export function isoTime(clock: Clock, delayMs = 0): string {
+  // The largest time that a Date can hold.
+  return new Date(Math.min(clock.wallMs() + delayMs, 8.64e15)).toISOString();
+}

@@ -1,0 +1,17 @@
+import type { JobRecord } from './record.js';
+
+/**
+ * What the queue carries for a job: its id, and the round where it is not the first.
+ *
+ * A new round has an id of its own, so that a queue that still knows the old entry does not drop the new one,
+ * and an old entry that comes late is told from the new one.
+ */
+export function toEntryId({ id, data }: Pick<JobRecord, 'id' | 'data'>): string {
+  return data.round === 0 ? id : `${id}-${data.round}`;
+}
+
+export function fromEntryId(entryId: string): { readonly jobId: string; readonly round: number } {
+  const match = /^(.+)-(\d+)$/.exec(entryId);
+  if (match === null) return { jobId: entryId, round: 0 };
+  return { jobId: match[1] ?? entryId, round: Number(match[2]) };
+}

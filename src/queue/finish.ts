@@ -1,0 +1,113 @@
+import type { ErrorData } from '../contracts/error-data.js';
+import type { EntryOutcome } from '../contracts/queue.js';
+import type { Transcript } from '../contracts/transcript.js';
+import { sleep } from '../internal/sleep.js';
+import { announce, type HeldEnd, isoTime, type JobContext } from './context.js';
+import type { JobData, JobRecord } from './record.js';
+import { toCompleted, toFailed } from './transitions.js';
+
+export const DONE: EntryOutcome = { type: 'done' };
+
+/** Pauses between the tries of one write. Short: a closing worker waits for them. */
+const WRITE_PAUSES_MS = [50, 200];
+
+/** Stores the transcript before the job is completed: a completed job always has its result. */
+export async function completeJob(
+  record: JobRecord,
+  transcript: Transcript,
+  context: JobContext,
+): Promise<EntryOutcome> {
+  const data = toCompleted(record.data, transcript.id, isoTime(context.clock));
+  return finish({ record: { ...record, data, version: record.version + 1 }, transcript }, context);
+}
+
+export async function failJob(
+  record: JobRecord,
+  error: ErrorData,
+  context: JobContext,
+): Promise<EntryOutcome> {
+  const data = toFailed(record.data, error, isoTime(context.clock));
+  return finish({ record: { ...record, data, version: record.version + 1 } }, context);
+}
+
+/** Tries again to store the end of a job that the storage refused before. Deepgram is not called again. */
+export async function storeHeldEnd(held: HeldEnd, context: JobContext): Promise<EntryOutcome> {
+  try {
+    const stored = await storeEnd(held, context);
+    context.held.delete(held.record.id);
+    if (stored === undefined) await dropTranscript(held, context);
+    return DONE;
+  } catch {
+    return laterOrNever(context);
+  }
+}
+
+/** Writes the state of a job, with a few tries. Undefined where another writer came in between. */
+export async function writeWithRetries(
+  record: JobRecord,
+  data: JobData,
+  context: JobContext,
+): Promise<JobRecord | undefined> {
+  const written = await withRetries(() => context.store.replace(record, data), context);
+  if (written !== undefined) return written;
+  // A write whose answer was lost looks like somebody else's: compare what it left.
+  const present = await withRetries(() => context.store.get(record.id), context);
+  return present !== undefined && isSameStep(present.data, data) ? present : undefined;
+}
+
+async function finish(end: HeldEnd, context: JobContext): Promise<EntryOutcome> {
+  try {
+    const stored = await storeEnd(end, context);
+    if (stored === undefined) await dropTranscript(end, context);
+    else announce(context, stored);
+    return DONE;
+  } catch {
+    context.held.set(end.record.id, end);
+    announce(context, end.record);
+    return laterOrNever(context);
+  }
+}
+
+async function storeEnd(
+  { record, transcript }: HeldEnd,
+  context: JobContext,
+): Promise<JobRecord | undefined> {
+  const { data, userId, id } = record;
+  if (transcript !== undefined) {
+    const facts = {
+      jobId: id,
+      ...(userId === undefined ? {} : { userId }),
+      ...(data.metadata === undefined ? {} : { metadata: data.metadata }),
+      source: data.source.label,
+    };
+    await withRetries(() => context.saveTranscript(transcript, facts), context);
+  }
+  return writeWithRetries({ ...record, version: record.version - 1 }, data, context);
+}
+
+/** Only this process holds the end. Another one that got the entry would pay for the audio again. */
+function laterOrNever({ queue, settings }: JobContext): EntryOutcome {
+  return queue.capabilities.distributed ? DONE : { type: 'again', delayMs: settings.backoffMs };
+}
+
+/** No result appears after a job was cancelled or removed. */
+async function dropTranscript({ transcript }: HeldEnd, { store }: JobContext): Promise<void> {
+  // Where this fails the transcript stays, and the store has reported it.
+  if (transcript !== undefined) await store.deleteTranscript(transcript.id).catch(() => false);
+}
+
+function isSameStep(left: JobData, right: JobData): boolean {
+  const keys = ['state', 'round', 'attempts', 'rateLimited', 'runAt', 'finishedAt', 'transcriptId'] as const;
+  return keys.every((key) => left[key] === right[key]);
+}
+
+async function withRetries<Value>(write: () => Promise<Value>, { clock }: JobContext): Promise<Value> {
+  for (const pauseMs of WRITE_PAUSES_MS) {
+    try {
+      return await write();
+    } catch {
+      await sleep(clock, pauseMs);
+    }
+  }
+  return write();
+}

@@ -1,0 +1,113 @@
+import type { AudioSourceKind, ResolvedSource } from '../contracts/audio-source.js';
+import type { PrerecordedDeepgramOptions } from '../contracts/deepgram-options.js';
+import type { ErrorData } from '../contracts/error-data.js';
+import type { JobState, JobStatus } from '../contracts/job.js';
+import type { RecordInput, StoredRecord } from '../contracts/storage.js';
+import { StorageError } from '../errors/index.js';
+
+/** Where the audio is: at a URL, or in the process that took the job. */
+export type JobSource =
+  | { readonly kind: 'url'; readonly url: string; readonly label: string }
+  | { readonly kind: 'local'; readonly audio: Exclude<AudioSourceKind, 'url'>; readonly label: string };
+
+/** A job as the storage holds it: plain JSON data. */
+export interface JobData {
+  readonly v: 1;
+  readonly state: JobState;
+  readonly source: JobSource;
+  /** Deepgram's options, under Deepgram's names. */
+  readonly options: PrerecordedDeepgramOptions;
+  readonly region?: string;
+  readonly timeoutMs?: number;
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  readonly priority: number;
+  readonly maxAttempts: number;
+  readonly attempts: number;
+  /** Attempts that Deepgram's limit (429) ended without using one up. */
+  readonly rateLimited: number;
+  /** Counts the retries of the whole job. Queue entries of an earlier round are stale. */
+  readonly round: number;
+  /** ISO 8601, UTC. A queued job does not run before it. */
+  readonly runAt: string;
+  readonly startedAt?: string;
+  readonly finishedAt?: string;
+  readonly lastError?: ErrorData;
+  readonly error?: ErrorData;
+  readonly transcriptId?: string;
+}
+
+export interface JobRecord {
+  readonly id: string;
+  readonly userId?: string;
+  readonly createdAt: string;
+  readonly version: number;
+  readonly data: JobData;
+}
+
+export function toRecordInput(record: Omit<JobRecord, 'version'>): RecordInput {
+  const { id, userId, createdAt, data } = record;
+  return {
+    collection: 'jobs',
+    id,
+    ...(userId === undefined ? {} : { userId }),
+    status: data.state,
+    createdAt,
+    data,
+  };
+}
+
+export function fromStoredRecord(stored: StoredRecord): JobRecord {
+  const { id, userId, createdAt, version } = stored;
+  const data = stored.data as Partial<JobData> | null;
+  if (data?.v !== 1) {
+    throw new StorageError(
+      `The record of job ${id} has a format that this version of the library does not know. Update the library.`,
+      { code: 'storage_failed' },
+    );
+  }
+  return { id, ...(userId === undefined ? {} : { userId }), createdAt, version, data: data as JobData };
+}
+
+export function toJobSource(source: ResolvedSource): JobSource {
+  const { label } = source;
+  if (source.kind === 'url') return { kind: 'url', url: source.url, label };
+  return { kind: 'local', audio: source.kind, label };
+}
+
+export function hasEnded(state: JobState): boolean {
+  return state === 'completed' || state === 'failed' || state === 'cancelled';
+}
+
+export function toStatus({ id, userId, createdAt, data }: Omit<JobRecord, 'version'>): JobStatus {
+  const base = {
+    id,
+    ...(userId === undefined ? {} : { userId }),
+    ...(data.metadata === undefined ? {} : { metadata: data.metadata }),
+    priority: data.priority,
+    attempts: data.attempts,
+    maxAttempts: data.maxAttempts,
+    createdAt,
+  };
+  // The transitions set the fields that belong to a state; a record changed by hand falls back on its creation.
+  const finishedAt = data.finishedAt ?? createdAt;
+  switch (data.state) {
+    case 'queued':
+      return { ...base, state: 'queued', ...(data.lastError ? { lastError: data.lastError } : {}) };
+    case 'active':
+      return { ...base, state: 'active', startedAt: data.startedAt ?? createdAt };
+    case 'completed':
+      return { ...base, state: 'completed', transcriptId: data.transcriptId ?? '', finishedAt };
+    case 'failed':
+      return { ...base, state: 'failed', error: data.error ?? UNKNOWN_ERROR, finishedAt };
+    case 'cancelled':
+      return { ...base, state: 'cancelled', finishedAt };
+  }
+}
+
+const UNKNOWN_ERROR: ErrorData = {
+  name: 'TranscriptionError',
+  code: 'internal',
+  message: 'The job failed, but its record does not say why.',
+  retryable: false,
+  ambiguous: false,
+};

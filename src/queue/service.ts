@@ -1,0 +1,187 @@
+import type { ResolvedSource } from '../contracts/audio-source.js';
+import type { EnqueueOptions } from '../contracts/call-options.js';
+import type { Job, JobListQuery, JobStatus } from '../contracts/job.js';
+import type { QueueDepth, QueueWorker } from '../contracts/queue.js';
+import type { Page } from '../contracts/storage.js';
+import { AbortedError, QueueError, toTranscriptionError } from '../errors/index.js';
+import { AudioShelf } from './audio-shelf.js';
+import { cancelJob, removeJob, retryJob } from './change.js';
+import type { JobContext, JobDeps } from './context.js';
+import { type EnqueueItem, enqueueAll } from './enqueue.js';
+import { JobFeed } from './feed.js';
+import { storeHeldEnd } from './finish.js';
+import { createJob } from './job.js';
+import { JobStore } from './job-store.js';
+import { checkConcurrency } from './options.js';
+import { reportWorkerError, runEntry } from './worker.js';
+
+/** The queued pattern: jobs that workers transcribe in their own time. */
+export interface JobService {
+  /**
+   * Resolves when the storage has the job.
+   *
+   * `signal` ends this call, and does nothing once the storage has the job.
+   */
+  enqueue(source: ResolvedSource, options?: EnqueueOptions): Promise<Job>;
+  /** Takes all of the items or none. */
+  enqueueMany(items: readonly EnqueueItem[]): Promise<readonly Job[]>;
+  get(id: string): Promise<Job | undefined>;
+  /** Newest first. */
+  list(query?: JobListQuery): Promise<Page<JobStatus>>;
+  /** False where there is no such job, or where it has ended already. */
+  cancel(id: string): Promise<boolean>;
+  /** Begins a failed or cancelled job anew, with all of its attempts. */
+  retry(id: string): Promise<Job>;
+  /** Removes the record of a job that has ended; its transcript stays. False where there is no such job. */
+  remove(id: string): Promise<boolean>;
+  /** One worker at a time in a process: throws a QueueError while another one is not yet closed. */
+  startWorker(options?: { readonly concurrency?: number }): QueueWorker;
+  depth(): Promise<QueueDepth>;
+  /**
+   * Waits up to `timeoutMs` for active jobs, then aborts them: they are queued again in their records. Ends the
+   * queue. Pending `result()` and `events()` calls end with an AbortedError `client_closed`.
+   */
+  close(options: { readonly timeoutMs: number }): Promise<void>;
+}
+
+export function createJobs(deps: JobDeps): JobService {
+  if (deps.queue.capabilities.distributed && !deps.storage.capabilities.shared) {
+    throw new QueueError(
+      'The workers of this queue may run in other processes, which cannot see this storage. ' +
+        'Use a shared storage, such as Postgres, or the in-process queue.',
+      { code: 'queue_failed' },
+    );
+  }
+  return new Jobs({
+    ...deps,
+    store: new JobStore(deps.storage, deps.emit),
+    feed: new JobFeed(deps.clock, deps.emit),
+    audio: new AudioShelf(),
+    held: new Map(),
+  });
+}
+
+class Jobs implements JobService {
+  readonly #context: JobContext;
+  #worker: QueueWorker | undefined;
+  #autoStart: boolean;
+  #closing: Promise<void> | undefined;
+
+  constructor(context: JobContext) {
+    this.#context = context;
+    this.#autoStart = context.settings.autoStart;
+  }
+
+  async enqueue(source: ResolvedSource, options: EnqueueOptions = {}): Promise<Job> {
+    const [job] = await this.enqueueMany([{ source, options }]);
+    if (job === undefined) throw new QueueError('No job was made.', { code: 'internal' });
+    return job;
+  }
+
+  async enqueueMany(items: readonly EnqueueItem[]): Promise<readonly Job[]> {
+    this.#assertOpen();
+    const records = await enqueueAll(items, this.#context);
+    this.#startOnDemand();
+    return records.map(({ id }) => this.#job(id));
+  }
+
+  async get(id: string): Promise<Job | undefined> {
+    const isKnown = this.#context.held.has(id) || (await this.#context.store.get(id)) !== undefined;
+    return isKnown ? this.#job(id) : undefined;
+  }
+
+  async list(query: JobListQuery = {}): Promise<Page<JobStatus>> {
+    return this.#context.store.list(query);
+  }
+
+  async cancel(id: string): Promise<boolean> {
+    return cancelJob(id, this.#context);
+  }
+
+  async retry(id: string): Promise<Job> {
+    this.#assertOpen();
+    await retryJob(id, this.#context);
+    this.#startOnDemand();
+    return this.#job(id);
+  }
+
+  async remove(id: string): Promise<boolean> {
+    return removeJob(id, this.#context);
+  }
+
+  startWorker(options: { readonly concurrency?: number } = {}): QueueWorker {
+    this.#assertOpen();
+    const { queue, settings } = this.#context;
+    const concurrency = options.concurrency ?? settings.concurrency;
+    checkConcurrency(concurrency);
+    if (this.#worker !== undefined) {
+      throw new QueueError(
+        'This client has a worker already. Close it first; to choose when it starts, set queue.autoStart to false.',
+        { code: 'queue_failed' },
+      );
+    }
+    const worker = queue.startWorker((entry, signal) => runEntry(entry, signal, this.#context), {
+      concurrency,
+      onError: (error) => reportWorkerError(error, this.#context),
+    });
+    const handle: QueueWorker = {
+      close: async (closeOptions) => {
+        await worker.close(closeOptions);
+        if (this.#worker === handle) this.#worker = undefined;
+      },
+    };
+    this.#worker = handle;
+    // From now on the caller decides when workers run.
+    this.#autoStart = false;
+    return handle;
+  }
+
+  async depth(): Promise<QueueDepth> {
+    return this.#context.queue.depth();
+  }
+
+  close(options: { readonly timeoutMs: number }): Promise<void> {
+    this.#closing ??= this.#close(options);
+    return this.#closing;
+  }
+
+  async #close(options: { readonly timeoutMs: number }): Promise<void> {
+    const { queue, feed, held } = this.#context;
+    try {
+      await this.#worker?.close(options);
+      for (const end of held.values()) await storeHeldEnd(end, this.#context);
+      await queue.close();
+    } finally {
+      feed.close(closedError());
+    }
+  }
+
+  #startOnDemand(): void {
+    if (!this.#autoStart || this.#closing !== undefined) return;
+    try {
+      this.startWorker();
+    } catch (error) {
+      // The job is acknowledged: that its worker did not start must not look as if it were not.
+      this.#autoStart = false;
+      this.#context.emit({
+        type: 'warning',
+        code: 'worker-not-started',
+        message: `The queue refused a worker (${toTranscriptionError(error).code}). Jobs wait until one is started.`,
+      });
+    }
+  }
+
+  #job(id: string): Job {
+    return createJob(id, this.#context, () => this.cancel(id));
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw closedError();
+  }
+}
+
+function closedError(): AbortedError {
+  return new AbortedError('The client was closed. Jobs that have not ended are in the storage.', {
+    code: 'client_closed',
+  });
+}

@@ -1,0 +1,49 @@
+import type { ErrorData } from '../contracts/error-data.js';
+import type { JobData } from './record.js';
+
+/** The fields that live longer than one state. */
+function lasting(data: JobData): Omit<JobData, 'state'> {
+  const { state: _state, startedAt: _startedAt, finishedAt: _finishedAt, error: _error, ...rest } = data;
+  return rest;
+}
+
+export function toActive(data: JobData, startedAt: string): JobData {
+  return { ...lasting(data), state: 'active', attempts: data.attempts + 1, startedAt };
+}
+
+export interface Requeue {
+  readonly runAt: string;
+  /** False: the attempt that just ended does not count. */
+  readonly attemptCounts: boolean;
+  readonly rateLimited?: boolean;
+  readonly lastError?: ErrorData;
+}
+
+export function toQueuedAgain(data: JobData, change: Requeue): JobData {
+  return {
+    ...lasting(data),
+    state: 'queued',
+    attempts: change.attemptCounts ? data.attempts : Math.max(0, data.attempts - 1),
+    rateLimited: data.rateLimited + (change.rateLimited ? 1 : 0),
+    runAt: change.runAt,
+    ...(change.lastError === undefined ? {} : { lastError: change.lastError }),
+  };
+}
+
+export function toCompleted(data: JobData, transcriptId: string, finishedAt: string): JobData {
+  return { ...lasting(data), state: 'completed', transcriptId, finishedAt };
+}
+
+export function toFailed(data: JobData, error: ErrorData, finishedAt: string): JobData {
+  return { ...lasting(data), state: 'failed', error, finishedAt };
+}
+
+export function toCancelled(data: JobData, finishedAt: string): JobData {
+  return { ...lasting(data), state: 'cancelled', finishedAt };
+}
+
+/** A job that failed or was cancelled begins anew, with all of its attempts. */
+export function toNextRound(data: JobData, runAt: string): JobData {
+  const { lastError: _lastError, ...rest } = lasting(data);
+  return { ...rest, state: 'queued', attempts: 0, rateLimited: 0, round: data.round + 1, runAt };
+}

@@ -1,0 +1,137 @@
+import type { EntryOutcome, QueueEntry } from '../contracts/queue.js';
+import { StorageError, type TranscriptionError } from '../errors/index.js';
+import { decideAfterError } from './after-error.js';
+import { attempt } from './attempt.js';
+import { announce, isoTime, type JobContext } from './context.js';
+import { fromEntryId } from './entry-id.js';
+import { completeJob, DONE, failJob, storeHeldEnd, writeWithRetries } from './finish.js';
+import { hasEnded, type JobRecord } from './record.js';
+import { toActive, toCancelled, toQueuedAgain } from './transitions.js';
+
+/**
+ * Runs one entry of the queue: at most one attempt of its job. Never rejects.
+ *
+ * Every write depends on the version that this run has read, so that a job that was cancelled, removed or
+ * taken over in between is left alone.
+ */
+export async function runEntry(
+  entry: QueueEntry,
+  signal: AbortSignal,
+  context: JobContext,
+): Promise<EntryOutcome> {
+  try {
+    const { jobId, round } = fromEntryId(entry.id);
+    const held = context.held.get(jobId);
+    if (held !== undefined) return await storeHeldEnd(held, context);
+    const record = await begin(jobId, round, context);
+    return record === undefined ? DONE : await runAttempt(record, signal, context);
+  } catch (error) {
+    // The storage cannot say what the job is: it stays in the queue until it can.
+    reportWorkerError(error, context);
+    return { type: 'again', delayMs: context.settings.backoffMs };
+  }
+}
+
+export function reportWorkerError(error: unknown, { emit }: Pick<JobContext, 'emit'>): void {
+  // The store reports its own failures.
+  if (error instanceof StorageError) return;
+  emit({
+    type: 'warning',
+    code: 'worker-error',
+    message: 'A queue worker met an error that is none of the job. The entry is tried again.',
+  });
+}
+
+/**
+ * Makes the job active. Undefined where there is nothing to run.
+ *
+ * A record that is active already belongs to a run that died: the queue gives an entry to one worker at a time.
+ */
+async function begin(jobId: string, round: number, context: JobContext): Promise<JobRecord | undefined> {
+  for (;;) {
+    const record = await context.store.get(jobId);
+    if (record === undefined || record.data.round !== round || hasEnded(record.data.state)) return undefined;
+    const active = await context.store.replace(record, toActive(record.data, isoTime(context.clock)));
+    if (active === undefined) continue;
+    announce(context, active);
+    return active;
+  }
+}
+
+async function runAttempt(
+  record: JobRecord,
+  signal: AbortSignal,
+  context: JobContext,
+): Promise<EntryOutcome> {
+  const end = await attempt(record, signal, context);
+  switch (end.type) {
+    case 'transcript':
+      return completeJob(record, end.transcript, context);
+    case 'error':
+      return afterError(record, end.error, context);
+    case 'closed':
+      return putBack(record, context);
+    case 'cancelled':
+      return endCancelled(record, context);
+    case 'withdrawn':
+      return DONE;
+  }
+}
+
+async function afterError(
+  record: JobRecord,
+  error: TranscriptionError,
+  context: JobContext,
+): Promise<EntryOutcome> {
+  const { data } = record;
+  const next = decideAfterError(error, data, context.settings, context.random);
+  const lastError = { ...error.toJSON(), attempt: data.attempts };
+  if (next.type === 'fail') return failJob(record, lastError, context);
+  const queued = await writeState(record, context, {
+    runAt: isoTime(context.clock, next.delayMs),
+    attemptCounts: next.attemptCounts,
+    rateLimited: !next.attemptCounts,
+    lastError,
+  });
+  if (queued === 'superseded') return DONE;
+  if (error.ambiguous) {
+    context.emit({
+      type: 'warning',
+      code: 'possible-double-billing',
+      message:
+        'Deepgram may have processed the attempt that failed. The job is tried again and may be billed twice.',
+      jobId: record.id,
+    });
+  }
+  return { type: 'again', delayMs: next.delayMs };
+}
+
+/** Whoever cancels writes the record first, as a rule; an entry cancelled in the queue alone ends here. */
+async function endCancelled(record: JobRecord, context: JobContext): Promise<EntryOutcome> {
+  const data = toCancelled(record.data, isoTime(context.clock));
+  const cancelled = await context.store.replace(record, data);
+  if (cancelled !== undefined) announce(context, cancelled);
+  return DONE;
+}
+
+/** The close of a worker is no failure of the job. */
+async function putBack(record: JobRecord, context: JobContext): Promise<EntryOutcome> {
+  const queued = await writeState(record, context, { runAt: isoTime(context.clock), attemptCounts: false });
+  return queued === 'superseded' ? DONE : { type: 'again', delayMs: 0 };
+}
+
+/** Where the storage refuses, the record stays active: the next run of the entry takes it over. */
+async function writeState(
+  record: JobRecord,
+  context: JobContext,
+  change: Parameters<typeof toQueuedAgain>[1],
+): Promise<'written' | 'refused' | 'superseded'> {
+  try {
+    const queued = await writeWithRetries(record, toQueuedAgain(record.data, change), context);
+    if (queued === undefined) return 'superseded';
+    announce(context, queued);
+    return 'written';
+  } catch {
+    return 'refused';
+  }
+}
