@@ -18,6 +18,7 @@ import type {
   SubmitOptions,
   TranscribeOptions,
   Transcript,
+  UploadAudio,
 } from './contracts/index.js';
 import { UnsupportedSourceError } from './errors/index.js';
 import { type SubmitOutcome, submit } from './hybrid/submit.js';
@@ -214,15 +215,18 @@ export class TranscriptionClient implements AsyncDisposable {
       );
     }
     const live = this.stream(options);
-    // What fails here ends the session, which tells it to everyone who listens.
-    source
-      .open()
-      .then(
-        (audio) => live.pipeFrom(audio.chunks),
-        (error) => live.abort(error),
-      )
-      .catch(() => undefined);
+    // A stream that is read once may be a microphone, which finish() has to stop. What fails is told by the session.
+    live.pipeFrom(openedChunks(source), { untilEnd: source.kind !== 'stream' }).catch(() => undefined);
     return live;
+  }
+}
+
+async function* openedChunks(source: UploadAudio): AsyncGenerator<Uint8Array> {
+  const audio = await source.open();
+  try {
+    yield* audio.chunks;
+  } finally {
+    await audio.close();
   }
 }
 

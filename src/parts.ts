@@ -6,6 +6,7 @@ import type { ResolvedSource, TranscribeOptions } from './contracts/index.js';
 import { createCredentialsProvider } from './deepgram/credentials.js';
 import type { HttpTransport } from './deepgram/http-transport.js';
 import { EventHub } from './event-hub.js';
+import { guardStorage } from './guarded-storage.js';
 import { createRouter, type Router } from './hybrid/router.js';
 import type { ResolvedOptions } from './options.js';
 import { createJobs, type JobService } from './queue/index.js';
@@ -28,10 +29,11 @@ export function createParts(options: ResolvedOptions): ClientParts {
   const { clock, project } = options;
   const events = new EventHub(options.metrics, options.logger);
   const { emit } = events;
-  const storage = options.storage ?? createMemoryStorage();
+  // The memory storage has nothing to close; one that was handed in is its owner's to close.
+  const storage = guardStorage(options.storage ?? createMemoryStorage(), emit);
   const limits = options.limitsAdapter ?? createMemoryLimits(options.limits, clock);
   const credentials = createCredentialsProvider(options);
-  const archive = createTranscriptArchive(storage, emit);
+  const archive = createTranscriptArchive(storage);
   const transport = lazyTransport();
   const transcribe = createTranscriber({
     transport: transport.get,
@@ -65,7 +67,6 @@ export function createParts(options: ResolvedOptions): ClientParts {
     router: createRouter(options.router),
     async close() {
       await transport.close();
-      if (options.storage === undefined) await storage.close?.();
       await events.close();
     },
   };

@@ -7,6 +7,7 @@ import {
   UnsupportedSourceError,
 } from '../errors/index.js';
 import { redactText } from '../net/redact.js';
+import { parseRetryAfter } from './map-error.js';
 
 export interface ConnectionFacts {
   readonly region: string;
@@ -77,7 +78,7 @@ export function handshakeRefused(answer: RefusedHandshake, facts: ConnectionFact
   const body = readBody(answer.body);
   const message = answer.headers['dg-error'] ?? body.message;
   const requestId = facts.requestId ?? body.requestId;
-  const retryAfterMs = retryAfter(answer.headers['retry-after']);
+  const retryAfterMs = parseRetryAfter(answer.headers['retry-after']);
   return errorFromStatus({
     status: answer.status,
     region: facts.region,
@@ -96,11 +97,6 @@ function meaning(reason: string): string | undefined {
 
 function known(facts: ConnectionFacts): { region: string; requestId?: string } {
   return { region: facts.region, ...(facts.requestId !== undefined && { requestId: facts.requestId }) };
-}
-
-function retryAfter(header: string | undefined): number | undefined {
-  const seconds = header === undefined || header.trim() === '' ? Number.NaN : Number(header);
-  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
 }
 
 function readBody(body: string): { code?: string; message?: string; requestId?: string } {

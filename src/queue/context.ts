@@ -55,6 +55,7 @@ export interface JobSettings {
 }
 
 export interface JobDeps {
+  /** Reports its own failures, as typed errors and as events. */
   readonly storage: StorageAdapter;
   readonly queue: QueueAdapter;
   readonly clock: Clock;

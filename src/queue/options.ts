@@ -2,6 +2,7 @@ import type { ResolvedSource } from '../contracts/audio-source.js';
 import type { EnqueueOptions } from '../contracts/call-options.js';
 import type { PrerecordedDeepgramOptions } from '../contracts/deepgram-options.js';
 import { BadRequestError, QueueError, UnsupportedSourceError } from '../errors/index.js';
+import { checkNumber, checkPlainObject, checkString } from '../internal/validate.js';
 
 /** As BullMQ has it, so that a priority means the same on every queue. */
 const LARGEST_PRIORITY = 2_097_152;
@@ -27,13 +28,11 @@ export function deepgramOptionsOf(options: EnqueueOptions): PrerecordedDeepgramO
 
 /** Throws before anything is stored. Deepgram's options are checked by the caller. */
 export function checkEnqueueOptions(options: EnqueueOptions): void {
-  checkInteger('priority', options.priority, 0, LARGEST_PRIORITY);
-  checkInteger('attempts', options.attempts, 1);
-  checkNumber('delayMs', options.delayMs, 0);
-  checkNumber('timeoutMs', options.timeoutMs, 1);
-  if (options.userId !== undefined && typeof options.userId !== 'string') {
-    throw invalid('userId', 'a string', options.userId);
-  }
+  checkNumber('priority', options.priority, { min: 0, max: LARGEST_PRIORITY });
+  checkNumber('attempts', options.attempts, { min: 1 });
+  checkNumber('delayMs', options.delayMs, { min: 0, integer: false });
+  checkNumber('timeoutMs', options.timeoutMs, { min: 1 });
+  checkString('userId', options.userId);
   if (options.store === false) {
     throw new BadRequestError(
       'The option store must not be false for a job, because its result is read from the storage. ' +
@@ -45,7 +44,7 @@ export function checkEnqueueOptions(options: EnqueueOptions): void {
 }
 
 export function checkConcurrency(concurrency: number): void {
-  checkInteger('concurrency', concurrency, 1);
+  checkNumber('concurrency', concurrency, { min: 1 });
 }
 
 /** Throws where a worker could not read the audio later. */
@@ -67,35 +66,14 @@ export function checkSource(source: ResolvedSource, distributed: boolean): void 
   }
 }
 
-function checkInteger(
-  name: string,
-  value: unknown,
-  smallest: number,
-  largest = Number.MAX_SAFE_INTEGER,
-): void {
-  if (value === undefined) return;
-  if (Number.isInteger(value) && Number(value) >= smallest && Number(value) <= largest) return;
-  const upTo =
-    largest === Number.MAX_SAFE_INTEGER ? `of at least ${smallest}` : `from ${smallest} to ${largest}`;
-  throw invalid(name, `an integer ${upTo}`, value);
-}
-
-function checkNumber(name: string, value: unknown, smallest: number): void {
-  if (value === undefined || (Number.isFinite(value) && Number(value) >= smallest)) return;
-  throw invalid(name, `a finite number of at least ${smallest}`, value);
-}
-
 function checkMetadata(metadata: unknown): void {
-  if (metadata === undefined) return;
-  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {
-    throw invalid('metadata', 'a plain object', metadata);
+  checkPlainObject('metadata', metadata);
+  try {
+    JSON.stringify(metadata);
+  } catch (cause) {
+    throw new BadRequestError('The option metadata must be plain JSON data; JSON cannot say what it holds.', {
+      code: 'invalid_option',
+      cause,
+    });
   }
-}
-
-function invalid(name: string, expected: string, value: unknown): BadRequestError {
-  const isPrintable = value === null || typeof value === 'number' || typeof value === 'bigint';
-  const said = isPrintable ? String(value) : `of type ${Array.isArray(value) ? 'array' : typeof value}`;
-  return new BadRequestError(`The option ${name} must be ${expected}; it was ${said}.`, {
-    code: 'invalid_option',
-  });
 }

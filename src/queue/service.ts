@@ -54,7 +54,7 @@ export function createJobs(deps: JobDeps): JobService {
   }
   return new Jobs({
     ...deps,
-    store: new JobStore(deps.storage, deps.emit),
+    store: new JobStore(deps.storage),
     feed: new JobFeed(deps.clock, deps.emit),
     audio: new AudioShelf(),
     held: new Map(),

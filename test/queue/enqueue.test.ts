@@ -76,19 +76,19 @@ describe('enqueue', () => {
   });
 
   it.each<[EnqueueOptions, RegExp]>([
-    [{ priority: -1 }, /priority must be an integer from 0 to 2097152; it was -1\./],
-    [{ priority: 1.5 }, /priority .* it was 1\.5\./],
-    [{ priority: Number.NaN }, /priority .* it was NaN\./],
-    [{ attempts: 0 }, /attempts must be an integer of at least 1; it was 0\./],
-    [{ delayMs: -5 }, /delayMs must be a finite number of at least 0; it was -5\./],
-    [{ delayMs: Number.POSITIVE_INFINITY }, /delayMs .* it was Infinity\./],
-    [{ timeoutMs: 0 }, /timeoutMs must be a finite number of at least 1; it was 0\./],
-    [{ priority: '1' as unknown as number }, /priority .* it was of type string\./],
+    [{ priority: -1 }, /priority must be a whole number from 0 to 2097152, and is -1\./],
+    [{ priority: 1.5 }, /priority .* is 1\.5\./],
+    [{ priority: Number.NaN }, /priority .* is NaN\./],
+    [{ attempts: 0 }, /attempts must be a whole number of 1 or more, and is 0\./],
+    [{ delayMs: -5 }, /delayMs must be a number of 0 or more, and is -5\./],
+    [{ delayMs: Number.POSITIVE_INFINITY }, /delayMs .* is Infinity\./],
+    [{ timeoutMs: 0 }, /timeoutMs must be a whole number of 1 or more, and is 0\./],
+    [{ priority: '1' as unknown as number }, /priority .* is '1'\./],
     [{ store: false }, /store must not be false/],
     [{ metadata: { big: 1n } }, /plain JSON data/],
     [
       { metadata: [] as unknown as Record<string, unknown> },
-      /metadata must be a plain object; it was of type array/,
+      /metadata must be a plain object, and is an array/,
     ],
   ])('refuses %o before anything is stored', async (options, message) => {
     const { jobs, storage, events } = harness();

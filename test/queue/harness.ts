@@ -7,6 +7,7 @@ import type { QueueAdapter } from '../../src/contracts/queue.js';
 import type { StorageAdapter } from '../../src/contracts/storage.js';
 import type { Transcript } from '../../src/contracts/transcript.js';
 import { NetworkError, ProviderError, RateLimitError } from '../../src/errors/index.js';
+import { guardStorage } from '../../src/guarded-storage.js';
 import type { AttemptContext, AttemptOptions, JobSettings } from '../../src/queue/index.js';
 import { createJobs } from '../../src/queue/index.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -37,10 +38,11 @@ export function createHarness(options: HarnessOptions = {}) {
   const clock = options.clock ?? new ManualClock();
   const memory = options.storage ?? createMemoryStorage();
   const failures: { operation: StorageOperation; times: number; landing: boolean }[] = [];
-  const storage = failingStorage(memory, failures);
+  const events: ClientEvent[] = [];
+  const emit = (event: ClientEvent): void => void events.push(event);
+  const storage = guardStorage(failingStorage(memory, failures), emit);
   const queue = options.queue ?? createMemoryQueue({ clock });
   const calls: Call[] = [];
-  const events: ClientEvent[] = [];
   const jobs = createJobs({
     storage,
     queue,
@@ -67,7 +69,7 @@ export function createHarness(options: HarnessOptions = {}) {
         data: { ...transcript, ...facts },
       });
     },
-    emit: (event) => events.push(event),
+    emit,
     settings: {
       attempts: 3,
       backoffMs: 5000,

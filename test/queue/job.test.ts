@@ -203,7 +203,7 @@ describe('workers of the service', () => {
   it('refuses a second one, and a wrong concurrency', async () => {
     const { jobs } = harness({ settings: { autoStart: false } });
     expect(() => jobs.startWorker({ concurrency: 0 })).toThrow(
-      /concurrency must be an integer of at least 1; it was 0/,
+      /concurrency must be a whole number of 1 or more, and is 0/,
     );
     const worker = jobs.startWorker({ concurrency: 2 });
     expect(() => jobs.startWorker()).toThrow(QueueError);

@@ -15,23 +15,13 @@ export interface MemoryLimitSettings {
 
 const MINUTE_MS = 60_000;
 
-/** One pool of places: p-queue keeps the order and the concurrency, the window the rate. */
-interface Pool {
-  readonly queue: PQueue;
-  readonly window: RollingWindow | undefined;
-}
-
 /** Limits for the calls of one process. */
 export function createMemoryLimits(settings: MemoryLimitSettings, clock: Clock): LimitsAdapter {
   const pools = new Map<string, Pool>();
   return {
-    acquire(key, { priority, signal }) {
-      const pool = poolFor(pools, key, settings, clock);
-      if (signal.aborted) return Promise.reject(abortError(signal));
-      const isFull = pool.queue.pending >= pool.queue.concurrency;
-      if (isFull && pool.queue.size >= settings.maxWaiting)
-        return Promise.reject(tooManyWaiting(settings.maxWaiting));
-      return acquire(pool, clock, priority, signal);
+    async acquire(key, { priority, signal }) {
+      if (signal.aborted) throw abortError(signal);
+      return poolFor(pools, key, settings, clock).acquire(priority, signal);
     },
   };
 }
@@ -42,45 +32,96 @@ function poolFor(pools: Map<string, Pool>, key: LimitKey, settings: MemoryLimitS
   const id = JSON.stringify([key.project, key.endpoint, kind]);
   const existing = pools.get(id);
   if (existing) return existing;
-  const perMinute = kind === 'stream' ? undefined : settings.requestsPerMinute;
-  const pool: Pool = {
-    queue: new PQueue({
-      concurrency: kind === 'stream' ? settings.maxConcurrentStreams : settings.maxConcurrent,
-    }),
-    window: perMinute === undefined ? undefined : new RollingWindow(clock, perMinute, MINUTE_MS),
-  };
+  const { maxConcurrent, maxConcurrentStreams, requestsPerMinute, maxWaiting } = settings;
+  const pool = new Pool(clock, {
+    places: kind === 'stream' ? maxConcurrentStreams : maxConcurrent,
+    perMinute: kind === 'stream' ? undefined : requestsPerMinute,
+    maxWaiting,
+  });
   pools.set(id, pool);
   return pool;
 }
 
-function acquire(pool: Pool, clock: Clock, priority: number, signal: AbortSignal): Promise<LimitLease> {
-  const askedAt = clock.monotonicMs();
-  // p-queue gives a running task's place away when its signal aborts; a lease must keep it until release().
-  // So p-queue sees a signal that aborts only while the caller waits.
-  const waiting = new AbortController();
-  return new Promise<LimitLease>((resolve, reject) => {
-    const stopListening = onAbort(signal, () => waiting.abort(abortError(signal)));
-    const hold = async (): Promise<void> => {
-      stopListening();
-      await waitForWindow(pool.window, clock, signal);
-      await new Promise<void>((release) => {
-        resolve({ waitedMs: clock.monotonicMs() - askedAt, release });
-      });
-    };
-    pool.queue.add(hold, { priority: -priority, signal: waiting.signal }).catch((error) => {
-      stopListening();
-      reject(error);
-    });
-  });
+interface PoolSettings {
+  readonly places: number;
+  readonly perMinute: number | undefined;
+  readonly maxWaiting: number;
 }
 
-async function waitForWindow(
-  window: RollingWindow | undefined,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<void> {
-  if (window === undefined) return;
-  for (let delayMs = window.take(); delayMs > 0; delayMs = window.take()) await sleep(clock, delayMs, signal);
+/**
+ * One pool of places.
+ *
+ * p-queue keeps those who wait in order and lets one of them at a time look for a free place and then for
+ * room in the window. So at most one waiter is ahead of a later one that is more urgent, and a start counts
+ * in the window only when it happens.
+ */
+class Pool {
+  readonly #clock: Clock;
+  readonly #settings: PoolSettings;
+  readonly #order = new PQueue({ concurrency: 1 });
+  readonly #window: RollingWindow | undefined;
+  #held = 0;
+  #onRelease: () => void = () => undefined;
+
+  constructor(clock: Clock, settings: PoolSettings) {
+    this.#clock = clock;
+    this.#settings = settings;
+    const { perMinute } = settings;
+    this.#window = perMinute === undefined ? undefined : new RollingWindow(clock, perMinute, MINUTE_MS);
+  }
+
+  async acquire(priority: number, signal: AbortSignal): Promise<LimitLease> {
+    const waiting = this.#order.size + this.#order.pending;
+    if (waiting === 0 && this.#hasPlace() && this.#delay() === 0) return this.#lease(0);
+    if (waiting >= this.#settings.maxWaiting) throw tooManyWaiting(this.#settings.maxWaiting);
+    const askedAt = this.#clock.monotonicMs();
+    const takeTurn = async (): Promise<LimitLease> => {
+      await this.#placeFree(signal);
+      for (let delayMs = this.#delay(); delayMs > 0; delayMs = this.#delay()) {
+        await sleep(this.#clock, delayMs, signal);
+      }
+      return this.#lease(this.#clock.monotonicMs() - askedAt);
+    };
+    try {
+      return await this.#order.add(takeTurn, { priority: -priority, signal });
+    } catch (error) {
+      throw signal.aborted ? abortError(signal) : error;
+    }
+  }
+
+  #hasPlace(): boolean {
+    return this.#held < this.#settings.places;
+  }
+
+  /** Milliseconds until the window may have room; 0 took it. */
+  #delay(): number {
+    return this.#window?.take() ?? 0;
+  }
+
+  #placeFree(signal: AbortSignal): Promise<void> {
+    if (this.#hasPlace()) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const stopListening = onAbort(signal, () => reject(abortError(signal)));
+      this.#onRelease = () => {
+        stopListening();
+        resolve();
+      };
+    });
+  }
+
+  #lease(waitedMs: number): LimitLease {
+    this.#held += 1;
+    let released = false;
+    return {
+      waitedMs,
+      release: () => {
+        if (released) return;
+        released = true;
+        this.#held -= 1;
+        this.#onRelease();
+      },
+    };
+  }
 }
 
 function tooManyWaiting(maxWaiting: number): RateLimitError {

@@ -9,8 +9,9 @@ import type {
   QueueWorker,
   QueueWorkerOptions,
 } from '../../contracts/queue.js';
-import { AbortedError, BadRequestError, QueueError } from '../../errors/index.js';
+import { AbortedError, QueueError } from '../../errors/index.js';
 import { systemClock } from '../../internal/system-clock.js';
+import { checkNumber } from '../../internal/validate.js';
 
 /** How long aborted handlers get to put their affairs in order before a close stops waiting for them. */
 const ABORT_GRACE_MS = 400;
@@ -82,12 +83,7 @@ class MemoryQueue implements QueueAdapter {
         code: 'queue_failed',
       });
     }
-    if (!Number.isInteger(options.concurrency) || options.concurrency < 1) {
-      throw new BadRequestError(
-        `The option concurrency must be an integer of at least 1; it was ${String(options.concurrency)}.`,
-        { code: 'invalid_option' },
-      );
-    }
+    checkNumber('concurrency', options.concurrency, { min: 1 });
     const worker: RunningWorker = { handler, options };
     this.#worker = worker;
     this.#runner.concurrency = options.concurrency;

@@ -7,7 +7,8 @@ import type {
   StoredRecord,
   WriteCondition,
 } from '../../contracts/storage.js';
-import { BadRequestError, StorageError } from '../../errors/index.js';
+import { StorageError } from '../../errors/index.js';
+import { checkNumber } from '../../internal/validate.js';
 import { MemoryCollection, type Row } from './collection.js';
 
 const DEFAULT_LIMIT = 100;
@@ -23,12 +24,8 @@ export interface MemoryStorageOptions {
 
 /** Keeps records in this process. They end with it. */
 export function createMemoryStorage(options: MemoryStorageOptions = {}): StorageAdapter {
-  const maxRecords = options.maxRecords ?? 10_000;
-  if (!Number.isInteger(maxRecords) || maxRecords < 1) {
-    throw new BadRequestError(`maxRecords must be an integer of at least 1; it was ${String(maxRecords)}.`, {
-      code: 'invalid_option',
-    });
-  }
+  const { maxRecords = 10_000 } = options;
+  checkNumber('maxRecords', maxRecords, { min: 1 });
   return new MemoryStorage(maxRecords);
 }
 
@@ -128,9 +125,6 @@ function toJson(record: RecordInput): string {
 }
 
 function checkedLimit(limit: number = DEFAULT_LIMIT): number {
-  if (Number.isInteger(limit) && limit >= 1 && limit <= LARGEST_LIMIT) return limit;
-  throw new BadRequestError(
-    `The option limit must be an integer from 1 to ${LARGEST_LIMIT}; it was ${String(limit)}.`,
-    { code: 'invalid_option' },
-  );
+  checkNumber('limit', limit, { min: 1, max: LARGEST_LIMIT });
+  return limit;
 }

@@ -1,0 +1,53 @@
+import type { EventSink, StorageAdapter, StorageCollection } from './contracts/index.js';
+import { StorageError, TranscriptionError } from './errors/index.js';
+
+type Operation = 'get' | 'put' | 'list' | 'delete';
+
+/** A storage whose failures are typed errors, each told as an event. */
+export function guardStorage(storage: StorageAdapter, emit: EventSink): StorageAdapter {
+  async function guard<Value>(
+    operation: Operation,
+    collection: StorageCollection,
+    id: string | undefined,
+    run: () => Promise<Value>,
+  ): Promise<Value> {
+    try {
+      return await run();
+    } catch (cause) {
+      const error = toStorageError(operation, collection, cause);
+      // A question that was asked wrongly is not the storage's failure.
+      if (error.code !== 'invalid_option') {
+        emit({
+          type: 'storage-failure',
+          operation,
+          collection,
+          ...(id === undefined ? {} : { id }),
+          code: error.code,
+        });
+      }
+      throw error;
+    }
+  }
+  return {
+    capabilities: storage.capabilities,
+    get: (collection, id) => guard('get', collection, id, () => storage.get(collection, id)),
+    put: (record, condition) =>
+      guard('put', record.collection, record.id, () => storage.put(record, condition)),
+    list: (collection, query) => guard('list', collection, undefined, () => storage.list(collection, query)),
+    delete: (collection, id, condition) =>
+      guard('delete', collection, id, () => storage.delete(collection, id, condition)),
+  };
+}
+
+function toStorageError(
+  operation: Operation,
+  collection: StorageCollection,
+  cause: unknown,
+): TranscriptionError {
+  if (TranscriptionError.isInstance(cause)) return cause;
+  return new StorageError(`The storage failed (${operation} ${collection}). The cause says why; try again.`, {
+    code: 'storage_failed',
+    retryable: true,
+    cause,
+  });
+}

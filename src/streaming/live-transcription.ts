@@ -1,0 +1,136 @@
+import type { Clock, LiveEvent, LiveEventMap, LiveStats, Transcript } from '../contracts/index.js';
+import type { SafeEmitter } from '../internal/safe-emitter.js';
+import type { AudioChunk } from './audio-bytes.js';
+import type { LiveSource } from './byte-source.js';
+import { observed } from './deferred.js';
+import type { EventFeed } from './event-feed.js';
+import { type PipeOptions, pipe } from './pipe.js';
+import type { LiveSession } from './session.js';
+import { toReadable, toWritable } from './web-streams.js';
+
+interface Parts {
+  readonly id: string;
+  readonly session: LiveSession;
+  readonly feed: EventFeed;
+  readonly emitter: SafeEmitter<LiveEvent>;
+  readonly clock: Clock;
+}
+
+/**
+ * A live transcription.
+ *
+ * Iterate over it to read its events, once; they are kept from the first one on. Leaving the loop does not
+ * end the transcription. Where it fails, the loop sees `error` and `end` and ends normally, and `finish()`
+ * rejects. None of its promises has to be awaited: a failure also comes as an event.
+ */
+export class LiveTranscription implements AsyncIterable<LiveEvent>, AsyncDisposable {
+  /** The library's own id, `live_…`. */
+  readonly id: string;
+  readonly #session: LiveSession;
+  readonly #feed: EventFeed;
+  readonly #emitter: SafeEmitter<LiveEvent>;
+  readonly #clock: Clock;
+  /** A source with an end is being piped: finishing before that end would cut it off. */
+  #finishesItself = false;
+  #writable: WritableStream<AudioChunk> | undefined;
+  #readable: ReadableStream<LiveEvent> | undefined;
+
+  /** @internal Use `client.stream()`. */
+  constructor(parts: Parts) {
+    this.id = parts.id;
+    this.#session = parts.session;
+    this.#feed = parts.feed;
+    this.#emitter = parts.emitter;
+    this.#clock = parts.clock;
+  }
+
+  /** Settles when the connection is open; rejects where it cannot be opened. */
+  get opened(): Promise<void> {
+    return this.#session.opened;
+  }
+
+  /** Closing it is `finish()`, aborting it is `abort()`. */
+  get writable(): WritableStream<AudioChunk> {
+    this.#writable ??= toWritable(this.#session);
+    return this.#writable;
+  }
+
+  /** The events as a Web stream. It takes the place of the one loop over them. */
+  get readable(): ReadableStream<LiveEvent> {
+    this.#readable ??= toReadable(this.#feed);
+    return this.#readable;
+  }
+
+  /** Throws a TranscriptionError with code `live_consumed` the second time. */
+  [Symbol.asyncIterator](): AsyncIterator<LiveEvent> {
+    return this.#feed[Symbol.asyncIterator]();
+  }
+
+  on<Type extends LiveEvent['type']>(type: Type, listener: LiveEventMap[Type]): this {
+    this.#emitter.on(type, listener);
+    return this;
+  }
+
+  once<Type extends LiveEvent['type']>(type: Type, listener: LiveEventMap[Type]): this {
+    this.#emitter.once(type, listener);
+    return this;
+  }
+
+  off<Type extends LiveEvent['type']>(type: Type, listener: LiveEventMap[Type]): this {
+    this.#emitter.off(type, listener);
+    return this;
+  }
+
+  /**
+   * Sends audio, also before the connection is open. Await it: it settles when there is room for more.
+   *
+   * The bytes may be used again at once. Rejects with code `live_ended` after `finish()`, with
+   * `unsupported_source` where it is handed something else than bytes, and with the session's error.
+   */
+  send(chunk: AudioChunk): Promise<void> {
+    return this.#session.send(chunk);
+  }
+
+  /**
+   * Sends a source to its end and then finishes, never more than 1.25 times as fast as it is spoken where the
+   * format tells (raw PCM, mu-law, A-law, WAV). Settles when all that is done.
+   *
+   * A source that fails ends the session with code `stream_failed`.
+   */
+  pipeFrom(source: LiveSource, options: PipeOptions = {}): Promise<void> {
+    if (options.untilEnd && !options.preventFinish) this.#finishesItself = true;
+    return observed(pipe(source, this.#session, this.#clock, options));
+  }
+
+  /** Asks for the final results of what was sent so far. Settles when they have come, after 5 s at the latest. */
+  finalize(): Promise<void> {
+    return this.#session.finalize();
+  }
+
+  /**
+   * Sends what is left, waits for the last results and returns the transcript. Every call returns the same
+   * promise. Rejects with the session's error, or an AbortedError.
+   */
+  finish(): Promise<Transcript> {
+    return this.#finishesItself ? this.#session.outcome : this.#session.finish();
+  }
+
+  /** Ends it at once. `finish()` then rejects with an AbortedError that has the reason as its cause. */
+  abort(reason?: unknown): void {
+    this.#session.abort(reason);
+  }
+
+  /** The transcript of the finals so far. It stays there when the session has failed. */
+  partial(): Transcript {
+    return this.#session.partial();
+  }
+
+  stats(): LiveStats {
+    return this.#session.stats();
+  }
+
+  /** Aborts what has not ended. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.abort();
+  }
+}

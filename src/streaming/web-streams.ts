@@ -1,0 +1,35 @@
+import type { LiveEvent } from '../contracts/index.js';
+import type { AudioChunk } from './audio-bytes.js';
+import type { LiveSession } from './session.js';
+
+/** Closing it finishes the session, aborting it aborts the session; a failed session makes it fail. */
+export function toWritable(session: LiveSession): WritableStream<AudioChunk> {
+  return new WritableStream<AudioChunk>({
+    start: (controller) => {
+      session.outcome.catch((error: unknown) => controller.error(error));
+    },
+    write: (chunk) => session.send(chunk),
+    close: async () => {
+      await session.finish();
+    },
+    abort: (reason: unknown) => session.abort(reason),
+  });
+}
+
+/** Takes the one place of the consumer. Cancelling it leaves the session alone. */
+export function toReadable(events: AsyncIterable<LiveEvent>): ReadableStream<LiveEvent> {
+  const iterator = events[Symbol.asyncIterator]();
+  return new ReadableStream<LiveEvent>(
+    {
+      pull: async (controller) => {
+        const { done, value } = await iterator.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: async () => {
+        await iterator.return?.();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
