@@ -22,11 +22,14 @@ import type {
 } from './contracts/index.js';
 import { UnsupportedSourceError } from './errors/index.js';
 import { type SubmitOutcome, submit } from './hybrid/submit.js';
+import { checkNumber, checkPlainObject, invalidOption } from './internal/validate.js';
 import { Lifetime } from './lifetime.js';
 import { resolveOptions } from './options.js';
 import { type ClientParts, createParts, syncCall } from './parts.js';
+import { storeWithin } from './store-within.js';
 import { openStream } from './stream-calls.js';
-import type { LiveTranscription } from './streaming/live-transcription.js';
+import type { LiveTranscription } from './streaming/stream.js';
+import type { TranscriptFacts } from './transcript/archive.js';
 
 /** The jobs of `enqueue()`. */
 export interface Jobs {
@@ -90,7 +93,7 @@ export class TranscriptionClient implements AsyncDisposable {
   /** Pattern 1: waits for the transcript. For short audio and low latency. */
   async transcribe(source: AudioSource, options: TranscribeOptions = {}): Promise<Transcript> {
     const resolved = resolveSource(source);
-    return this.#transcribe(resolved, options);
+    return unlessRefused(resolved, () => this.#transcribe(resolved, options));
   }
 
   /** Pattern 2: resolves when the job is acknowledged, that is, when the storage has it. For long audio and batches. */
@@ -101,6 +104,10 @@ export class TranscriptionClient implements AsyncDisposable {
 
   /** Takes all of the items or none. */
   async enqueueMany(items: readonly EnqueueRequest[]): Promise<readonly Job[]> {
+    this.#lifetime.assertOpen();
+    if (!Array.isArray(items) || items.some((item) => typeof item !== 'object' || item === null)) {
+      throw invalidOption('items of enqueueMany()', 'an array of { source, options }', items);
+    }
     const resolved = items.map(({ source, options = {} }) => ({
       source: resolveSource(source),
       options: settleEnqueue(options, this.#parts.options),
@@ -126,20 +133,21 @@ export class TranscriptionClient implements AsyncDisposable {
     source: AudioSource,
     options: SubmitOptions = {},
   ): Promise<SubmitOutcome<Job, LiveTranscription>> {
-    this.#lifetime.assertOpen();
-    const { route, call } = settleSubmit(options);
     const resolved = resolveSource(source);
-    const facts = { ...route, ...sourceFacts(resolved) };
-    return submit(
-      facts,
-      this.#parts.router,
-      {
-        sync: () => this.#transcribe(resolved, callFor('sync', call)),
-        async: () => this.#enqueue(resolved, callFor('async', call)),
-        stream: () => this.#streamFrom(resolved, callFor('stream', call)),
-      },
-      this.#parts.emit,
-    );
+    return unlessRefused(resolved, async () => {
+      this.#lifetime.assertOpen();
+      const { route, call } = settleSubmit(options);
+      return submit(
+        { ...route, ...sourceFacts(resolved) },
+        this.#parts.router,
+        {
+          sync: () => this.#transcribe(resolved, callFor('sync', call)),
+          async: () => this.#enqueue(resolved, callFor('async', call)),
+          stream: () => this.#streamFrom(resolved, callFor('stream', call)),
+        },
+        this.#parts.emit,
+      );
+    });
   }
 
   /**
@@ -170,7 +178,10 @@ export class TranscriptionClient implements AsyncDisposable {
    * Takes nothing new, gives what is running `timeoutMs` (default 10000) to end, then aborts it. Jobs that
    * wait stay in the storage. Idempotent.
    */
-  close({ timeoutMs = 10_000 }: { timeoutMs?: number } = {}): Promise<void> {
+  async close(options: { timeoutMs?: number } = {}): Promise<void> {
+    checkPlainObject('of close()', options);
+    checkNumber('timeoutMs', options.timeoutMs, { min: 0 });
+    const { timeoutMs = 10_000 } = options;
     return this.#lifetime.close(
       timeoutMs,
       async () => {
@@ -184,17 +195,16 @@ export class TranscriptionClient implements AsyncDisposable {
     return this.close();
   }
 
-  #transcribe(source: ResolvedSource, options: TranscribeOptions): Promise<Transcript> {
+  async #transcribe(source: ResolvedSource, options: TranscribeOptions): Promise<Transcript> {
+    this.#lifetime.assertOpen();
+    const settled = settleTranscribe(options, this.#parts.options);
     const run = async (signal: AbortSignal): Promise<Transcript> => {
-      const settled = settleTranscribe(options, this.#parts.options);
+      const startedAt = this.#parts.options.clock.monotonicMs();
       const transcript = await this.#parts.transcribe(syncCall(source, options, settled, signal));
+      const spentMs = this.#parts.options.clock.monotonicMs() - startedAt;
       if (options.store !== false) {
-        const { userId, metadata } = options;
-        await this.#parts.archive.saveOrReport(transcript, {
-          source: source.label,
-          ...(userId === undefined ? {} : { userId }),
-          ...(metadata === undefined ? {} : { metadata }),
-        });
+        const limits = { timeoutMs: Math.max(1, settled.timeoutMs - spentMs), signal };
+        await storeWithin(this.#parts, transcript, factsOf(source, options), limits);
       }
       return transcript;
     };
@@ -241,4 +251,22 @@ function sourceFacts(source: ResolvedSource): {
     ...(source.sizeBytes === undefined ? {} : { sizeBytes: source.sizeBytes }),
     ...(source.contentType === undefined ? {} : { contentType: source.contentType }),
   };
+}
+
+function factsOf(source: ResolvedSource, { userId, metadata }: TranscribeOptions): TranscriptFacts {
+  return {
+    source: source.label,
+    ...(userId === undefined ? {} : { userId }),
+    ...(metadata === undefined ? {} : { metadata }),
+  };
+}
+
+/** Like a call that ran, a call that was refused lets go of the stream it was given. */
+async function unlessRefused<Value>(source: ResolvedSource, run: () => Promise<Value>): Promise<Value> {
+  try {
+    return await run();
+  } catch (error) {
+    if (source.kind !== 'url') source.discard?.();
+    throw error;
+  }
 }

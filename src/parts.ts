@@ -1,6 +1,4 @@
-import { createMemoryLimits } from './adapters/memory/limits.js';
-import { createMemoryQueue } from './adapters/memory/queue.js';
-import { createMemoryStorage } from './adapters/memory/storage.js';
+import { createMemoryLimits, createMemoryQueue, createMemoryStorage } from './adapters/memory/index.js';
 import { type SettledTranscribe, settleTranscribe } from './call-options.js';
 import type { ResolvedSource, TranscribeOptions } from './contracts/index.js';
 import { createCredentialsProvider } from './deepgram/credentials.js';

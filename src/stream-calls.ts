@@ -5,9 +5,13 @@ import { createLiveTransport } from './deepgram/live.js';
 import { AbortedError, toTranscriptionError } from './errors/index.js';
 import { createId } from './internal/ids.js';
 import { deferred } from './streaming/deferred.js';
-import type { LiveTranscription } from './streaming/live-transcription.js';
-import type { LiveOutcome, LivePlace, LiveSettings } from './streaming/session-types.js';
-import { openLive } from './streaming/stream.js';
+import {
+  type LiveOutcome,
+  type LivePlace,
+  type LiveSettings,
+  type LiveTranscription,
+  openLive,
+} from './streaming/stream.js';
 import type { TranscriptArchive } from './transcript/archive.js';
 
 export interface StreamParts {

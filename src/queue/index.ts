@@ -1,10 +1,2 @@
-export type {
-  AttemptContext,
-  AttemptOptions,
-  JobDeps,
-  JobSettings,
-  TranscribeAttempt,
-  TranscriptFacts,
-} from './context.js';
-export type { EnqueueItem } from './enqueue.js';
+export type { AttemptContext, AttemptOptions, JobSettings } from './context.js';
 export { createJobs, type JobService } from './service.js';

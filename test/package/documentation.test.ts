@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type DeepgramEmulator, startDeepgramEmulator, synthesizeSpeech } from 'transcription-client/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Consumer, createConsumer } from '../support/consumer.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const PAGES = ['README.md', 'docs/guide.md', 'docs/testing.md'];
+
+const programs = PAGES.flatMap((page) =>
+  [...readFileSync(root + page, 'utf8').matchAll(/```js\n(.*?)```/gs)].map((match, index) => ({
+    name: `${page}, program ${index + 1}`,
+    code: match[1] ?? '',
+  })),
+);
+
+/**
+ * The library as it is, but Deepgram is the emulator: programs that name no endpoint on this machine go
+ * there, and so does the URL of the recording that the README uses.
+ */
+const STAND_IN = `
+import * as library from 'transcription-client';
+export * from 'transcription-client';
+const isLocal = (regions) => regions?.some(({ endpoint }) => endpoint.includes('127.0.0.1'));
+export class TranscriptionClient extends library.TranscriptionClient {
+  constructor(options = {}) {
+    const regions = [{ name: 'eu', endpoint: process.env.EMULATOR_URL }];
+    super(isLocal(options.regions) ? options : { apiKey: 'test', ...options, regions });
+  }
+  transcribe(source, options) {
+    const isRecording = String(source).startsWith('https://dpgr.am/');
+    return super.transcribe(isRecording ? process.env.RECORDING_URL : source, options);
+  }
+}
+`;
+
+let consumer: Consumer;
+let emulator: DeepgramEmulator;
+let recordingUrl: string;
+
+beforeAll(async () => {
+  consumer = createConsumer();
+  emulator = await startDeepgramEmulator();
+  const { audio } = synthesizeSpeech('one small step');
+  recordingUrl = emulator.serveAudio(audio, { contentType: 'audio/wav' });
+  consumer.write('stand-in.mjs', STAND_IN);
+  consumer.write('call.wav', audio);
+  consumer.write('meeting.wav', audio);
+}, 60_000);
+
+afterAll(async () => {
+  await emulator.close();
+  consumer.dispose();
+});
+
+describe('every program of the documentation runs as it is written', () => {
+  it('and there are some', () => expect(programs.length).toBeGreaterThan(9));
+
+  it.each(programs)('$name', async ({ name, code }) => {
+    // msw answers in the place of Deepgram itself, so that program needs no emulator.
+    const isMocked = code.includes("from 'msw'");
+    const program = isMocked ? code : code.replaceAll("from 'transcription-client'", "from './stand-in.mjs'");
+    const file = `${name.replaceAll(/\W+/g, '-')}.mjs`;
+    consumer.write(file, program);
+    const finished = await consumer.run(file, { EMULATOR_URL: emulator.url, RECORDING_URL: recordingUrl });
+    expect(finished.exitCode, finished.stderr).toBe(0);
+    for (const [, expected = ''] of code.matchAll(/\/\/ → (.*)$/gm))
+      expect(finished.stdout).toContain(expected);
+  });
+
+  it('the README shows one within its first 20 lines', () => {
+    const head = readFileSync(`${root}README.md`, 'utf8').split('\n').slice(0, 20).join('\n');
+    expect(head).toMatch(/```js\n.*new TranscriptionClient\(.*```/s);
+  });
+});
+
+describe('links of the documentation', () => {
+  it.each([...PAGES, 'docs/architecture.md', 'examples/README.md'])('of %s lead somewhere', (page) => {
+    const text = readFileSync(root + page, 'utf8');
+    const folder = new URL('.', `file://${root}${page}`);
+    for (const [, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^https?:/.test(target)) continue;
+      const [path, anchor] = target.split('#');
+      const linked = readFileSync(new URL(path ?? '', folder), 'utf8');
+      if (anchor !== undefined) expect(anchorsOf(linked), target).toContain(anchor);
+    }
+  });
+});
+
+function anchorsOf(markdown: string): string[] {
+  return [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\w\s-]/g, '')
+      .trim()
+      .replaceAll(/\s/g, '-'),
+  );
+}
