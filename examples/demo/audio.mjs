@@ -4,6 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { fromFile } from 'transcription-client';
 import { synthesizeSpeech } from 'transcription-client/testing';
+import { speakAloud } from './speak.mjs';
 import { readWav } from './wav.mjs';
 
 /** @import { AudioSource } from 'transcription-client' */
@@ -29,13 +30,19 @@ export async function chooseAudio(path) {
   return path === undefined ? ownSentence() : recording(path);
 }
 
-/** @returns {DemoAudio} */
+/**
+ * Deepgram hears people, not tones: with a key, the sentence is spoken with a voice.
+ *
+ * @returns {DemoAudio}
+ */
 function ownSentence() {
-  const { audio, pcm, sampleRate, durationSeconds } = synthesizeSpeech(SENTENCE);
+  const voice = process.env.DEEPGRAM_API_KEY ? speakAloud(SENTENCE) : undefined;
+  const audio = voice ?? synthesizeSpeech(SENTENCE).audio;
+  const wav = readWav(audio);
   return {
-    title: `a sentence of its own in synthetic speech, ${durationSeconds.toFixed(1)} s\n       "${SENTENCE}"`,
-    durationSeconds,
-    pcm: { samples: pcm, sampleRate },
+    title: `a sentence of its own, spoken with ${voice ? 'espeak-ng' : 'synthetic speech'}\n       "${SENTENCE}"`,
+    durationSeconds: wav?.durationSeconds,
+    pcm: wav && { samples: wav.samples, sampleRate: wav.sampleRate },
     source: () => audio,
     stream: async function* () {
       yield audio;

@@ -25,7 +25,7 @@ export async function chooseBackend(audio) {
     if (isSynthetic) {
       throw new Error(
         'DEEPGRAM_API_KEY is set, and Deepgram does not understand synthetic speech. ' +
-          'Pass a recording: npm run demo -- recording.wav',
+          'Pass a recording (npm run demo -- recording.wav), or install espeak-ng.',
       );
     }
     return {
