@@ -21,7 +21,7 @@ import {
   checkBoolean,
   checkKeys,
   checkNumber,
-  checkPlainObject,
+  checkPlainData,
   checkString,
   invalidOption,
   isPlainObject,
@@ -151,7 +151,10 @@ const NOT_FOR: Readonly<Record<TranscriptMode, readonly string[]>> = {
 
 /** Takes out what only the other modes have a meaning for. */
 export function callFor(mode: TranscriptMode, call: object): object {
-  return Object.fromEntries(Object.entries(call).filter(([key]) => !NOT_FOR[mode].includes(key)));
+  const [own, others] = mode === 'stream' ? [LIVE_KEYS, PRERECORDED_KEYS] : [PRERECORDED_KEYS, LIVE_KEYS];
+  const isOut = (key: string): boolean =>
+    NOT_FOR[mode].includes(key) || (others.includes(key) && !own.includes(key));
+  return Object.fromEntries(Object.entries(call).filter(([key]) => !isOut(key)));
 }
 
 function settlePrerecorded(
@@ -208,7 +211,7 @@ function checkOptions(where: string, options: unknown, keys: readonly string[]):
 
 function checkShared(options: SharedCallOptions): void {
   checkString('userId', options.userId);
-  checkPlainObject('metadata', options.metadata);
+  checkPlainData('metadata', options.metadata);
   checkString('region', options.region);
   checkBoolean('store', options.store);
   const { signal } = options;

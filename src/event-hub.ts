@@ -1,4 +1,5 @@
 import type { ClientEvent, ClientEventMap, Logger, MetricsHook } from './contracts/index.js';
+import { BadRequestError } from './errors/index.js';
 import { SafeEmitter } from './internal/safe-emitter.js';
 
 /**
@@ -19,23 +20,26 @@ export class EventHub {
   }
 
   on<Type extends ClientEvent['type']>(type: Type, listener: ClientEventMap[Type]): void {
+    checkListener(type, listener);
     this.#emitter.on(type, listener);
   }
 
   once<Type extends ClientEvent['type']>(type: Type, listener: ClientEventMap[Type]): void {
+    checkListener(type, listener);
     this.#emitter.once(type, listener);
   }
 
   off<Type extends ClientEvent['type']>(type: Type, listener: ClientEventMap[Type]): void {
-    this.#emitter.off(type, listener);
+    if (typeof listener === 'function') this.#emitter.off(type, listener);
   }
 
+  // Hooks and logger first: what a listener causes must not reach them before its cause.
   readonly emit = (event: ClientEvent): void => {
-    this.#emitter.emit(event);
     for (const hook of this.#metrics) this.#tell(hook, event);
     const { type, ...fields } = event;
     const level = type === 'warning' || type === 'storage-failure' ? 'warn' : 'debug';
     this.#write(level, `transcription-client: ${type}`, fields);
+    this.#emitter.emit(event);
   };
 
   /** Ends the hooks. Each gets its chance, whatever the others do. */
@@ -52,7 +56,9 @@ export class EventHub {
 
   #tell(hook: MetricsHook, event: ClientEvent): void {
     try {
-      hook.onEvent(event);
+      const result: unknown = hook.onEvent(event);
+      // A hook may be an async function, whatever its type says.
+      if (result instanceof Promise) result.catch((error: unknown) => this.#report('metrics hook', error));
     } catch (error) {
       this.#report('metrics hook', error);
     }
@@ -74,4 +80,9 @@ export class EventHub {
       // A logger that fails has nowhere left to be reported to.
     }
   }
+}
+
+function checkListener(type: string, listener: unknown): void {
+  if (typeof listener === 'function') return;
+  throw new BadRequestError(`The listener of ${type} must be a function.`, { code: 'invalid_option' });
 }

@@ -39,7 +39,8 @@ export class Lifetime {
     const stopListening = onAbort(callerSignal, () =>
       controller.abort(abortError(callerSignal as AbortSignal)),
     );
-    const done = run(controller.signal).finally(stopListening);
+    const started = async (): Promise<Value> => run(controller.signal);
+    const done = started().finally(stopListening);
     this.add({ done, abort: (reason) => controller.abort(reason) });
     return done;
   }

@@ -20,11 +20,13 @@ import {
   PRERECORDED_KEYS,
   prerecordedParameters,
 } from './deepgram/map-options.js';
+import { BadRequestError } from './errors/index.js';
 import { systemClock } from './internal/system-clock.js';
 import {
   checkBoolean,
   checkFunction,
   checkKeys,
+  checkMethods,
   checkNumber,
   checkPlainObject,
   checkString,
@@ -109,6 +111,9 @@ export function resolveOptions(options: ClientOptions = {}): ResolvedOptions {
   checkSecret('apiKey', options.apiKey);
   checkSecret('accessToken', options.accessToken);
   checkString('project', options.project);
+  checkMethods('storage', options.storage, ['get', 'put', 'list', 'delete']);
+  checkMethods('logger', options.logger, ['debug', 'warn', 'error']);
+  checkMethods('clock', options.clock, ['monotonicMs', 'wallMs', 'setTimer']);
   checkNumber('timeoutMs', options.timeoutMs, { min: 1 });
   checkNumber('attemptTimeoutMs', options.attemptTimeoutMs, { min: 1 });
   const { queue, queueAdapter } = resolveQueue(options.queue);
@@ -162,7 +167,11 @@ function readEnvironment(): { apiKey?: string | undefined; accessToken?: string 
 }
 
 function checkSecret(name: string, value: unknown): void {
-  if (typeof value !== 'string') checkFunction(name, value);
+  if (value === undefined || typeof value === 'string' || typeof value === 'function') return;
+  // The value stays out of the message: it may be the secret in some wrapping.
+  throw new BadRequestError(`The option ${name} must be a string or a function that returns one.`, {
+    code: 'invalid_option',
+  });
 }
 
 function resolveDefaults(defaults: ClientOptions['defaults']): ResolvedOptions['defaults'] {
@@ -199,7 +208,12 @@ function resolveRegion(region: unknown, index: number): Region {
   if (typeof name !== 'string' || name === '')
     throw invalidOption(`${where}.name`, 'a string that is not empty', name);
   if (typeof endpoint !== 'string' || !isWebUrl(endpoint)) {
-    throw invalidOption(`${where}.endpoint`, 'an http(s) URL, such as https://api.eu.deepgram.com', endpoint);
+    // The value stays out of the message, because an address can hold a password.
+    throw new BadRequestError(
+      `The option ${where}.endpoint must be an http(s) URL without credentials and query, such as ` +
+        'https://api.eu.deepgram.com.',
+      { code: 'invalid_option' },
+    );
   }
   checkString(`${where}.residency`, residency);
   return {
@@ -209,13 +223,16 @@ function resolveRegion(region: unknown, index: number): Region {
   };
 }
 
+/** Nothing but scheme, host and path: what else an address may carry would be lost, or is a secret. */
 function isWebUrl(text: string): boolean {
-  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password, search, hash } = new URL(text);
+  return /^https?:$/.test(protocol) && username + password + search + hash === '';
 }
 
 function resolveQueue(queue: ClientOptions['queue']): Pick<ResolvedOptions, 'queue' | 'queueAdapter'> {
   if (queue === undefined) return { queue: CLIENT_DEFAULTS.queue, queueAdapter: undefined };
-  if (isQueueAdapter(queue)) return { queue: CLIENT_DEFAULTS.queue, queueAdapter: queue };
+  if (queue !== null && isQueueAdapter(queue)) return { queue: CLIENT_DEFAULTS.queue, queueAdapter: queue };
   checkPlainObject('queue', queue);
   const { adapter, ...settings } = queue;
   checkKeys('queue', settings, Object.keys(CLIENT_DEFAULTS.queue));
@@ -224,8 +241,7 @@ function resolveQueue(queue: ClientOptions['queue']): Pick<ResolvedOptions, 'que
   checkNumber('queue.backoffMs', settings.backoffMs, { min: 0 });
   checkNumber('queue.maxBackoffMs', settings.maxBackoffMs, { min: 0 });
   checkBoolean('queue.autoStart', settings.autoStart);
-  if (adapter !== undefined && !isQueueAdapter(adapter))
-    throw invalidOption('queue.adapter', 'a queue adapter', adapter);
+  checkMethods('queue.adapter', adapter, ['add', 'cancel', 'startWorker', 'depth', 'close']);
   return { queue: merge(CLIENT_DEFAULTS.queue, settings), queueAdapter: adapter };
 }
 
@@ -236,7 +252,7 @@ function isQueueAdapter(value: object): value is QueueAdapter {
 function resolveLimits(limits: ClientOptions['limits']): Pick<ResolvedOptions, 'limits' | 'limitsAdapter'> {
   const defaults: LimitSettings = { ...CLIENT_DEFAULTS.limits, requestsPerMinute: undefined };
   if (limits === undefined) return { limits: defaults, limitsAdapter: undefined };
-  if (typeof (limits as Partial<LimitsAdapter>).acquire === 'function') {
+  if (typeof (limits as Partial<LimitsAdapter> | null)?.acquire === 'function') {
     return { limits: defaults, limitsAdapter: limits as LimitsAdapter };
   }
   checkPlainObject('limits', limits);
@@ -257,7 +273,12 @@ function resolveRouter(router: RouterOptions = {}): RouterOptions {
   if (router.otherwise !== undefined && !['sync', 'async', 'stream'].includes(router.otherwise)) {
     throw invalidOption('router.otherwise', "'sync', 'async' or 'stream'", router.otherwise);
   }
-  for (const rule of router.rules ?? []) checkFunction('router.rules[].decide', rule?.decide ?? null);
+  const { rules = [] } = router;
+  if (!Array.isArray(rules)) throw invalidOption('router.rules', 'an array of rules', rules);
+  for (const rule of rules) {
+    checkFunction('router.rules[].decide', rule?.decide ?? null);
+    checkString('router.rules[].name', rule.name ?? null);
+  }
   return router;
 }
 

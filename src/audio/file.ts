@@ -31,7 +31,11 @@ async function openFile(source: BrandedFile): Promise<OpenedAudio> {
     if (stats.size === 0) {
       throw new UnsupportedSourceError('The file is empty (0 bytes).', { code: 'empty_source' });
     }
-    return { chunks: readHandle(handle), sizeBytes: stats.size, close: () => closeHandle(handle) };
+    return {
+      chunks: readHandle(handle, stats.size),
+      sizeBytes: stats.size,
+      close: () => closeHandle(handle),
+    };
   } catch (error) {
     await handle.close();
     throw error;
@@ -42,13 +46,30 @@ async function openable(): Promise<Pick<typeof import('node:fs/promises'), 'open
   return import('node:fs/promises');
 }
 
-async function* readHandle(handle: FileHandle): AsyncGenerator<Uint8Array> {
-  while (true) {
-    const buffer = new Uint8Array(READ_SIZE);
-    const { bytesRead } = await handle.read(buffer, 0, READ_SIZE);
-    if (bytesRead === 0) return;
-    yield bytesRead === READ_SIZE ? buffer : buffer.subarray(0, bytesRead);
+/** Delivers exactly `sizeBytes`, the length that was announced, whatever happens to the file meanwhile. */
+async function* readHandle(handle: FileHandle, sizeBytes: number): AsyncGenerator<Uint8Array> {
+  for (let left = sizeBytes; left > 0; ) {
+    const chunk = await readChunk(handle, Math.min(left, READ_SIZE));
+    left -= chunk.byteLength;
+    yield chunk;
   }
+}
+
+async function readChunk(handle: FileHandle, maxBytes: number): Promise<Uint8Array> {
+  const buffer = new Uint8Array(maxBytes);
+  let bytesRead: number;
+  try {
+    ({ bytesRead } = await handle.read(buffer, 0, maxBytes));
+  } catch (cause) {
+    throw new UnsupportedSourceError('The file could not be read to its end. Check the disk.', {
+      code: 'file_not_readable',
+      cause,
+    });
+  }
+  if (bytesRead > 0) return buffer.subarray(0, bytesRead);
+  throw new UnsupportedSourceError('The file became shorter while it was read. Wait until it is written.', {
+    code: 'file_not_readable',
+  });
 }
 
 async function closeHandle(handle: FileHandle): Promise<void> {

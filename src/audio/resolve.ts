@@ -99,6 +99,7 @@ function resolveBytes(source: object): UploadAudio | undefined {
 function resolveBody(source: object): UploadAudio | undefined {
   if (!(source instanceof Request) && !(source instanceof Response)) return undefined;
   const contentType = source.headers.get('content-type');
+  refuseForeignBody(source, contentType);
   return {
     kind: 'http-body',
     label: 'http body',
@@ -120,7 +121,7 @@ function resolveStream(source: object): UploadAudio | undefined {
       kind: 'stream',
       label: 'stream',
       ...oneShot({
-        isConsumed: () => source.locked,
+        isConsumed: () => isConsumedWebStream(source),
         open: () => source as ReadableStream<Uint8Array>,
         discard: () => source.cancel(),
       }),
@@ -145,6 +146,31 @@ function isConsumedReadable(stream: object): boolean {
   // A stream that broke is opened all the same: reading it tells how it broke.
   if (errored instanceof Error) return false;
   return readableEnded === true || destroyed === true || readableDidRead === true;
+}
+
+/** A stream without a lock may have been read all the same. */
+async function isConsumedWebStream(stream: ReadableStream): Promise<boolean> {
+  if (stream.locked) return true;
+  const { Readable, isErrored } = await import('node:stream');
+  // As above: a stream that broke tells why when it is read.
+  return Readable.isDisturbed(stream as never) && !isErrored(stream as never);
+}
+
+const NO_AUDIO = /^(text\/|multipart\/|application\/(json|xml|x-www-form-urlencoded|[\w.-]+\+(json|xml))\b)/i;
+
+/** Deepgram would take such a body for audio, or for a request of its own. */
+function refuseForeignBody(source: Request | Response, contentType: string | null): void {
+  if (source instanceof Response && !source.ok) {
+    throw unsupported(
+      `This Response is no audio: its status is ${source.status}. Check response.ok before you pass it on.`,
+    );
+  }
+  if (contentType === null || !NO_AUDIO.test(contentType.trim())) return;
+  const name = source instanceof Request ? 'request' : 'response';
+  throw unsupported(
+    `The body of this ${name} is no audio by its content-type. Take the audio out first: of a form with ` +
+      `(await ${name}.formData()).get('file'), of JSON its URL with (await ${name}.json()).url.`,
+  );
 }
 
 function refusePlainObject(source: object): never {

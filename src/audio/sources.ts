@@ -21,13 +21,18 @@ export type OpenedStream = ByteIterable | ReadableStream<Uint8Array>;
  * @param path Absolute, or relative to the working directory; with `root`, relative to the root.
  * @param options.root A folder that the file must lie in, symbolic links resolved. Set it wherever any part
  *   of the path comes from a user.
- * @throws BadRequestError where the path is no string or is empty.
+ * @throws BadRequestError where the path or the root is no string or is empty.
  */
 export function fromFile(path: string, options: { root?: string } = {}): FileSource {
   if (typeof path !== 'string' || path === '') {
-    throw new BadRequestError('fromFile() takes the path of a file as a string that is not empty.', {
-      code: 'invalid_option',
-    });
+    throw invalid('fromFile() takes the path of a file as a string that is not empty.');
+  }
+  checkOptions('fromFile()', options);
+  // An undefined root, such as a missing setting, must not switch the check off in silence.
+  if ('root' in options && (typeof options.root !== 'string' || options.root === '')) {
+    throw invalid(
+      'The option root of fromFile() must be the path of a folder. Leave it out to allow any path.',
+    );
   }
   const source: BrandedFile = { kind: 'file', path, root: options.root };
   return brand(source);
@@ -39,20 +44,40 @@ export function fromFile(path: string, options: { root?: string } = {}): FileSou
  *
  * @param open Called once for every attempt.
  * @param options.contentType MIME type of the audio, if known.
- * @throws BadRequestError where `open` is no function.
+ * @throws BadRequestError where `open` is no function or `contentType` no MIME type.
  */
 export function fromStream(
   open: () => OpenedStream | Promise<OpenedStream>,
   options: { contentType?: string } = {},
 ): StreamSource {
   if (typeof open !== 'function') {
-    throw new BadRequestError(
+    throw invalid(
       'fromStream() takes a function that returns a new stream, such as fromStream(() => createReadStream(path)).',
-      { code: 'invalid_option' },
     );
   }
-  const source: BrandedStream = { kind: 'reopenable-stream', openStream: open, ...options };
+  checkOptions('fromStream()', options);
+  const { contentType } = options;
+  if (contentType !== undefined && (typeof contentType !== 'string' || !MIME_TYPE.test(contentType))) {
+    throw invalid("The option contentType of fromStream() must be a MIME type, such as 'audio/wav'.");
+  }
+  const source: BrandedStream = {
+    kind: 'reopenable-stream',
+    openStream: open,
+    ...(contentType === undefined ? {} : { contentType }),
+  };
   return brand(source);
+}
+
+/** Nothing that a header could not carry. */
+const MIME_TYPE = /^[\w.+-]+\/[\w.+-]+[\t\x20-\x7e]*$/;
+
+function checkOptions(where: string, options: unknown): void {
+  if (typeof options === 'object' && options !== null) return;
+  throw invalid(`${where} takes its options as an object.`);
+}
+
+function invalid(message: string): BadRequestError {
+  return new BadRequestError(message, { code: 'invalid_option' });
 }
 
 /** JSON cannot carry a symbol, so no parsed request body passes for one of these. */

@@ -10,12 +10,15 @@ export function isAsyncIterable(value: object): value is AsyncIterable<Uint8Arra
 export function bytesOf(value: unknown): Uint8Array | undefined {
   if (value instanceof Uint8Array) return value;
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  // By its tag, because test runners and workers bring an ArrayBuffer of their own.
+  if (/^\[object (Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(value))) {
+    return new Uint8Array(value as ArrayBuffer);
+  }
   return undefined;
 }
 
 interface OneShot {
-  isConsumed(): boolean;
+  isConsumed(): boolean | Promise<boolean>;
   open(): OpenedStream | Iterable<Uint8Array>;
   discard(): unknown;
 }
@@ -26,7 +29,7 @@ export function oneShot(stream: OneShot): Pick<UploadAudio, 'reopenable' | 'open
   return {
     reopenable: false,
     async open() {
-      if (opened || stream.isConsumed()) {
+      if (opened || (await stream.isConsumed())) {
         throw new UnsupportedSourceError(
           'This stream was read already, and a stream can be read only once. ' +
             'Use fromStream(() => createStream()) so that it can be opened again.',
@@ -49,7 +52,8 @@ export function oneShot(stream: OneShot): Pick<UploadAudio, 'reopenable' | 'open
 export function openChunks(stream: OpenedStream | Iterable<Uint8Array>): OpenedAudio {
   refuseNonStream(stream);
   keepErrors(stream);
-  return { chunks: readStream(stream), close: async () => closeStream(stream) };
+  const iterator = iterate(stream);
+  return { chunks: readStream(stream, iterator), close: async () => closeStream(stream, iterator) };
 }
 
 /** A stream may break before anyone reads it; without a listener that would end the process. */
@@ -58,22 +62,29 @@ export function keepErrors(stream: object): void {
   if (typeof on === 'function') on.call(stream, 'error', () => undefined);
 }
 
-function closeStream(stream: object): void {
+/** Also while a read is waiting: a stream that stands still must not be held for ever. */
+function closeStream(stream: object, iterator: ByteIterator): void {
+  if (isIncomingRequest(stream)) return;
   const { destroy } = stream as { destroy?: unknown };
   if (typeof destroy === 'function') destroy.call(stream);
-  // A locked stream is being read: its reader cancels it.
-  else if (stream instanceof ReadableStream && !stream.locked) stream.cancel().catch(() => undefined);
+  else Promise.resolve(iterator.return?.()).catch(() => undefined);
+}
+
+/** Destroying a request that a server received would cut off the connection that its answer needs. */
+function isIncomingRequest(stream: object): boolean {
+  const { httpVersion, method } = stream as { httpVersion?: unknown; method?: unknown };
+  return typeof httpVersion === 'string' && typeof method === 'string';
 }
 
 /**
  * The chunks of a stream as bytes. Fails with code `empty_source` where there are none, and with code
  * `stream_failed` where the stream breaks, so that a broken microphone never looks like a broken network.
  */
-async function* readStream(stream: OpenedStream | Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* readStream(stream: object, iterator: ByteIterator): AsyncGenerator<Uint8Array> {
   let isEmpty = true;
   try {
-    for await (const chunk of iterate(stream)) {
-      const bytes = toBytes(chunk);
+    for (let step = await iterator.next(); !step.done; step = await iterator.next()) {
+      const bytes = toBytes(step.value);
       if (bytes.byteLength === 0) continue;
       isEmpty = false;
       yield bytes;
@@ -84,6 +95,8 @@ async function* readStream(stream: OpenedStream | Iterable<Uint8Array>): AsyncGe
       code: 'stream_failed',
       cause,
     });
+  } finally {
+    closeStream(stream, iterator);
   }
   if (isEmpty) {
     throw new UnsupportedSourceError('The audio stream ended without a single byte.', {
@@ -92,9 +105,20 @@ async function* readStream(stream: OpenedStream | Iterable<Uint8Array>): AsyncGe
   }
 }
 
-function iterate(stream: OpenedStream | Iterable<Uint8Array>): AsyncIterable<unknown> | Iterable<unknown> {
-  if (isAsyncIterable(stream) || Symbol.iterator in stream) return stream;
-  return readWebStream(stream as ReadableStream<unknown>);
+type ByteIterator = AsyncIterator<unknown, unknown> | Iterator<unknown, unknown>;
+
+interface NodeReadable {
+  iterator(options: { destroyOnReturn: boolean }): AsyncIterator<unknown>;
+}
+
+function iterate(stream: OpenedStream | Iterable<Uint8Array>): ByteIterator {
+  if (stream instanceof ReadableStream) return readWebStream(stream);
+  if (isIncomingRequest(stream) && 'iterator' in stream) {
+    return (stream as unknown as NodeReadable).iterator({ destroyOnReturn: false });
+  }
+  return isAsyncIterable(stream)
+    ? stream[Symbol.asyncIterator]()
+    : (stream as Iterable<unknown>)[Symbol.iterator]();
 }
 
 function refuseNonStream(stream: unknown): void {
@@ -107,14 +131,16 @@ function refuseNonStream(stream: unknown): void {
   );
 }
 
-/** For platforms whose ReadableStream is not async iterable yet. */
-async function* readWebStream(stream: ReadableStream<unknown>): AsyncGenerator<unknown> {
+/** Unlike the stream's own iterator it can be returned, and so cancels, while a read is waiting. */
+function readWebStream(stream: ReadableStream<unknown>): AsyncIterator<unknown> {
   const reader = stream.getReader();
-  try {
-    for (let step = await reader.read(); !step.done; step = await reader.read()) yield step.value;
-  } finally {
-    await reader.cancel();
-  }
+  return {
+    next: () => reader.read() as Promise<IteratorResult<unknown>>,
+    return: async () => {
+      await reader.cancel();
+      return { done: true, value: undefined };
+    },
+  };
 }
 
 function toBytes(chunk: unknown): Uint8Array {

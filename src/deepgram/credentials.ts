@@ -19,14 +19,14 @@ export interface CredentialOptions {
   };
 }
 
-/** Options come before the environment, and within each a token before a key only where no key is set. */
+/** Options come before the environment: there the token before the key, in the environment the key before the token. */
 export function createCredentialsProvider(options: CredentialOptions): CredentialsProvider {
   return async () => {
     if (options.accessToken !== undefined) return token(await read(options.accessToken, 'accessToken'));
     if (options.apiKey !== undefined) return key(await read(options.apiKey, 'apiKey'));
     const { apiKey, accessToken } = options.environment();
-    if (apiKey) return key(apiKey);
-    if (accessToken) return token(accessToken);
+    if (apiKey) return key(await read(apiKey, 'DEEPGRAM_API_KEY'));
+    if (accessToken) return token(await read(accessToken, 'DEEPGRAM_ACCESS_TOKEN'));
     throw new AuthError(
       'No Deepgram credentials. Set DEEPGRAM_API_KEY, or pass apiKey or accessToken to new TranscriptionClient().',
       { code: 'missing_credentials' },
@@ -44,10 +44,19 @@ function token(accessToken: string): Credentials {
 
 async function read(secret: Secret, name: string): Promise<string> {
   const value = typeof secret === 'string' ? secret : await call(secret, name);
-  if (typeof value === 'string' && value.trim() !== '') return value.trim();
+  if (typeof value === 'string' && value.trim() !== '') return headerSafe(value.trim(), name);
   throw new AuthError(`${name} is empty. Pass a Deepgram key or token, or a function that returns one.`, {
     code: 'missing_credentials',
   });
+}
+
+/** What a header cannot carry would fail later, in a message that shows the secret. */
+function headerSafe(value: string, name: string): string {
+  if (/^[\x21-\x7e]+$/.test(value)) return value;
+  throw new AuthError(
+    `${name} contains spaces, line breaks or other characters that no Deepgram key has. Copy it again.`,
+    { code: 'invalid_credentials' },
+  );
 }
 
 async function call(secret: () => string | Promise<string>, name: string): Promise<string> {

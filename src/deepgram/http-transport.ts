@@ -1,10 +1,7 @@
-import {
-  type ClientRequest,
-  Agent as HttpAgent,
-  type IncomingMessage,
-  request as requestHttp,
-} from 'node:http';
-import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+// The modules whole: tools that intercept requests in tests replace members of them.
+import http, { type ClientRequest, type IncomingMessage } from 'node:http';
+import https from 'node:https';
+import type { TLSSocket } from 'node:tls';
 import type { OpenedAudio } from '../contracts/index.js';
 import { ProviderError, TranscriptionError } from '../errors/index.js';
 import { abortError, onAbort } from '../internal/abort.js';
@@ -33,13 +30,13 @@ const IDLE_CONNECTION_MS = 4_000;
 
 export function createHttpTransport(): HttpTransport {
   const options = { keepAlive: true, timeout: IDLE_CONNECTION_MS };
-  const httpAgent = new HttpAgent(options);
-  const httpsAgent = new HttpsAgent(options);
+  const httpAgent = new http.Agent(options);
+  const httpsAgent = new https.Agent(options);
   return {
     async send(request) {
       const start = request.url.startsWith('https:')
-        ? () => requestHttps(request.url, { method: 'POST', headers: headersOf(request), agent: httpsAgent })
-        : () => requestHttp(request.url, { method: 'POST', headers: headersOf(request), agent: httpAgent });
+        ? () => https.request(request.url, { method: 'POST', headers: headersOf(request), agent: httpsAgent })
+        : () => http.request(request.url, { method: 'POST', headers: headersOf(request), agent: httpAgent });
       return exchange(start, request);
     },
     close() {
@@ -53,19 +50,25 @@ function headersOf({ headers, body }: HttpRequest): Record<string, string | numb
   const length = typeof body === 'string' ? Buffer.byteLength(body) : body.sizeBytes;
   // The caller's length is that of a stand-in.
   const { 'content-length': _length, ...others } = headers;
-  return { ...others, ...(length === undefined ? {} : { 'content-length': length }) };
+  // Without this header an answer may come in any encoding.
+  return {
+    ...others,
+    'accept-encoding': 'identity',
+    ...(length === undefined ? {} : { 'content-length': length }),
+  };
 }
 
 async function exchange(start: () => ClientRequest, { body, signal }: HttpRequest): Promise<HttpAnswer> {
   if (signal.aborted) throw abortError(signal);
   const request = start();
+  const isOnTheWire = watchConnection(request);
   const stopListening = onAbort(signal, () => request.destroy(abortError(signal)));
   try {
-    const response = await upload(request, body);
+    const response = await upload(request, body, isOnTheWire);
     const text = await readText(response);
     return { status: response.statusCode ?? 0, header: (name) => headerOf(response, name), text };
   } catch (error) {
-    throw signal.aborted ? connectionError(abortError(signal), isOnTheWire(request)) : error;
+    throw signal.aborted ? connectionError(abortError(signal), isOnTheWire()) : error;
   } finally {
     stopListening();
     // An answer that came before the whole upload leaves a connection that cannot be used again.
@@ -74,17 +77,22 @@ async function exchange(start: () => ClientRequest, { body, signal }: HttpReques
 }
 
 /** Resolves with the answer's head, whether or not the whole body was wanted. */
-function upload(request: ClientRequest, body: string | OpenedAudio): Promise<IncomingMessage> {
+function upload(
+  request: ClientRequest,
+  body: string | OpenedAudio,
+  isOnTheWire: () => boolean,
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     // The listener stays: a late error of a request that was given up must not end the process.
-    request.on('error', (error) => reject(networkError(error, isOnTheWire(request))));
+    request.on('error', (error) => reject(networkError(error, isOnTheWire())));
     request.on('response', resolve);
     if (typeof body === 'string') request.end(body);
-    else
+    else {
       writeAudio(request, body).catch((error) => {
         request.destroy();
-        reject(TranscriptionError.isInstance(error) ? error : networkError(error, isOnTheWire(request)));
+        reject(TranscriptionError.isInstance(error) ? error : networkError(error, isOnTheWire()));
       });
+    }
   });
 }
 
@@ -93,9 +101,11 @@ async function writeAudio(request: ClientRequest, audio: OpenedAudio): Promise<v
   request.once('response', () => {
     isAnswered = true;
   });
+  const isOver = (): boolean => request.destroyed || isAnswered;
   for await (const chunk of audio.chunks) {
-    if (request.destroyed || isAnswered) return;
+    if (isOver()) return;
     if (!request.write(chunk)) await drained(request);
+    if (isOver()) return;
   }
   request.end();
 }
@@ -113,36 +123,65 @@ function drained(request: ClientRequest): Promise<void> {
 async function readText(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
+  const isFailure = (response.statusCode ?? 0) >= 400;
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) {
       length += chunk.byteLength;
-      if (length > MAX_ANSWER_BYTES) throw tooLong();
+      if (length > MAX_ANSWER_BYTES) throw tooLong(response);
       chunks.push(chunk);
     }
   } catch (error) {
+    // A status that says why counts more than the rest of its text.
+    if (isFailure && !(error instanceof ProviderError)) return textOf(chunks);
     // The answer had begun, so Deepgram has done the work.
-    throw TranscriptionError.isInstance(error) ? error : networkError(error, true);
+    throw TranscriptionError.isInstance(error) ? error : networkError(error, true, answered(response));
   }
+  if (isFailure) return textOf(chunks);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks, length));
   } catch (cause) {
-    throw new ProviderError('Deepgram answered with bytes that are no UTF-8 text.', {
-      code: 'invalid_response',
-      cause,
-    });
+    throw new ProviderError(
+      'Deepgram answered with bytes that are no UTF-8 text. Check the proxies between.',
+      {
+        ...answered(response),
+        code: 'invalid_response',
+        cause,
+      },
+    );
   }
 }
 
-function tooLong(): ProviderError {
-  return new ProviderError(`The answer is longer than ${MAX_ANSWER_BYTES} bytes.`, {
+function textOf(chunks: readonly Buffer[]): string {
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function tooLong(response: IncomingMessage): ProviderError {
+  return new ProviderError(`The answer is longer than ${MAX_ANSWER_BYTES} bytes. Check the endpoint.`, {
+    ...answered(response),
     code: 'invalid_response',
   });
 }
 
-/** Whether any byte of the request can have reached the other side. */
-function isOnTheWire(request: ClientRequest): boolean {
-  const { socket } = request;
-  return request.headersSent && socket !== null && !socket.connecting && socket.bytesWritten > 0;
+/** What the answer's head tells already. */
+function answered(response: IncomingMessage): { status: number; requestId?: string } {
+  const requestId = headerOf(response, 'dg-request-id');
+  return { status: response.statusCode ?? 0, ...(requestId === undefined ? {} : { requestId }) };
+}
+
+/** Tells whether any byte of the request can have reached the other side: none can before the connection is made. */
+function watchConnection(request: ClientRequest): () => boolean {
+  let isConnected = false;
+  request.once('socket', (socket) => {
+    if (request.reusedSocket) {
+      isConnected = true;
+      return;
+    }
+    const isSecure = (socket as Partial<TLSSocket>).encrypted === true;
+    socket.once(isSecure ? 'secureConnect' : 'connect', () => {
+      isConnected = true;
+    });
+  });
+  return () => isConnected;
 }
 
 function headerOf(response: IncomingMessage, name: string): string | undefined {

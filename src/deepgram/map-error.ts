@@ -10,10 +10,10 @@ import { redactText } from '../net/redact.js';
 import type { HttpAnswer } from './http-answer.js';
 
 /** Deepgram's error bodies come in three shapes; fields that are not text are passed over. */
-export function errorFromAnswer(answer: HttpAnswer): TranscriptionError {
-  const said = readErrorBody(answer.text);
+export function errorFromAnswer(answer: HttpAnswer, secrets: readonly string[] = []): TranscriptionError {
+  const said = readErrorBody(answer.text, secrets);
   const requestId = said.requestId ?? answer.header('dg-request-id');
-  const retryAfterMs = parseRetryAfter(answer.header('retry-after'));
+  const retryAfterMs = parseRetryAfter(answer.header('retry-after'), answer.header('date'));
   const details: ProviderAnswer = {
     status: answer.status,
     ...(said.code === undefined ? {} : { providerCode: said.code }),
@@ -30,18 +30,18 @@ interface ErrorBody {
   readonly requestId?: string;
 }
 
-function readErrorBody(body: string): ErrorBody {
+function readErrorBody(body: string, secrets: readonly string[]): ErrorBody {
   const parsed = parseJson(body);
   if (typeof parsed !== 'object' || parsed === null) {
-    return isMarkup(body) || body.trim() === '' ? {} : { message: redactText(body) };
+    return isMarkup(body) || body.trim() === '' ? {} : { message: redactText(body, 300, secrets) };
   }
   const { err_code, err_msg, category, message, details, request_id } = parsed as Record<string, unknown>;
   const code = [err_code, category].find(isText);
   const said = [err_msg, message, details].filter(isText).join(' ');
   return {
-    ...(code === undefined ? {} : { code: redactText(code, 80) }),
-    ...(said === '' ? {} : { message: redactText(said) }),
-    ...(isText(request_id) ? { requestId: request_id } : {}),
+    ...(code === undefined ? {} : { code: redactText(code, 80, secrets) }),
+    ...(said === '' ? {} : { message: redactText(said, 300, secrets) }),
+    ...(isText(request_id) ? { requestId: redactText(request_id, 100, secrets) } : {}),
   };
 }
 
@@ -61,13 +61,16 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Seconds or an HTTP date. A date is read on the wall clock, as its sender wrote it. */
-export function parseRetryAfter(value: string | undefined, nowMs: number = Date.now()): number | undefined {
-  if (value === undefined || value.trim() === '') return undefined;
-  const seconds = Number(value);
-  if (Number.isFinite(seconds)) return seconds >= 0 ? seconds * 1000 : undefined;
-  const dateMs = Date.parse(value);
-  return Number.isNaN(dateMs) ? undefined : Math.max(0, dateMs - nowMs);
+/**
+ * Seconds or an HTTP date. A date is read against the sender's own clock, where it tells it: ours may be wrong.
+ */
+export function parseRetryAfter(value: string | undefined, sentAt?: string): number | undefined {
+  const text = value?.trim() ?? '';
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
+  const dateMs = /[a-z]/i.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(dateMs)) return undefined;
+  const sentAtMs = Date.parse(sentAt ?? '');
+  return Math.max(0, dateMs - (Number.isNaN(sentAtMs) ? Date.now() : sentAtMs));
 }
 
 const CERTIFICATE_CODE = /^(CERT_|DEPTH_|UNABLE_TO_|SELF_SIGNED|ERR_TLS_|HOSTNAME_)/;
@@ -76,7 +79,11 @@ const CERTIFICATE_CODE = /^(CERT_|DEPTH_|UNABLE_TO_|SELF_SIGNED|ERR_TLS_|HOSTNAM
  * An error of the socket. Where no byte left the machine Deepgram cannot have processed anything; after
  * that only Deepgram knows, and the end is ambiguous.
  */
-export function networkError(cause: unknown, wasOnTheWire: boolean): NetworkError {
+export function networkError(
+  cause: unknown,
+  wasOnTheWire: boolean,
+  answered: { status?: number; requestId?: string } = {},
+): NetworkError {
   const code = (cause as { code?: unknown }).code;
   const shown = typeof code === 'string' ? code : 'unknown error';
   if (CERTIFICATE_CODE.test(shown)) {
@@ -92,7 +99,7 @@ export function networkError(cause: unknown, wasOnTheWire: boolean): NetworkErro
     wasOnTheWire
       ? `The connection broke before the answer was complete (${shown}). Deepgram may have done the work.`
       : `No connection to the endpoint (${shown}). Check the network and the region's endpoint.`,
-    { code: 'network', retryable: true, ambiguous: wasOnTheWire, cause },
+    { ...answered, code: 'network', retryable: true, ambiguous: wasOnTheWire, cause },
   );
 }
 

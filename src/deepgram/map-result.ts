@@ -65,7 +65,7 @@ function bestAlternative(channel: JsonObject, path: string): JsonObject {
   return object(list(channel.alternatives, `${path}.alternatives`, 1)[0], `${path}.alternatives[0]`);
 }
 
-export function mapWord(value: Json, path: string): Word {
+function mapWord(value: Json, path: string): Word {
   const word = object(value, path);
   const optionals = {
     punctuatedWord: optional(word.punctuated_word, (found) => text(found, `${path}.punctuated_word`)),

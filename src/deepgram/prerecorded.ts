@@ -99,7 +99,7 @@ async function call(
   }
   if (result === undefined) throw toSdkError(undefined);
   if ('error' in result) throw result.error;
-  return { body: data, answer: accept(result.answer) };
+  return { body: data, answer: accept(result.answer, secretOf(request.credentials)) };
 }
 
 function mediaClient(
@@ -121,8 +121,8 @@ function splitParameters(parameters: Parameters): {
   known: Deepgram.listen.v1.MediaTranscribeRequestOctetStream;
   extra: Record<string, unknown>;
 } {
-  const known: Record<string, unknown> = {};
-  const extra: Record<string, unknown> = {};
+  const known: Record<string, unknown> = Object.create(null);
+  const extra: Record<string, unknown> = Object.create(null);
   for (const [name, value] of Object.entries(parameters)) {
     const target = Object.hasOwn(PRERECORDED_OPTIONS, name) && !NOT_IN_SDK.has(name) ? known : extra;
     target[name] = value;
@@ -144,9 +144,13 @@ function toResponse(result: { answer: HttpAnswer } | { error: unknown }): Respon
   return new Response(isNullBody ? null : text, { status: status >= 200 && status <= 599 ? status : 599 });
 }
 
-function accept(answer: HttpAnswer): HttpAnswer {
+function secretOf(credentials: Credentials): string {
+  return credentials.kind === 'key' ? credentials.apiKey : credentials.accessToken;
+}
+
+function accept(answer: HttpAnswer, secret: string): HttpAnswer {
   if (answer.status === 200) return answer;
-  if (answer.status >= 400) throw errorFromAnswer(answer);
+  if (answer.status >= 400) throw errorFromAnswer(answer, [secret]);
   throw invalidAnswer(`the status is ${answer.status}`, answer, undefined);
 }
 

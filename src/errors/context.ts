@@ -10,3 +10,8 @@ export function addContext(
   fields.attempt ??= context.attempt;
   return error;
 }
+
+/** Adds a sentence on what to do, once. */
+export function addAdvice(error: TranscriptionError, advice: string): void {
+  if (!error.message.endsWith(advice)) error.message = `${error.message} ${advice}`;
+}

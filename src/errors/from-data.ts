@@ -4,10 +4,15 @@ import { type ErrorCode, type ErrorDetails, TranscriptionError } from './transcr
 
 /** Builds the error again from its data, as it is kept in job records. */
 export function errorFromData(data: ErrorData): TranscriptionError {
-  const ErrorClass =
-    (subclasses as Record<string, typeof TranscriptionError>)[data.name] ?? TranscriptionError;
+  // Own keys only: a name such as `constructor` must not find what objects inherit.
+  const ErrorClass = Object.hasOwn(subclasses, data.name)
+    ? (subclasses as Record<string, typeof TranscriptionError>)[data.name]
+    : undefined;
   const { name: _name, message, code, ...details } = data;
-  return new ErrorClass(message, { ...details, code: code as ErrorCode } satisfies ErrorDetails);
+  return new (ErrorClass ?? TranscriptionError)(message, {
+    ...details,
+    code: code as ErrorCode,
+  } satisfies ErrorDetails);
 }
 
 /** Leaves our own errors alone and wraps everything else, so that no foreign error reaches the caller. */

@@ -1,4 +1,4 @@
-export { addContext } from './context.js';
+export { addAdvice, addContext } from './context.js';
 export { errorFromData, toTranscriptionError } from './from-data.js';
 export { errorFromStatus, type ProviderAnswer } from './from-status.js';
 export {

@@ -108,8 +108,12 @@ export class TranscriptionError extends Error {
   /** Lets `instanceof` hold across copies of the library, subclasses by their name. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     if (!TranscriptionError.isInstance(value)) return false;
-    // biome-ignore lint/complexity/noThisInStatic: `this` is the class on the right of instanceof.
-    return this === TranscriptionError || value.name === this.className;
+    // biome-ignore-start lint/complexity/noThisInStatic: `this` is the class on the right of instanceof.
+    if (this === TranscriptionError) return true;
+    if (Object.hasOwn(this, 'className') && value.name === this.className) return true;
+    // A class that extends one of ours has no name that another copy of the library could know.
+    return Object.prototype.isPrototypeOf.call(this.prototype, value);
+    // biome-ignore-end lint/complexity/noThisInStatic: see above
   }
 
   /** @internal */

@@ -5,11 +5,12 @@ import type {
   RouterOptions,
   TranscriptMode,
 } from '../contracts/index.js';
+import { BadRequestError } from '../errors/index.js';
 import { invalidOption } from '../internal/validate.js';
 import { askedFor, liveAudio, longAudio, shortAudio } from './rules.js';
 
 /** The reference architecture's thresholds. */
-export const ROUTER_DEFAULTS = {
+const ROUTER_DEFAULTS = {
   syncBelowSeconds: 60,
   asyncAboveSeconds: 300,
   otherwise: 'sync',
@@ -29,11 +30,22 @@ export function createRouter(options: RouterOptions = {}): Router {
   ];
   return (facts) => {
     for (const rule of rules) {
-      const mode = rule.decide(facts);
+      const mode = ask(rule, facts);
       if (mode !== undefined) return { mode: checkMode(rule.name, mode), rule: rule.name, facts };
     }
     return { mode: otherwise, rule: 'otherwise', facts };
   };
+}
+
+function ask(rule: RouteRule, facts: RouteFacts): TranscriptMode | undefined {
+  try {
+    return rule.decide(facts);
+  } catch (cause) {
+    throw new BadRequestError(`The rule ${rule.name} of router.rules failed. Its error is the cause.`, {
+      code: 'invalid_option',
+      cause,
+    });
+  }
 }
 
 function resolve(options: RouterOptions): {

@@ -64,6 +64,36 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
   return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
 }
 
+/** For adapters that are handed in: they are told apart by what they can do. */
+export function checkMethods(name: string, value: unknown, methods: readonly string[]): void {
+  if (value === undefined) return;
+  const isFit =
+    typeof value === 'object' &&
+    value !== null &&
+    methods.every((method) => typeof (value as Record<string, unknown>)[method] === 'function');
+  if (!isFit) throw invalidOption(name, `an object with the methods ${methods.join(', ')}`, value);
+}
+
+const MAX_DEPTH = 100;
+
+/** A plain object of what JSON can say. What JSON would drop or change in silence is refused. */
+export function checkPlainData(name: string, value: unknown): void {
+  checkPlainObject(name, value);
+  if (value !== undefined) checkData(name, value, 0);
+}
+
+function checkData(path: string, value: unknown, depth: number): void {
+  if (value === undefined || value === null || typeof value === 'string' || typeof value === 'boolean')
+    return;
+  if (Number.isFinite(value)) return;
+  // Circular data has no end.
+  if (depth > MAX_DEPTH) throw invalidOption(path.slice(0, 80), 'plain data without circles', value);
+  if (!Array.isArray(value) && !isPlainObject(value)) {
+    throw invalidOption(path.slice(0, 80), 'plain JSON data', value);
+  }
+  for (const [key, item] of Object.entries(value)) checkData(`${path}.${key}`, item, depth + 1);
+}
+
 /** Refuses keys that nobody knows, and names the one that was probably meant. */
 export function checkKeys(where: string, options: object, known: Iterable<string>): void {
   const names = new Set(known);

@@ -1,4 +1,4 @@
-const URL_IN_TEXT = /\b(?:https?|wss?):\/\/[^\s"'<>\\]+/gi;
+const URL_IN_TEXT = /\b(?:https?|wss?):(?:\\?\/){2}[^\s"<>]+/gi;
 
 /** A URL for records and logs: scheme, host and path, without credentials, query string and fragment. */
 export function redactUrl(url: string): string {
@@ -10,8 +10,13 @@ export function redactUrl(url: string): string {
   }
 }
 
-/** Text from elsewhere, fit for a message: URLs without their secrets, on one line, of bounded length. */
-export function redactText(text: string, maxLength = 300): string {
-  const line = text.slice(0, 10_000).replace(URL_IN_TEXT, redactUrl).replace(/\s+/g, ' ').trim();
+/**
+ * Text from elsewhere, fit for a message: URLs without their secrets, none of the given secrets, on one line,
+ * of bounded length.
+ */
+export function redactText(text: string, maxLength = 300, secrets: readonly string[] = []): string {
+  let line = text.slice(0, 10_000);
+  for (const secret of secrets) if (secret !== '') line = line.replaceAll(secret, '***');
+  line = line.replace(URL_IN_TEXT, redactUrl).replace(/\s+/g, ' ').trim();
   return line.length > maxLength ? `${line.slice(0, maxLength - 1)}…` : line;
 }

@@ -18,19 +18,24 @@ export interface DeadlineOptions {
   readonly signal: AbortSignal | undefined;
   /** What took too long, for the message. */
   readonly what: string;
+  /** The option that sets the limit, for the message. */
+  readonly option: string;
 }
 
-export function startDeadline({ clock, timeoutMs, signal, what }: DeadlineOptions): Deadline {
+export function startDeadline({ clock, timeoutMs, signal, what, option }: DeadlineOptions): Deadline {
   const controller = new AbortController();
   const timer =
     timeoutMs === undefined
       ? undefined
       : clock.setTimer(() => {
           controller.abort(
-            new TimeoutError(`${what} took longer than ${timeoutMs} ms. Raise timeoutMs, or use enqueue().`, {
-              code: 'timeout',
-              retryable: true,
-            }),
+            new TimeoutError(
+              `${what} took longer than ${timeoutMs} ms. Raise ${option}, or split the audio.`,
+              {
+                code: 'timeout',
+                retryable: true,
+              },
+            ),
           );
         }, timeoutMs);
   const stopListening = onAbort(signal, () => controller.abort(abortError(signal as AbortSignal)));

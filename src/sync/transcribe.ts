@@ -3,6 +3,7 @@ import type {
   ClientEvent,
   Clock,
   EventSink,
+  LimitLease,
   LimitsAdapter,
   ResolvedSource,
   Transcript,
@@ -81,6 +82,7 @@ class TranscribeRun {
       timeoutMs: call.timeoutMs,
       signal: call.signal,
       what: 'The call',
+      option: 'timeoutMs',
     });
   }
 
@@ -115,15 +117,9 @@ class TranscribeRun {
   }
 
   async #attempt(attempt: number): Promise<Transcript> {
+    const { clock } = this.#parts;
+    const lease = await this.#place();
     this.#attempts = attempt;
-    const { clock, limits, project } = this.#parts;
-    const { mode, priority, region } = this.#call;
-    const lease = await limits.acquire(
-      { project, endpoint: region.endpoint, mode },
-      { priority, signal: this.#deadline.signal },
-    );
-    this.#waitedMs += lease.waitedMs;
-    if (lease.waitedMs >= 1) this.#emit({ type: 'limit-wait', waitedMs: lease.waitedMs });
     const startedAt = clock.monotonicMs();
     const report = (
       status: CallStatus,
@@ -149,6 +145,22 @@ class TranscribeRun {
     }
   }
 
+  async #place(): Promise<LimitLease> {
+    const { clock, limits, project } = this.#parts;
+    const { mode, priority, region } = this.#call;
+    const key = { project, endpoint: region.endpoint, mode };
+    const askedAt = clock.monotonicMs();
+    try {
+      const lease = await limits.acquire(key, { priority, signal: this.#deadline.signal });
+      this.#waitedMs += lease.waitedMs;
+      if (lease.waitedMs >= 1) this.#emit({ type: 'limit-wait', waitedMs: lease.waitedMs });
+      return lease;
+    } catch (error) {
+      this.#waitedMs += clock.monotonicMs() - askedAt;
+      throw error;
+    }
+  }
+
   async #request(): Promise<Transcript> {
     const { clock } = this.#parts;
     const { source, parameters, region, attemptTimeoutMs } = this.#call;
@@ -157,6 +169,7 @@ class TranscribeRun {
       timeoutMs: attemptTimeoutMs,
       signal: this.#deadline.signal,
       what: 'The attempt',
+      option: 'attemptTimeoutMs',
     });
     try {
       const { signal } = deadline;

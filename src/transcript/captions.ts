@@ -13,8 +13,10 @@ const MAX_LINES = 2;
 const MAX_SECONDS = 7;
 /** A pause that ends a caption. */
 const PAUSE_SECONDS = 1;
-/** A caption is never shown for less, and never overlaps the next. */
+/** A caption is shown for so long, unless the next one of its channel comes before. */
 const MIN_SECONDS = 0.5;
+/** Formats count in milliseconds: a shorter caption would end as it begins. */
+const SHORTEST_SECONDS = 0.001;
 
 /** SubRip. An empty transcript gives an empty text. */
 export function toSrt(transcript: Transcript): string {
@@ -34,10 +36,14 @@ export function toVtt(transcript: Transcript): string {
 }
 
 function captionsOf(transcript: Transcript): Caption[] {
-  const words = transcript.channels
-    .flatMap((channel) => groupWords(channel.words))
-    .sort((a, b) => first(a).start - first(b).start);
-  const captions = words.map((group) => ({
+  // Channels may speak at once, so captions of different channels may overlap.
+  return transcript.channels
+    .flatMap(({ words }) => captionsOfChannel(words.filter((word) => shown(word) !== '')))
+    .sort((a, b) => a.start - b.start);
+}
+
+function captionsOfChannel(words: readonly Word[]): Caption[] {
+  const captions = groupWords(words).map((group) => ({
     start: first(group).start,
     end: Math.max(last(group).end, first(group).start + MIN_SECONDS),
     lines: wrap(group.map(shown)),
@@ -46,7 +52,7 @@ function captionsOf(transcript: Transcript): Caption[] {
 }
 
 function endBefore(caption: Caption, next: Caption | undefined): Caption {
-  if (next === undefined || next.start <= caption.start) return caption;
+  if (next === undefined || next.start - caption.start < SHORTEST_SECONDS) return caption;
   return { ...caption, end: Math.min(caption.end, next.start) };
 }
 
@@ -89,7 +95,7 @@ function wrap(texts: readonly string[]): string[] {
 
 /** One word on one line: a line break or an arrow inside it would end the cue. */
 function shown(word: Word): string {
-  return (word.punctuatedWord ?? word.word).replaceAll(/\s+/g, ' ').replaceAll('-->', '→');
+  return (word.punctuatedWord ?? word.word).replaceAll(/\s+/g, ' ').trim().replaceAll('-->', '→');
 }
 
 function escapeVtt(line: string): string {

@@ -149,7 +149,7 @@ export function upload(kind: UploadAudio['kind'], reopenable = true): UploadAudi
   };
 }
 
-export function createTranscript(id: string): Transcript {
+function createTranscript(id: string): Transcript {
   return {
     id,
     requestId: `request-${id}`,

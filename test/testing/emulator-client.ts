@@ -76,7 +76,7 @@ export function refusedLive(
   });
 }
 
-export const FRAME_BYTES = 640;
+const FRAME_BYTES = 640;
 
 /** 20 ms each of 16-bit mono audio at 16 kHz. The last one may be shorter. */
 export function framesOf(audio: Uint8Array, bytes = FRAME_BYTES): Uint8Array[] {

@@ -1,3 +1,3 @@
-export { createMemoryLimits, type MemoryLimitSettings } from './limits.js';
+export { createMemoryLimits } from './limits.js';
 export { createMemoryQueue, type MemoryQueueOptions } from './queue.js';
 export { createMemoryStorage, type MemoryStorageOptions } from './storage.js';

@@ -1,5 +1,5 @@
 /** Tones keep whole cycles in a symbol of 10 ms, so symbols join without clicks and need no fades. */
-export const SYMBOLS_PER_SECOND = 100;
+const SYMBOLS_PER_SECOND = 100;
 
 /** Peak of a tone as a share of full scale. */
 export const TONE_AMPLITUDE = 0.3;

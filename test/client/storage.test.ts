@@ -1,0 +1,88 @@
+import { createMemoryStorage, type StorageAdapter } from 'transcription-client';
+import { startDeepgramEmulator, synthesizeSpeech } from 'transcription-client/testing';
+import { describe, expect, it, vi } from 'vitest';
+import { clientOf, failureOf } from '../support/client.js';
+import { listenAnswer, startAnswering } from '../support/fault-server.js';
+import { ManualClock } from '../support/manual-clock.js';
+
+const { audio } = synthesizeSpeech('keep me');
+
+/** Only the members, so that a test can replace one. */
+function storageWith(changes: Partial<StorageAdapter>): StorageAdapter {
+  const storage = createMemoryStorage();
+  return {
+    capabilities: storage.capabilities,
+    get: (...args) => storage.get(...args),
+    put: (...args) => storage.put(...args),
+    list: (...args) => storage.list(...args),
+    delete: (...args) => storage.delete(...args),
+    ...changes,
+  };
+}
+
+describe('the transcripts of transcribe()', () => {
+  it('are stored with their owner and metadata, listed, and deleted', async () => {
+    await using emulator = await startDeepgramEmulator();
+    await using client = clientOf(emulator.url);
+    const metadata = { order: 7, tags: ['a', null], nested: { deep: true } };
+    const url = `${emulator.serveAudio(audio)}?sig=CANARY`;
+    const transcript = await client.transcribe(url, { userId: 'u1', metadata });
+    await client.transcribe(audio, { userId: 'u2' });
+    await client.transcribe(audio, { store: false });
+    const stored = await client.transcripts.get(transcript.id);
+    expect(stored).toEqual({ ...transcript, userId: 'u1', metadata, source: url.split('?')[0], status: 'completed' });
+    expect((await client.transcripts.list()).items).toHaveLength(2);
+    expect((await client.transcripts.list({ userId: 'u1' })).items.map(({ id }) => id)).toEqual([transcript.id]);
+    expect(await client.transcripts.delete(transcript.id)).toBe(true);
+    expect(await client.transcripts.delete(transcript.id)).toBe(false);
+    expect(await client.transcripts.get(transcript.id)).toBeUndefined();
+  });
+
+  it.each([
+    ['rejects', async () => { throw new Error('disk full'); }],
+    ['throws', () => { throw new Error('disk full'); }],
+    ['rejects with nothing', () => Promise.reject(undefined)],
+  ] as [string, StorageAdapter['put']][])('are returned where the storage %s', async (_name, put) => {
+    await using emulator = await startDeepgramEmulator();
+    await using client = clientOf(emulator.url, { storage: storageWith({ put }) });
+    const failures: unknown[] = [];
+    client.on('storage-failure', (event) => failures.push(event));
+    const transcript = await client.transcribe(audio);
+    expect(transcript.text).toBe('keep me');
+    expect(failures).toEqual([
+      { type: 'storage-failure', operation: 'put', collection: 'transcripts', id: transcript.id, code: 'storage_failed' },
+    ]);
+  });
+
+  it('are returned when the time is over where the storage hangs', async () => {
+    await using server = await startAnswering({ status: 200, body: listenAnswer() });
+    const clock = new ManualClock();
+    const put = vi.fn(() => new Promise<never>(() => undefined));
+    const client = clientOf(server.url, { clock, storage: storageWith({ put }) });
+    const failures: unknown[] = [];
+    client.on('storage-failure', ({ code }) => failures.push(code));
+    const call = client.transcribe(audio, { timeoutMs: 5000 });
+    await vi.waitFor(() => expect(put).toHaveBeenCalled());
+    await clock.advance(5000);
+    expect((await call).text).toBe('hello world');
+    expect(failures).toEqual(['timeout']);
+    await client.close();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it.each(['get', 'list', 'delete'] as const)('a storage that fails on %s gives a typed error', async (operation) => {
+    const broken = async (): Promise<never> => { throw new Error('gone'); };
+    await using client = clientOf('http://127.0.0.1:1', { storage: storageWith({ [operation]: broken }) });
+    const failures: unknown[] = [];
+    client.on('storage-failure', (event) => failures.push(event));
+    const calls = {
+      get: () => client.transcripts.get('tr_1'),
+      list: () => client.transcripts.list(),
+      delete: () => client.transcripts.delete('tr_1'),
+    };
+    const error = await failureOf(calls[operation]());
+    expect(error).toMatchObject({ name: 'StorageError', code: 'storage_failed', retryable: true });
+    expect((error.cause as Error).message).toBe('gone');
+    expect(failures).toMatchObject([{ operation, code: 'storage_failed' }]);
+  });
+});

@@ -1,0 +1,101 @@
+import { inspect } from 'node:util';
+import * as errors from 'transcription-client';
+import { describe, expect, it, vi } from 'vitest';
+import { addAdvice, errorFromData, toTranscriptionError } from '../../src/errors/index.js';
+
+const { AuthError, BadRequestError, RateLimitError, TranscriptionError } = errors;
+const NAMES = [
+  'TranscriptionError',
+  'AbortedError',
+  'AuthError',
+  'BadRequestError',
+  'NetworkError',
+  'ProviderError',
+  'QueueError',
+  'RateLimitError',
+  'StorageError',
+  'TimeoutError',
+  'UnsupportedSourceError',
+] as const;
+
+describe('every error class', () => {
+  it.each(NAMES)('%s', (name) => {
+    const error = new errors[name]('Do this.', { code: 'internal', cause: 5 });
+    expect(error).toBeInstanceOf(Error);
+    expect(error).toBeInstanceOf(TranscriptionError);
+    expect(error.name).toBe(name);
+    expect(String(error)).toBe(`${name}: Do this.`);
+    expect(error.stack).toContain('errors.test.ts');
+    expect(error).toMatchObject({ retryable: false, ambiguous: false, cause: 5 });
+    for (const other of NAMES) {
+      const expected = other === name || other === 'TranscriptionError';
+      expect(error instanceof errors[other]).toBe(expected);
+    }
+    expect(inspect(error)).toContain(`code: 'internal'`);
+  });
+
+  it('comes back from its data', () => {
+    for (const name of NAMES) {
+      const details = { code: 'rate_limited', retryable: true, ambiguous: true, status: 429, requestId: 'r', region: 'e', attempt: 2 } as const;
+      const error = new errors[name]('Do this.', { ...details, cause: new Error('secret') });
+      const data = JSON.parse(JSON.stringify(error));
+      expect(data).toEqual({ name, message: 'Do this.', ...details });
+      const again = errorFromData(data);
+      expect(again).toBeInstanceOf(errors[name]);
+      expect(again.toJSON()).toEqual(data);
+      expect(again.cause).toBeUndefined();
+    }
+  });
+
+  it.each(['constructor', 'toString', '__proto__', 'Error', ''])('data named %j gives the base class', (name) => {
+    const data = { name, code: 'internal', message: 'm', retryable: false, ambiguous: false };
+    const error = errorFromData(data);
+    expect(error).toBeInstanceOf(TranscriptionError);
+    expect(error.name).toBe('TranscriptionError');
+  });
+});
+
+describe('instanceof', () => {
+  it('holds across two copies of the library', async () => {
+    vi.resetModules();
+    const copy = await import('../../src/errors/index.js');
+    expect(copy.AuthError).not.toBe(AuthError);
+    const foreign = new copy.AuthError('m', { code: 'forbidden' });
+    expect(foreign).toBeInstanceOf(AuthError);
+    expect(foreign).toBeInstanceOf(TranscriptionError);
+    expect(foreign instanceof BadRequestError).toBe(false);
+    expect(TranscriptionError.isInstance(foreign)).toBe(true);
+    expect(toTranscriptionError(foreign)).toBe(foreign);
+  });
+
+  it.each([null, undefined, 5, 'AuthError', {}, { name: 'AuthError' }, new Error('m'), () => 5])('is false for %o', (value) => {
+    for (const name of NAMES) expect((value as unknown) instanceof errors[name]).toBe(false);
+  });
+
+  it('works for classes that extend ours', () => {
+    class QuotaError extends RateLimitError {
+      override readonly name = 'QuotaError' as never;
+    }
+    class PlainError extends RateLimitError {}
+    const quota = new QuotaError('m', { code: 'rate_limited' });
+    const ordinary = new RateLimitError('m', { code: 'rate_limited' });
+    for (const ErrorClass of [QuotaError, RateLimitError, TranscriptionError]) expect(quota).toBeInstanceOf(ErrorClass);
+    expect(ordinary instanceof QuotaError).toBe(false);
+    expect(ordinary instanceof PlainError).toBe(false);
+    expect(new PlainError('m', { code: 'rate_limited' })).toBeInstanceOf(PlainError);
+  });
+});
+
+describe('foreign errors', () => {
+  it.each([new TypeError('x'), 'text', undefined, null, 5])('%o is wrapped', (value) => {
+    expect(toTranscriptionError(value)).toMatchObject({ name: 'TranscriptionError', code: 'internal' });
+  });
+
+  it('advice is added once', () => {
+    const error = new AuthError('First.', { code: 'forbidden' });
+    addAdvice(error, 'Second.');
+    addAdvice(error, 'Second.');
+    expect(error.message).toBe('First. Second.');
+    expect(error.toJSON().message).toBe('First. Second.');
+  });
+});

@@ -1,0 +1,106 @@
+import type { RouteFacts, RouteRule, RouterOptions, SubmitOptions } from 'transcription-client';
+import { fromFile } from 'transcription-client';
+import { startDeepgramEmulator, synthesizeSpeech } from 'transcription-client/testing';
+import { describe, expect, it } from 'vitest';
+import { createRouter } from '../../src/hybrid/router.js';
+import { clientOf, failureOf } from '../support/client.js';
+
+const FACTS: RouteFacts = { live: false, queueable: true };
+
+describe('the router', () => {
+  const table: [Partial<RouteFacts>, RouterOptions, string, string][] = [
+    [{}, {}, 'sync', 'otherwise'],
+    [{ durationSeconds: 0 }, {}, 'sync', 'short-audio'],
+    [{ durationSeconds: 59.9 }, {}, 'sync', 'short-audio'],
+    [{ durationSeconds: 60 }, {}, 'sync', 'otherwise'],
+    [{ durationSeconds: 300 }, {}, 'sync', 'otherwise'],
+    [{ durationSeconds: 300.1 }, {}, 'async', 'long-audio'],
+    [{ durationSeconds: 60 }, { otherwise: 'async' }, 'async', 'otherwise'],
+    [{ durationSeconds: 59.9 }, { otherwise: 'async' }, 'sync', 'short-audio'],
+    [{ durationSeconds: 9999, queueable: false }, {}, 'sync', 'otherwise'],
+    [{ live: true }, {}, 'stream', 'live-audio'],
+    [{ live: true, durationSeconds: 1 }, {}, 'stream', 'live-audio'],
+    [{ live: true, mode: 'sync' }, {}, 'sync', 'asked-for'],
+    [{ durationSeconds: 1, mode: 'async' }, {}, 'async', 'asked-for'],
+    [{ durationSeconds: 5 }, { syncBelowSeconds: 5, asyncAboveSeconds: 5 }, 'sync', 'otherwise'],
+    [{ durationSeconds: 5.1 }, { syncBelowSeconds: 5, asyncAboveSeconds: 5 }, 'async', 'long-audio'],
+    [{ durationSeconds: 1 }, { syncBelowSeconds: 0 }, 'sync', 'otherwise'],
+  ];
+
+  it.each(table)('%j with %j: %s by %s', (facts, options, mode, rule) => {
+    const router = createRouter(options);
+    const all = { ...FACTS, ...facts };
+    expect(router(all)).toEqual({ mode, rule, facts: all });
+    expect(router(all)).toEqual(router(all));
+  });
+
+  it('asks own rules before the built-in ones, but after the caller', () => {
+    const large: RouteRule = {
+      name: 'large',
+      decide: ({ sizeBytes }) => ((sizeBytes ?? 0) > 1000 ? 'async' : undefined),
+    };
+    const router = createRouter({ rules: [large] });
+    expect(router({ ...FACTS, sizeBytes: 1001, durationSeconds: 1 })).toMatchObject({ mode: 'async', rule: 'large' });
+    expect(router({ ...FACTS, sizeBytes: 1000, durationSeconds: 1 })).toMatchObject({ rule: 'short-audio' });
+    expect(router({ ...FACTS, sizeBytes: 1001, mode: 'sync' })).toMatchObject({ rule: 'asked-for' });
+  });
+
+  it.each([
+    [() => 'later', 'a rule that returns'],
+    [async () => 'sync', 'a rule that returns'],
+    [() => { throw new Error('own bug'); }, 'failed'],
+  ])('refuses a rule that returns nonsense or throws', (decide, message) => {
+    const router = createRouter({ rules: [{ name: 'mine', decide: decide as RouteRule['decide'] }] });
+    expect(() => router(FACTS)).toThrow(
+      expect.objectContaining({ name: 'BadRequestError', message: expect.stringMatching(new RegExp(`mine.*${message}`)) }),
+    );
+  });
+
+  it('refuses thresholds that cross', () => {
+    expect(() => createRouter({ syncBelowSeconds: 301 })).toThrow(/syncBelowSeconds.*at most.*300.*301/);
+    expect(() => createRouter({ asyncAboveSeconds: 59 })).toThrow(/syncBelowSeconds/);
+  });
+});
+
+describe('submit()', () => {
+  const { audio } = synthesizeSpeech('routed words');
+
+  it('hands the work to the mode, tells the decision, and reports it', async () => {
+    await using emulator = await startDeepgramEmulator();
+    await using client = clientOf(emulator.url);
+    const routes: unknown[] = [];
+    client.on('route', (event) => routes.push(event));
+    const sync = await client.submit(audio, { durationSeconds: 5 });
+    if (sync.mode !== 'sync') throw new Error('expected sync');
+    expect(sync.transcript.text).toBe('routed words');
+    expect(sync.decision).toMatchObject({
+      rule: 'short-audio',
+      facts: { durationSeconds: 5, sizeBytes: audio.byteLength, queueable: true, live: false },
+    });
+    const queued = await client.submit(audio, { durationSeconds: 500 });
+    if (queued.mode !== 'async') throw new Error('expected async');
+    expect((await queued.job.result()).text).toBe('routed words');
+    const live = await client.submit(audio, { mode: 'stream' });
+    if (live.mode !== 'stream') throw new Error('expected stream');
+    expect((await live.live.finish()).text).toBe('routed words');
+    expect(routes).toEqual([
+      { type: 'route', mode: 'sync', rule: 'short-audio' },
+      { type: 'route', mode: 'async', rule: 'long-audio' },
+      { type: 'route', mode: 'stream', rule: 'asked-for' },
+    ]);
+  });
+
+  it.each([
+    [{ mode: 'sync' }, 'file_not_found'],
+    [{ mode: 'stream' }, 'file_not_found'],
+  ] as [SubmitOptions, string][])('a source that cannot be opened fails in %j', async (options, code) => {
+    await using emulator = await startDeepgramEmulator();
+    await using client = clientOf(emulator.url);
+    const error = await failureOf(
+      client
+        .submit(fromFile('/nowhere/a.wav'), options)
+        .then((outcome) => (outcome.mode === 'stream' ? outcome.live.finish() : outcome)),
+    );
+    expect(error.code).toBe(code);
+  });
+});

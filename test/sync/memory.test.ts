@@ -1,0 +1,61 @@
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fromFile } from 'transcription-client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { clientOf } from '../support/client.js';
+import { listenAnswer, send, startHttpServer } from '../support/fault-server.js';
+
+const MEGABYTE = 1024 * 1024;
+const SIZE = 200 * MEGABYTE;
+
+let folder: string;
+let path: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'memory-'));
+  path = join(folder, 'large.wav');
+  const file = await open(path, 'w');
+  await file.truncate(SIZE);
+  await file.close();
+});
+
+afterAll(() => rm(folder, { recursive: true }));
+
+async function* generated(): AsyncGenerator<Uint8Array> {
+  for (let sent = 0; sent < SIZE; sent += MEGABYTE) yield new Uint8Array(MEGABYTE);
+}
+
+describe('an upload of 200 MB to a slow server', () => {
+  it.each([
+    ['a file', () => fromFile(path)],
+    ['a generator', generated],
+  ])('from %s stays in bounded memory', async (_name, source) => {
+    let received = 0;
+    await using server = await startHttpServer((request, response) => {
+      let pauses = 0;
+      request.on('data', (chunk: Buffer) => {
+        received += chunk.byteLength;
+        // Stops now and then, so that whatever is not held back piles up in the client.
+        if (received / (10 * MEGABYTE) > pauses) {
+          pauses += 1;
+          request.pause();
+          setTimeout(() => request.resume(), 20);
+        }
+      });
+      request.on('end', () => send(response, { status: 200, body: listenAnswer() }));
+    });
+    await using client = clientOf(server.url);
+    await client.transcribe(new Uint8Array(1));
+    received = 0;
+    const before = process.memoryUsage().rss;
+    let peak = before;
+    const watch = setInterval(() => {
+      peak = Math.max(peak, process.memoryUsage().rss);
+    }, 10);
+    await client.transcribe(source());
+    clearInterval(watch);
+    expect(received).toBe(SIZE);
+    expect((peak - before) / MEGABYTE).toBeLessThan(64);
+  });
+});
