@@ -66,6 +66,7 @@ async function exchange(start: () => ClientRequest, { body, signal }: HttpReques
   try {
     const response = await upload(request, body, isOnTheWire);
     const text = await readText(response);
+    if (signal.aborted) throw abortError(signal);
     return { status: response.statusCode ?? 0, header: (name) => headerOf(response, name), text };
   } catch (error) {
     throw signal.aborted ? connectionError(abortError(signal), isOnTheWire()) : error;

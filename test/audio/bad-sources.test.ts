@@ -88,9 +88,21 @@ const LOCKED = streamOf([new Uint8Array(1)]);
 LOCKED.getReader();
 
 const CASES: [string, () => AudioSource | Promise<AudioSource>, string, RegExp][] = [
-  ...['./a.wav', 'C:\\a.wav', '/etc/passwd', '', 'ftp://x/y', 'file:///etc/passwd', 'http:/bad', 'https://'].map(
-    (text): [string, () => AudioSource, string, RegExp] => [`'${text}'`, () => text, 'not_a_url', /fromFile/],
-  ),
+  ...[
+    './a.wav',
+    'C:\\a.wav',
+    '/etc/passwd',
+    '',
+    'ftp://x/y',
+    'file:///etc/passwd',
+    'http:/bad',
+    'https://',
+  ].map((text): [string, () => AudioSource, string, RegExp] => [
+    `'${text}'`,
+    () => text,
+    'not_a_url',
+    /fromFile/,
+  ]),
   ['a long string', () => 'x'.repeat(100_000), 'not_a_url', /fromFile/],
   ['a file URL object', () => new URL('file:///etc/passwd'), 'not_a_url', /fromFile/],
   ['null', () => unknown(null), 'unsupported_source', /null.*Pass an http/],
@@ -99,7 +111,12 @@ const CASES: [string, () => AudioSource | Promise<AudioSource>, string, RegExp][
   ['a function', () => unknown(() => 5), 'unsupported_source', /function/],
   ['an array', () => unknown([1, 2]), 'unsupported_source', /no audio source/],
   ['a plain object with a path', () => unknown({ path: '/etc/passwd' }), 'unsupported_source', /fromFile/],
-  ['a plain object with a url', () => unknown({ url: 'https://x.test/a' }), 'unsupported_source', /plain object/],
+  [
+    'a plain object with a url',
+    () => unknown({ url: 'https://x.test/a' }),
+    'unsupported_source',
+    /plain object/,
+  ],
   [
     'a parsed imitation of fromFile()',
     () => unknown(JSON.parse('{"kind":"file","path":"/etc/passwd","root":null}')),
@@ -119,7 +136,12 @@ const CASES: [string, () => AudioSource | Promise<AudioSource>, string, RegExp][
   ['a file that cannot be opened', () => fromFile(join(root, 'loop.wav')), 'file_not_readable', /ELOOP/],
   ['a path with a null byte', () => fromFile('a\0b'), 'file_not_readable', /cannot be opened/],
   ['../ out of the root', () => fromFile('../secret.wav', { root }), 'outside_root', /outside/],
-  ['an absolute path out of the root', () => fromFile(join(folder, 'secret.wav'), { root }), 'outside_root', /outside/],
+  [
+    'an absolute path out of the root',
+    () => fromFile(join(folder, 'secret.wav'), { root }),
+    'outside_root',
+    /outside/,
+  ],
   ['a sibling of the root', () => fromFile('../root-sibling/a.wav', { root }), 'outside_root', /outside/],
   ['a link out of the root', () => fromFile('link.wav', { root }), 'outside_root', /outside/],
   ['a consumed Readable', consumedNode, 'stream_consumed', /fromStream/],
@@ -129,10 +151,25 @@ const CASES: [string, () => AudioSource | Promise<AudioSource>, string, RegExp][
   ['a locked ReadableStream', () => LOCKED, 'stream_consumed', /fromStream/],
   ['a used Request', usedRequest, 'stream_consumed', /fromStream/],
   ['a file stream of a missing file', () => createReadStream('/nowhere/a.wav'), 'stream_failed', /cause/],
-  ['a stream of strings', () => unknown(Readable.from(['a', 'b'])), 'unsupported_source', /string instead of bytes/],
-  ['a stream of objects', () => unknown(Readable.from([{ a: 1 }])), 'unsupported_source', /object instead of bytes/],
+  [
+    'a stream of strings',
+    () => unknown(Readable.from(['a', 'b'])),
+    'unsupported_source',
+    /string instead of bytes/,
+  ],
+  [
+    'a stream of objects',
+    () => unknown(Readable.from([{ a: 1 }])),
+    'unsupported_source',
+    /object instead of bytes/,
+  ],
   ['a web stream of strings', () => streamOf(['a']), 'unsupported_source', /string instead of bytes/],
-  ['fromStream() of nothing', () => fromStream(() => unknown(undefined) as never), 'unsupported_source', /returns/],
+  [
+    'fromStream() of nothing',
+    () => fromStream(() => unknown(undefined) as never),
+    'unsupported_source',
+    /returns/,
+  ],
   [
     'fromStream() that throws',
     () =>
@@ -146,8 +183,18 @@ const CASES: [string, () => AudioSource | Promise<AudioSource>, string, RegExp][
   ['a JSON request', () => post('{}', 'application/json'), 'unsupported_source', /request\.json\(\)/],
   ['a text request', () => post('hello'), 'unsupported_source', /content-type/],
   ['a JSON response', () => Response.json({ a: 1 }), 'unsupported_source', /response\.json\(\)/],
-  ['a page', () => new Response('<p>', { headers: { 'content-type': 'text/html' } }), 'unsupported_source', /content-type/],
-  ['a failed response', () => new Response(new Uint8Array(9), { status: 404 }), 'unsupported_source', /404.*response\.ok/],
+  [
+    'a page',
+    () => new Response('<p>', { headers: { 'content-type': 'text/html' } }),
+    'unsupported_source',
+    /content-type/,
+  ],
+  [
+    'a failed response',
+    () => new Response(new Uint8Array(9), { status: 404 }),
+    'unsupported_source',
+    /404.*response\.ok/,
+  ],
 ];
 
 describe('sources that are none', () => {
@@ -184,7 +231,10 @@ describe('sources that are none', () => {
     ['fromFile(null options)', () => fromFile('a', null as never)],
     ['fromFile() with an undefined root', () => fromFile('a', { root: undefined as never })],
     ['fromStream() of a stream', () => fromStream(Readable.from([]) as never)],
-    ['fromStream() with a type that no header carries', () => fromStream(() => streamOf([]), { contentType: 'a/b\r\nx: y' })],
+    [
+      'fromStream() with a type that no header carries',
+      () => fromStream(() => streamOf([]), { contentType: 'a/b\r\nx: y' }),
+    ],
   ])('%s throws at once', (_name, make) => {
     expect(make).toThrow(expect.objectContaining({ name: 'BadRequestError', code: 'invalid_option' }));
   });

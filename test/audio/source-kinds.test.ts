@@ -7,6 +7,7 @@ import { type AudioSource, fromFile, fromStream, type TranscriptionClient } from
 import { type DeepgramEmulator, startDeepgramEmulator, synthesizeSpeech } from 'transcription-client/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clientOf } from '../support/client.js';
+import { refusedUrl, startHttpServer } from '../support/fault-server.js';
 
 const TEXT = 'every kind of source says the same';
 const { audio } = synthesizeSpeech(TEXT);
@@ -94,11 +95,7 @@ describe('every kind of audio source', () => {
     );
   });
 
-  it.each([
-    'fromFile()',
-    'a Uint8Array',
-    'a Blob',
-  ])('announces the length of %s', async (kind) => {
+  it.each(['fromFile()', 'a Uint8Array', 'a Blob'])('announces the length of %s', async (kind) => {
     await client.transcribe(KINDS[kind]?.() as AudioSource);
     const request = emulator.requests.findLast(({ path }) => path === '/v1/listen');
     expect(request?.headers['content-length']).toBe(String(bytes.byteLength));
@@ -106,18 +103,23 @@ describe('every kind of audio source', () => {
   });
 
   it('takes the body of a request that a server received, and leaves the connection for its answer', async () => {
-    await using host = await (await import('../support/fault-server.js')).startHttpServer(
-      (request, response) => {
-        client.transcribe(request).then(
-          ({ text }) => response.end(text),
-          (error) => response.writeHead(502).end(error.code),
-        );
-      },
-    );
+    await using host = await startHttpServer((request, response) => {
+      client.transcribe(request).then(
+        ({ text }) => response.end(text),
+        (error) => response.writeHead(502).end(error.code),
+      );
+    });
     const good = await fetch(host.url, { method: 'POST', body: bytes });
     expect(await good.text()).toBe(TEXT);
-    const bad = await fetch(host.url, { method: 'POST', body: new Uint8Array(500_000) });
-    expect([bad.status, await bad.text()]).toEqual([502, 'bad_request']);
+  });
+
+  it('leaves that connection alone also where the upload breaks off', async () => {
+    await using unreachable = clientOf(await refusedUrl());
+    await using host = await startHttpServer((request, response) => {
+      unreachable.transcribe(request).catch((error) => response.writeHead(502).end(error.code));
+    });
+    const answer = await fetch(host.url, { method: 'POST', body: new Uint8Array(5_000_000) });
+    expect([answer.status, await answer.text()]).toEqual([502, 'network']);
   });
 
   it('can transcribe the same re-openable source again', async () => {

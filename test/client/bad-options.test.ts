@@ -23,7 +23,9 @@ circle.self = circle;
 describe('options of a call', () => {
   const numbers = ['timeoutMs', 'attemptTimeoutMs', 'priority'];
   const bad = (least: number) => [least - 1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '5', null, {}, []];
-  const ranges = numbers.flatMap((name) => bad(name === 'priority' ? 0 : 1).map((value) => [{ [name]: value }, name]));
+  const ranges = numbers.flatMap((name) =>
+    bad(name === 'priority' ? 0 : 1).map((value) => [{ [name]: value }, name]),
+  );
   const retries = [
     ...[0, -1, 1.5, 101, '3', null].map((attempts) => [{ retry: { attempts } }, 'retry.attempts']),
     ...[-1, Number.NaN, '1'].map((minDelayMs) => [{ retry: { minDelayMs } }, 'retry.minDelayMs']),
@@ -70,7 +72,9 @@ describe('options of a call', () => {
       expect(error).toMatchObject({ code: 'invalid_option' });
       expect(error.message).toContain(named);
     }
-    expect(() => client.stream(options as object)).toThrow(expect.objectContaining({ code: 'invalid_option' }));
+    expect(() => client.stream(options as object)).toThrow(
+      expect.objectContaining({ code: 'invalid_option' }),
+    );
   });
 
   it.each([
@@ -96,19 +100,41 @@ describe('options of a call', () => {
     expect(emulator.requests).toHaveLength(before);
   });
 
-  it.each([null, {}, 'x', [null], [5], [{ source: 5 }], [{ source: audio, options: 5 }], [{ source: audio, options: { priority: -1 } }]])(
-    'enqueueMany(%o)',
-    async (items) => {
-      const error = await failureOf(client.enqueueMany(items as never));
-      expect(['invalid_option', 'unsupported_source']).toContain(error.code);
-    },
-  );
+  it.each([
+    null,
+    {},
+    'x',
+    [null],
+    [5],
+    [{ source: 5 }],
+    [{ source: audio, options: 5 }],
+    [{ source: audio, options: { priority: -1 } }],
+  ])('enqueueMany(%o)', async (items) => {
+    const error = await failureOf(client.enqueueMany(items as never));
+    expect(['invalid_option', 'unsupported_source']).toContain(error.code);
+  });
 
   it('submit() drops what only another mode understands, and checks the rest', async () => {
-    const options = { interim_results: true, vad_events: true, delayMs: 5, finishTimeoutMs: 5, durationSeconds: 5 };
-    expect(await client.submit(audio, options)).toMatchObject({ mode: 'sync', transcript: { text: 'hello' } });
-    for (const wrong of [{ mode: 'later' }, { durationSeconds: -1 }, { durationSeconds: Number.NaN }, { live: 1 }]) {
-      expect(await failureOf(client.submit(audio, wrong as object))).toMatchObject({ code: 'invalid_option' });
+    const options = {
+      interim_results: true,
+      vad_events: true,
+      delayMs: 5,
+      finishTimeoutMs: 5,
+      durationSeconds: 5,
+    };
+    expect(await client.submit(audio, options)).toMatchObject({
+      mode: 'sync',
+      transcript: { text: 'hello' },
+    });
+    for (const wrong of [
+      { mode: 'later' },
+      { durationSeconds: -1 },
+      { durationSeconds: Number.NaN },
+      { live: 1 },
+    ]) {
+      expect(await failureOf(client.submit(audio, wrong as object))).toMatchObject({
+        code: 'invalid_option',
+      });
     }
     expect(await failureOf(client.submit('https://x.test/a', { mode: 'stream' }))).toMatchObject({
       code: 'unsupported_source',
@@ -121,7 +147,9 @@ describe('options of a call', () => {
   });
 
   it('a listener that is none', () => {
-    expect(() => client.on('retry', null as never)).toThrow(expect.objectContaining({ code: 'invalid_option' }));
+    expect(() => client.on('retry', null as never)).toThrow(
+      expect.objectContaining({ code: 'invalid_option' }),
+    );
   });
 });
 
@@ -188,14 +216,17 @@ describe('options of a client', () => {
     expect(String(error)).not.toContain('CANARY');
   });
 
-  it.each([{ apikey: 'CANARY' }, { defaults: { smartFormat: true } }, { retry: { attempt: 1 } }, { limits: { max: 1 } }, { router: { rule: [] } }])(
-    'unknown: %o',
-    (options) => {
-      const make = () => new TranscriptionClient(options as ClientOptions);
-      expect(make).toThrow(expect.objectContaining({ code: 'unknown_option' }));
-      expect(make).not.toThrow(/CANARY/);
-    },
-  );
+  it.each([
+    { apikey: 'CANARY' },
+    { defaults: { smartFormat: true } },
+    { retry: { attempt: 1 } },
+    { limits: { max: 1 } },
+    { router: { rule: [] } },
+  ])('unknown: %o', (options) => {
+    const make = () => new TranscriptionClient(options as ClientOptions);
+    expect(make).toThrow(expect.objectContaining({ code: 'unknown_option' }));
+    expect(make).not.toThrow(/CANARY/);
+  });
 });
 
 describe('credentials', () => {
@@ -209,10 +240,38 @@ describe('credentials', () => {
     ['none', {}, 'missing_credentials', /DEEPGRAM_API_KEY/],
     ['an empty key', { apiKey: '' }, 'missing_credentials', /apiKey is empty/],
     ['a blank key', { apiKey: '  ' }, 'missing_credentials', /apiKey is empty/],
-    ['a function that returns nothing', { apiKey: () => undefined }, 'missing_credentials', /apiKey is empty/],
-    ['a function that returns an object', { accessToken: () => ({}) }, 'missing_credentials', /accessToken is empty/],
-    ['a function that throws', { apiKey: () => { throw new Error('vault is sealed'); } }, 'missing_credentials', /cause/],
-    ['a function that rejects', { apiKey: async () => { throw 'no error'; } }, 'missing_credentials', /cause/],
+    [
+      'a function that returns nothing',
+      { apiKey: () => undefined },
+      'missing_credentials',
+      /apiKey is empty/,
+    ],
+    [
+      'a function that returns an object',
+      { accessToken: () => ({}) },
+      'missing_credentials',
+      /accessToken is empty/,
+    ],
+    [
+      'a function that throws',
+      {
+        apiKey: () => {
+          throw new Error('vault is sealed');
+        },
+      },
+      'missing_credentials',
+      /cause/,
+    ],
+    [
+      'a function that rejects',
+      {
+        apiKey: async () => {
+          throw 'no error';
+        },
+      },
+      'missing_credentials',
+      /cause/,
+    ],
     ['a key with a line break', { apiKey: 'CANARY\nX-Evil: 1' }, 'invalid_credentials', /Copy it again/],
     ['a key with other letters', { apiKey: 'CANARY…' }, 'invalid_credentials', /Copy it again/],
   ])('%s fails at the first call', async (_name, options, code, message) => {

@@ -5,7 +5,16 @@ import { listenAnswer, type Reply, startAnswering, startHttpServer } from '../su
 
 const AUDIO = new Uint8Array([1, 2, 3]);
 const GOOD: Reply = { status: 200, body: listenAnswer() };
-const TYPES: ClientEvent['type'][] = ['request-start', 'attempt', 'retry', 'limit-wait', 'request-end', 'storage-failure', 'route', 'warning'];
+const TYPES: ClientEvent['type'][] = [
+  'request-start',
+  'attempt',
+  'retry',
+  'limit-wait',
+  'request-end',
+  'storage-failure',
+  'route',
+  'warning',
+];
 
 const unhandled = vi.fn();
 beforeEach(() => void process.on('unhandledRejection', unhandled));
@@ -27,11 +36,25 @@ describe('the events of a call', () => {
     await using client = clientOf(server.url, { metrics: [{ onEvent: (event) => void hooked.push(event) }] });
     const events = record(client);
     await client.transcribe(AUDIO, { userId: 'u1' });
-    const shared = { callId: expect.stringMatching(/^call_/), mode: 'sync', model: 'nova-3', region: 'here', userId: 'u1' };
+    const shared = {
+      callId: expect.stringMatching(/^call_/),
+      mode: 'sync',
+      model: 'nova-3',
+      region: 'here',
+      userId: 'u1',
+    };
     const durationMs = expect.any(Number);
     expect(events).toEqual([
       { type: 'request-start', source: 'bytes', ...shared },
-      { type: 'attempt', attempt: 1, status: 'success', durationMs, httpStatus: 200, requestId: 'req-1', ...shared },
+      {
+        type: 'attempt',
+        attempt: 1,
+        status: 'success',
+        durationMs,
+        httpStatus: 200,
+        requestId: 'req-1',
+        ...shared,
+      },
       {
         type: 'request-end',
         status: 'success',
@@ -49,7 +72,10 @@ describe('the events of a call', () => {
   });
 
   it('a retry, then failure', async () => {
-    await using server = await startAnswering({ status: 503 }, { status: 401, headers: { 'dg-request-id': 'r2' } });
+    await using server = await startAnswering(
+      { status: 503 },
+      { status: 401, headers: { 'dg-request-id': 'r2' } },
+    );
     await using client = clientOf(server.url);
     const events = record(client);
     await failureOf(client.transcribe(AUDIO));
@@ -57,7 +83,14 @@ describe('the events of a call', () => {
       { type: 'request-start' },
       { type: 'attempt', attempt: 1, status: 'error', httpStatus: 503, code: 'provider_unavailable' },
       { type: 'retry', attempt: 1, code: 'provider_unavailable', delayMs: expect.any(Number) },
-      { type: 'attempt', attempt: 2, status: 'error', httpStatus: 401, code: 'invalid_credentials', requestId: 'r2' },
+      {
+        type: 'attempt',
+        attempt: 2,
+        status: 'error',
+        httpStatus: 401,
+        code: 'invalid_credentials',
+        requestId: 'r2',
+      },
       { type: 'request-end', status: 'error', attempts: 2, code: 'invalid_credentials', requestId: 'r2' },
     ]);
   });
@@ -113,13 +146,31 @@ describe('whoever listens', () => {
     };
     const late: string[] = [];
     const hooks = [
-      { onEvent: () => { throw new Error('hook'); }, close: async () => { throw new Error('close'); } },
-      { onEvent: async () => { throw new Error('async hook'); } },
+      {
+        onEvent: () => {
+          throw new Error('hook');
+        },
+        close: async () => {
+          throw new Error('close');
+        },
+      },
+      {
+        onEvent: async () => {
+          throw new Error('async hook');
+        },
+      },
       { onEvent: (event: ClientEvent) => void late.push(event.type) },
     ];
-    const client = clientOf(server.url, { metrics: hooks, logger: { debug: log, info: log, warn: log, error: log } });
-    client.on('attempt', () => { throw new Error('listener'); });
-    client.on('attempt', async () => { throw new Error('async listener'); });
+    const client = clientOf(server.url, {
+      metrics: hooks,
+      logger: { debug: log, info: log, warn: log, error: log },
+    });
+    client.on('attempt', () => {
+      throw new Error('listener');
+    });
+    client.on('attempt', async () => {
+      throw new Error('async listener');
+    });
     client.on('attempt', (event) => void late.push(`second ${event.type}`));
     expect((await client.transcribe(AUDIO)).text).toBe('hello world');
     await client.close();
@@ -134,7 +185,11 @@ describe('whoever listens', () => {
     const once = vi.fn();
     const always = vi.fn();
     const gone = vi.fn();
-    client.once('request-end', once).on('request-end', always).on('request-end', gone).off('request-end', gone);
+    client
+      .once('request-end', once)
+      .on('request-end', always)
+      .on('request-end', gone)
+      .off('request-end', gone);
     await client.transcribe(AUDIO);
     await client.transcribe(AUDIO);
     client.off('request-end', always).off('request-end', null as never);
@@ -145,10 +200,13 @@ describe('whoever listens', () => {
   it('hears a cause before what a listener makes of it', async () => {
     await using server = await startAnswering(GOOD);
     const hooked: string[] = [];
-    await using client = clientOf(server.url, { metrics: [{ onEvent: (event) => void hooked.push(event.type) }] });
+    await using client = clientOf(server.url, {
+      metrics: [{ onEvent: (event) => void hooked.push(event.type) }],
+    });
     const heard: string[] = [];
     client.once('request-end', () => client.stream().abort());
-    for (const type of ['request-start', 'request-end'] as const) client.on(type, (event) => void heard.push(event.type));
+    for (const type of ['request-start', 'request-end'] as const)
+      client.on(type, (event: ClientEvent) => void heard.push(event.type));
     await client.transcribe(AUDIO);
     const order = ['request-start', 'request-end', 'request-start'];
     expect(heard.slice(0, 3)).toEqual(order);

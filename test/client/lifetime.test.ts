@@ -27,7 +27,9 @@ describe('a closed client', () => {
   it.each(Object.keys(METHODS))('refuses %s', async (method) => {
     const client = clientOf('http://127.0.0.1:1');
     await client.close();
-    const error = await failureOf((METHODS[method] as (client: TranscriptionClient) => Promise<unknown>)(client));
+    const error = await failureOf(
+      (METHODS[method] as (client: TranscriptionClient) => Promise<unknown>)(client),
+    );
     expect(error).toMatchObject({ name: 'AbortedError', code: 'client_closed', retryable: false });
     expect(error.message).toMatch(/new TranscriptionClient/);
   });

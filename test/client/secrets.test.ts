@@ -1,31 +1,65 @@
 import { inspect } from 'node:util';
-import { type ClientEvent, createMemoryStorage, TranscriptionClient, TranscriptionError } from 'transcription-client';
+import {
+  type ClientEvent,
+  createMemoryStorage,
+  TranscriptionClient,
+  TranscriptionError,
+} from 'transcription-client';
 import { describe, expect, it } from 'vitest';
 import { redactText, redactUrl } from '../../src/net/redact.js';
 import { failureOf } from '../support/client.js';
-import { listenAnswer, refusedUrl, type Reply, send, startAnswering, startHttpServer } from '../support/fault-server.js';
+import {
+  listenAnswer,
+  type Reply,
+  refusedUrl,
+  send,
+  startAnswering,
+  startHttpServer,
+} from '../support/fault-server.js';
 
 const KEY = 'CANARY-key-0123456789';
-const SIGNED = 'https://user:CANARY-pass@files.example.test/call.wav?sig=CANARY-signature&x=a\\CANARY#CANARY-hash';
-const EVENTS: ClientEvent['type'][] = ['request-start', 'request-end', 'attempt', 'retry', 'limit-wait', 'storage-failure', 'warning', 'route'];
+const SIGNED =
+  'https://user:CANARY-pass@files.example.test/call.wav?sig=CANARY-signature&x=a\\CANARY#CANARY-hash';
+const EVENTS: ClientEvent['type'][] = [
+  'request-start',
+  'request-end',
+  'attempt',
+  'retry',
+  'limit-wait',
+  'storage-failure',
+  'warning',
+  'route',
+];
 
 /** Everything of an error that may end up in a log. */
 function shown(error: unknown): string {
-  const parts = [inspect(error, { depth: 10, showHidden: true, getters: true }), JSON.stringify(error), String(error)];
-  if (error instanceof Error) parts.push(error.stack ?? '', ...(error.cause === undefined ? [] : [shown(error.cause)]));
+  const parts = [
+    inspect(error, { depth: 10, showHidden: true, getters: true }),
+    JSON.stringify(error),
+    String(error),
+  ];
+  if (error instanceof Error)
+    parts.push(error.stack ?? '', ...(error.cause === undefined ? [] : [shown(error.cause)]));
   return parts.join('\n');
 }
 
 const REPLIES: Record<string, Reply> = {
   'an error that repeats the URL and the key': {
     status: 400,
-    body: { err_code: 'REMOTE_CONTENT_ERROR', err_msg: `cannot fetch ${SIGNED} with Token ${KEY}`, request_id: KEY },
+    body: {
+      err_code: 'REMOTE_CONTENT_ERROR',
+      err_msg: `cannot fetch ${SIGNED} with Token ${KEY}`,
+      request_id: KEY,
+    },
   },
   'a plain text error': { status: 503, body: `no: "${SIGNED}", ${KEY}` },
   'an escaped URL in text': { status: 500, body: `no: ${SIGNED.replaceAll('/', '\\/')}` },
   'details that repeat the URL': { status: 403, body: { category: KEY, message: SIGNED, details: SIGNED } },
   'a page': { status: 401, body: `<html>${KEY} ${SIGNED}</html>` },
-  'a 200 that is no transcript': { status: 200, body: { metadata: { request_id: 'r' }, results: { channels: [KEY] } } },
+  'a 200 that is no transcript': {
+    status: 200,
+    body: { metadata: { request_id: 'r' }, results: { channels: [KEY] } },
+  },
   'a redirect': { status: 302, headers: { location: SIGNED } },
 };
 
@@ -63,7 +97,9 @@ describe('no secret leaves the client', () => {
   });
 
   it('a refused connection, a reset and a success', async () => {
-    await using reset = await startHttpServer((request) => request.resume().on('end', () => request.socket.resetAndDestroy()));
+    await using reset = await startHttpServer((request) =>
+      request.resume().on('end', () => request.socket.resetAndDestroy()),
+    );
     await using good = await startHttpServer((request, response) => {
       request.resume().on('end', () => send(response, { status: 200, body: listenAnswer() }));
     });

@@ -30,17 +30,35 @@ describe('the transcripts of transcribe()', () => {
     await client.transcribe(audio, { userId: 'u2' });
     await client.transcribe(audio, { store: false });
     const stored = await client.transcripts.get(transcript.id);
-    expect(stored).toEqual({ ...transcript, userId: 'u1', metadata, source: url.split('?')[0], status: 'completed' });
+    expect(stored).toEqual({
+      ...transcript,
+      userId: 'u1',
+      metadata,
+      source: url.split('?')[0],
+      status: 'completed',
+    });
     expect((await client.transcripts.list()).items).toHaveLength(2);
-    expect((await client.transcripts.list({ userId: 'u1' })).items.map(({ id }) => id)).toEqual([transcript.id]);
+    expect((await client.transcripts.list({ userId: 'u1' })).items.map(({ id }) => id)).toEqual([
+      transcript.id,
+    ]);
     expect(await client.transcripts.delete(transcript.id)).toBe(true);
     expect(await client.transcripts.delete(transcript.id)).toBe(false);
     expect(await client.transcripts.get(transcript.id)).toBeUndefined();
   });
 
   it.each([
-    ['rejects', async () => { throw new Error('disk full'); }],
-    ['throws', () => { throw new Error('disk full'); }],
+    [
+      'rejects',
+      async () => {
+        throw new Error('disk full');
+      },
+    ],
+    [
+      'throws',
+      () => {
+        throw new Error('disk full');
+      },
+    ],
     ['rejects with nothing', () => Promise.reject(undefined)],
   ] as [string, StorageAdapter['put']][])('are returned where the storage %s', async (_name, put) => {
     await using emulator = await startDeepgramEmulator();
@@ -50,7 +68,13 @@ describe('the transcripts of transcribe()', () => {
     const transcript = await client.transcribe(audio);
     expect(transcript.text).toBe('keep me');
     expect(failures).toEqual([
-      { type: 'storage-failure', operation: 'put', collection: 'transcripts', id: transcript.id, code: 'storage_failed' },
+      {
+        type: 'storage-failure',
+        operation: 'put',
+        collection: 'transcripts',
+        id: transcript.id,
+        code: 'storage_failed',
+      },
     ]);
   });
 
@@ -70,19 +94,24 @@ describe('the transcripts of transcribe()', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it.each(['get', 'list', 'delete'] as const)('a storage that fails on %s gives a typed error', async (operation) => {
-    const broken = async (): Promise<never> => { throw new Error('gone'); };
-    await using client = clientOf('http://127.0.0.1:1', { storage: storageWith({ [operation]: broken }) });
-    const failures: unknown[] = [];
-    client.on('storage-failure', (event) => failures.push(event));
-    const calls = {
-      get: () => client.transcripts.get('tr_1'),
-      list: () => client.transcripts.list(),
-      delete: () => client.transcripts.delete('tr_1'),
-    };
-    const error = await failureOf(calls[operation]());
-    expect(error).toMatchObject({ name: 'StorageError', code: 'storage_failed', retryable: true });
-    expect((error.cause as Error).message).toBe('gone');
-    expect(failures).toMatchObject([{ operation, code: 'storage_failed' }]);
-  });
+  it.each(['get', 'list', 'delete'] as const)(
+    'a storage that fails on %s gives a typed error',
+    async (operation) => {
+      const broken = async (): Promise<never> => {
+        throw new Error('gone');
+      };
+      await using client = clientOf('http://127.0.0.1:1', { storage: storageWith({ [operation]: broken }) });
+      const failures: unknown[] = [];
+      client.on('storage-failure', (event) => failures.push(event));
+      const calls = {
+        get: () => client.transcripts.get('tr_1'),
+        list: () => client.transcripts.list(),
+        delete: () => client.transcripts.delete('tr_1'),
+      };
+      const error = await failureOf(calls[operation]());
+      expect(error).toMatchObject({ name: 'StorageError', code: 'storage_failed', retryable: true });
+      expect((error.cause as Error).message).toBe('gone');
+      expect(failures).toMatchObject([{ operation, code: 'storage_failed' }]);
+    },
+  );
 });

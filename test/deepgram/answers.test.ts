@@ -1,7 +1,13 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { clientOf, failureOf } from '../support/client.js';
-import { listenAnswer, type Reply, startAnswering, startHttpServer, startTcpServer } from '../support/fault-server.js';
+import {
+  listenAnswer,
+  type Reply,
+  startAnswering,
+  startHttpServer,
+  startTcpServer,
+} from '../support/fault-server.js';
 
 const AUDIO = new Uint8Array([1, 2, 3]);
 const ID = { 'dg-request-id': 'head-id' };
@@ -65,7 +71,12 @@ describe('a 200 that is no transcript', () => {
     await using server = await startAnswering({ status: 200, headers: ID, body: BROKEN[name] ?? '' });
     await using client = clientOf(server.url);
     const error = await failureOf(client.transcribe(AUDIO));
-    expect(error).toMatchObject({ name: 'ProviderError', code: 'invalid_response', status: 200, retryable: false });
+    expect(error).toMatchObject({
+      name: 'ProviderError',
+      code: 'invalid_response',
+      status: 200,
+      retryable: false,
+    });
     expect(error.requestId).toMatch(/^(head-id|body-id|req-1)$/);
     expect(server.requests).toHaveLength(1);
     expect(error.message).not.toMatch(/hello/);
@@ -97,7 +108,9 @@ describe('a 200 that is no transcript', () => {
   });
 
   it('a peer that does not speak HTTP', async () => {
-    await using server = await startTcpServer((socket) => socket.on('data', () => socket.end('SSH-2.0-server\r\n')));
+    await using server = await startTcpServer((socket) =>
+      socket.on('data', () => socket.end('SSH-2.0-server\r\n')),
+    );
     await using client = clientOf(server.url);
     expect(await failureOf(client.transcribe(AUDIO))).toMatchObject({ code: 'network', ambiguous: true });
   });
@@ -133,7 +146,11 @@ describe('unusual answers that are transcripts', () => {
   });
 
   it('unknown fields, also in the wrong content type, stay in the response', async () => {
-    const body = JSON.stringify({ metadata, results: { channels: [channel('hi')], surprise: { a: 1 } }, more: [1] });
+    const body = JSON.stringify({
+      metadata,
+      results: { channels: [channel('hi')], surprise: { a: 1 } },
+      more: [1],
+    });
     const transcript = await transcribe(`${body.slice(0, -1)},"__proto__":{"polluted":1}}`, {
       'content-type': 'text/plain',
     });
@@ -144,7 +161,15 @@ describe('unusual answers that are transcripts', () => {
 
   it('everything that Deepgram can add', async () => {
     const words = [
-      { word: 'hi', punctuated_word: 'Hi.', start: 0, end: 1, confidence: 0.9, speaker: 0, speaker_confidence: 0.8 },
+      {
+        word: 'hi',
+        punctuated_word: 'Hi.',
+        start: 0,
+        end: 1,
+        confidence: 0.9,
+        speaker: 0,
+        speaker_confidence: 0.8,
+      },
       { word: 'oui', start: 1, end: 2, confidence: 0.7, speaker: 1, language: 'fr' },
     ];
     const sentences = [{ text: 'Hi.', start: 0, end: 1 }];
@@ -155,7 +180,10 @@ describe('unusual answers that are transcripts', () => {
           transcript: 'Hi. oui',
           confidence: 0.9,
           words,
-          paragraphs: { transcript: '', paragraphs: [{ sentences, start: 0, end: 1, speaker: 0, num_words: 1 }] },
+          paragraphs: {
+            transcript: '',
+            paragraphs: [{ sentences, start: 0, end: 1, speaker: 0, num_words: 1 }],
+          },
         },
         { transcript: 'second best' },
       ],
@@ -163,7 +191,10 @@ describe('unusual answers that are transcripts', () => {
     const utterances = [
       { start: 0, end: 2, confidence: 0.8, channel: 1, transcript: 'Hi. oui', words, speaker: 0, id: 'u' },
     ];
-    const transcript = await transcribe({ metadata, results: { channels: [rich, channel('other')], utterances } });
+    const transcript = await transcribe({
+      metadata,
+      results: { channels: [rich, channel('other')], utterances },
+    });
     expect(transcript).toMatchObject({
       text: 'Hi. oui\nother',
       language: 'en',

@@ -17,11 +17,17 @@ function samples(name: string, kind: OptionKind): [value: unknown, wire: string[
         [false, ['false']],
       ];
     case 'number':
-      return [[kind.max, [String(kind.max)]], ...(kind.integer ? [] : [[1.25, ['1.25']] as [number, string[]]])];
+      return [
+        [kind.max, [String(kind.max)]],
+        ...(kind.integer ? [] : [[1.25, ['1.25']] as [number, string[]]]),
+      ];
     case 'strings':
       return [
         ['a b&c=d', ['a b&c=d']],
-        [['x:1', 'é,y', 'z'], ['x:1', 'é,y', 'z']],
+        [
+          ['x:1', 'é,y', 'z'],
+          ['x:1', 'é,y', 'z'],
+        ],
       ];
     case 'boolean-or-string':
       return [
@@ -53,7 +59,10 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-async function queryOf(options: TranscribeOptions, source: string | Uint8Array = audio): Promise<URLSearchParams> {
+async function queryOf(
+  options: TranscribeOptions,
+  source: string | Uint8Array = audio,
+): Promise<URLSearchParams> {
   await client.transcribe(source, options);
   return new URL(server.requests.at(-1)?.url ?? '', server.url).searchParams;
 }
@@ -133,13 +142,29 @@ describe('every option reaches the wire', () => {
 
 describe('options that cannot be sent', () => {
   const wrong = TABLE.flatMap(([name, kind]): [string, unknown][] => {
-    if (kind.type === 'boolean') return [[name, 'true'], [name, 1], [name, null]];
+    if (kind.type === 'boolean')
+      return [
+        [name, 'true'],
+        [name, 1],
+        [name, null],
+      ];
     if (kind.type === 'number') {
       const outside = [kind.min - 1, kind.max + 1, Number.NaN, Number.POSITIVE_INFINITY, '5', null];
       return [...outside, ...(kind.integer ? [kind.min + 0.5] : [])].map((value) => [name, value]);
     }
-    if (kind.type === 'strings') return [[name, []], [name, ['']], [name, [5]], [name, { a: 1 }]];
-    return [[name, ''], [name, 5], [name, 'x'.repeat(100_000)], [name, {}]];
+    if (kind.type === 'strings')
+      return [
+        [name, []],
+        [name, ['']],
+        [name, [5]],
+        [name, { a: 1 }],
+      ];
+    return [
+      [name, ''],
+      [name, 5],
+      [name, 'x'.repeat(100_000)],
+      [name, {}],
+    ];
   });
 
   it.each(wrong)('%s: %j', async (name, value) => {

@@ -1,26 +1,38 @@
 import { inspect } from 'node:util';
-import * as errors from 'transcription-client';
+import {
+  AbortedError,
+  AuthError,
+  BadRequestError,
+  NetworkError,
+  ProviderError,
+  QueueError,
+  RateLimitError,
+  StorageError,
+  TimeoutError,
+  TranscriptionError,
+  UnsupportedSourceError,
+} from 'transcription-client';
 import { describe, expect, it, vi } from 'vitest';
 import { addAdvice, errorFromData, toTranscriptionError } from '../../src/errors/index.js';
 
-const { AuthError, BadRequestError, RateLimitError, TranscriptionError } = errors;
-const NAMES = [
-  'TranscriptionError',
-  'AbortedError',
-  'AuthError',
-  'BadRequestError',
-  'NetworkError',
-  'ProviderError',
-  'QueueError',
-  'RateLimitError',
-  'StorageError',
-  'TimeoutError',
-  'UnsupportedSourceError',
-] as const;
+const CLASSES = {
+  AbortedError,
+  AuthError,
+  BadRequestError,
+  NetworkError,
+  ProviderError,
+  QueueError,
+  RateLimitError,
+  StorageError,
+  TimeoutError,
+  TranscriptionError,
+  UnsupportedSourceError,
+};
+const NAMES = Object.keys(CLASSES) as (keyof typeof CLASSES)[];
 
 describe('every error class', () => {
   it.each(NAMES)('%s', (name) => {
-    const error = new errors[name]('Do this.', { code: 'internal', cause: 5 });
+    const error = new CLASSES[name]('Do this.', { code: 'internal', cause: 5 });
     expect(error).toBeInstanceOf(Error);
     expect(error).toBeInstanceOf(TranscriptionError);
     expect(error.name).toBe(name);
@@ -29,30 +41,41 @@ describe('every error class', () => {
     expect(error).toMatchObject({ retryable: false, ambiguous: false, cause: 5 });
     for (const other of NAMES) {
       const expected = other === name || other === 'TranscriptionError';
-      expect(error instanceof errors[other]).toBe(expected);
+      expect(error instanceof CLASSES[other]).toBe(expected);
     }
     expect(inspect(error)).toContain(`code: 'internal'`);
   });
 
   it('comes back from its data', () => {
     for (const name of NAMES) {
-      const details = { code: 'rate_limited', retryable: true, ambiguous: true, status: 429, requestId: 'r', region: 'e', attempt: 2 } as const;
-      const error = new errors[name]('Do this.', { ...details, cause: new Error('secret') });
+      const details = {
+        code: 'rate_limited',
+        retryable: true,
+        ambiguous: true,
+        status: 429,
+        requestId: 'r',
+        region: 'e',
+        attempt: 2,
+      } as const;
+      const error = new CLASSES[name]('Do this.', { ...details, cause: new Error('secret') });
       const data = JSON.parse(JSON.stringify(error));
       expect(data).toEqual({ name, message: 'Do this.', ...details });
       const again = errorFromData(data);
-      expect(again).toBeInstanceOf(errors[name]);
+      expect(again).toBeInstanceOf(CLASSES[name]);
       expect(again.toJSON()).toEqual(data);
       expect(again.cause).toBeUndefined();
     }
   });
 
-  it.each(['constructor', 'toString', '__proto__', 'Error', ''])('data named %j gives the base class', (name) => {
-    const data = { name, code: 'internal', message: 'm', retryable: false, ambiguous: false };
-    const error = errorFromData(data);
-    expect(error).toBeInstanceOf(TranscriptionError);
-    expect(error.name).toBe('TranscriptionError');
-  });
+  it.each(['constructor', 'toString', '__proto__', 'Error', ''])(
+    'data named %j gives the base class',
+    (name) => {
+      const data = { name, code: 'internal', message: 'm', retryable: false, ambiguous: false };
+      const error = errorFromData(data);
+      expect(error).toBeInstanceOf(TranscriptionError);
+      expect(error.name).toBe('TranscriptionError');
+    },
+  );
 });
 
 describe('instanceof', () => {
@@ -68,9 +91,12 @@ describe('instanceof', () => {
     expect(toTranscriptionError(foreign)).toBe(foreign);
   });
 
-  it.each([null, undefined, 5, 'AuthError', {}, { name: 'AuthError' }, new Error('m'), () => 5])('is false for %o', (value) => {
-    for (const name of NAMES) expect((value as unknown) instanceof errors[name]).toBe(false);
-  });
+  it.each([null, undefined, 5, 'AuthError', {}, { name: 'AuthError' }, new Error('m'), () => 5])(
+    'is false for %o',
+    (value) => {
+      for (const name of NAMES) expect((value as unknown) instanceof CLASSES[name]).toBe(false);
+    },
+  );
 
   it('works for classes that extend ours', () => {
     class QuotaError extends RateLimitError {
@@ -79,7 +105,8 @@ describe('instanceof', () => {
     class PlainError extends RateLimitError {}
     const quota = new QuotaError('m', { code: 'rate_limited' });
     const ordinary = new RateLimitError('m', { code: 'rate_limited' });
-    for (const ErrorClass of [QuotaError, RateLimitError, TranscriptionError]) expect(quota).toBeInstanceOf(ErrorClass);
+    for (const ErrorClass of [QuotaError, RateLimitError, TranscriptionError])
+      expect(quota).toBeInstanceOf(ErrorClass);
     expect(ordinary instanceof QuotaError).toBe(false);
     expect(ordinary instanceof PlainError).toBe(false);
     expect(new PlainError('m', { code: 'rate_limited' })).toBeInstanceOf(PlainError);

@@ -40,7 +40,10 @@ describe('the router', () => {
       decide: ({ sizeBytes }) => ((sizeBytes ?? 0) > 1000 ? 'async' : undefined),
     };
     const router = createRouter({ rules: [large] });
-    expect(router({ ...FACTS, sizeBytes: 1001, durationSeconds: 1 })).toMatchObject({ mode: 'async', rule: 'large' });
+    expect(router({ ...FACTS, sizeBytes: 1001, durationSeconds: 1 })).toMatchObject({
+      mode: 'async',
+      rule: 'large',
+    });
     expect(router({ ...FACTS, sizeBytes: 1000, durationSeconds: 1 })).toMatchObject({ rule: 'short-audio' });
     expect(router({ ...FACTS, sizeBytes: 1001, mode: 'sync' })).toMatchObject({ rule: 'asked-for' });
   });
@@ -48,11 +51,19 @@ describe('the router', () => {
   it.each([
     [() => 'later', 'a rule that returns'],
     [async () => 'sync', 'a rule that returns'],
-    [() => { throw new Error('own bug'); }, 'failed'],
+    [
+      () => {
+        throw new Error('own bug');
+      },
+      'failed',
+    ],
   ])('refuses a rule that returns nonsense or throws', (decide, message) => {
     const router = createRouter({ rules: [{ name: 'mine', decide: decide as RouteRule['decide'] }] });
     expect(() => router(FACTS)).toThrow(
-      expect.objectContaining({ name: 'BadRequestError', message: expect.stringMatching(new RegExp(`mine.*${message}`)) }),
+      expect.objectContaining({
+        name: 'BadRequestError',
+        message: expect.stringMatching(new RegExp(`mine.*${message}`)),
+      }),
     );
   });
 
@@ -96,11 +107,11 @@ describe('submit()', () => {
   ] as [SubmitOptions, string][])('a source that cannot be opened fails in %j', async (options, code) => {
     await using emulator = await startDeepgramEmulator();
     await using client = clientOf(emulator.url);
-    const error = await failureOf(
-      client
-        .submit(fromFile('/nowhere/a.wav'), options)
-        .then((outcome) => (outcome.mode === 'stream' ? outcome.live.finish() : outcome)),
-    );
+    const run = async (): Promise<unknown> => {
+      const outcome = await client.submit(fromFile('/nowhere/a.wav'), options);
+      return outcome.mode === 'stream' ? outcome.live.finish() : outcome;
+    };
+    const error = await failureOf(run());
     expect(error.code).toBe(code);
   });
 });

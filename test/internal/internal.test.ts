@@ -77,8 +77,12 @@ describe('SafeEmitter', () => {
     const failed = vi.fn();
     const emitter = new SafeEmitter<Event>(failed);
     const heard = vi.fn();
-    emitter.on('a', () => { throw new Error('x'); });
-    emitter.on('a', async () => { throw new Error('y'); });
+    emitter.on('a', () => {
+      throw new Error('x');
+    });
+    emitter.on('a', async () => {
+      throw new Error('y');
+    });
     emitter.on('a', heard);
     emitter.emit({ type: 'a', n: 1 });
     emitter.emit({ type: 'a', n: 2 });
@@ -126,7 +130,9 @@ describe('abort helpers', () => {
     const hanging = raceAbort(new Promise(() => undefined), controller.signal);
     controller.abort();
     await expect(hanging).rejects.toBeInstanceOf(AbortedError);
-    await expect(raceAbort(Promise.reject(new Error('late')), controller.signal)).rejects.toBeInstanceOf(AbortedError);
+    await expect(raceAbort(Promise.reject(new Error('late')), controller.signal)).rejects.toBeInstanceOf(
+      AbortedError,
+    );
   });
 });
 

@@ -17,7 +17,12 @@ const KEY = { project: 'p', endpoint: 'https://x.test', mode: 'sync' } as const;
 const open = (): AbortSignal => new AbortController().signal;
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-function acquire(limits: LimitsAdapter, priority = 0, signal = open(), key: Parameters<LimitsAdapter['acquire']>[0] = KEY) {
+function acquire(
+  limits: LimitsAdapter,
+  priority = 0,
+  signal = open(),
+  key: Parameters<LimitsAdapter['acquire']>[0] = KEY,
+) {
   return limits.acquire(key, { priority, signal });
 }
 
@@ -68,24 +73,38 @@ describe('concurrency', () => {
       response.on('close', () => {
         active -= 1;
       });
-      request.resume().on('end', () =>
-        setTimeout(() => send(response, count % 4 ? { status: 200, body: listenAnswer() } : { status: 503 }), 5),
-      );
+      request
+        .resume()
+        .on('end', () =>
+          setTimeout(
+            () => send(response, count % 4 ? { status: 200, body: listenAnswer() } : { status: 503 }),
+            5,
+          ),
+        );
     });
     await using client = clientOf(server.url, { limits: { maxConcurrent: 3 } });
     await Promise.all(
       Array.from({ length: 40 }, (_, index) => {
         const signal = index % 5 ? open() : AbortSignal.timeout(20);
-        return client.transcribe(new Uint8Array(5), { signal, retry: { attempts: 10 } }).catch(() => undefined);
+        return client
+          .transcribe(new Uint8Array(5), { signal, retry: { attempts: 10 } })
+          .catch(() => undefined);
       }),
     );
     expect(most).toBe(3);
   });
 
   it('is counted per project, endpoint and kind', async () => {
-    const limits = createMemoryLimits({ ...DEFAULTS, maxConcurrent: 1, maxConcurrentStreams: 1 }, new ManualClock());
+    const limits = createMemoryLimits(
+      { ...DEFAULTS, maxConcurrent: 1, maxConcurrentStreams: 1 },
+      new ManualClock(),
+    );
     await acquire(limits);
-    const others = [{ ...KEY, project: 'q' }, { ...KEY, endpoint: 'https://y.test' }, { ...KEY, mode: 'stream' } as const];
+    const others = [
+      { ...KEY, project: 'q' },
+      { ...KEY, endpoint: 'https://y.test' },
+      { ...KEY, mode: 'stream' } as const,
+    ];
     await Promise.all(others.map((key) => acquire(limits, 0, open(), key)));
     const controller = new AbortController();
     const blocked = failureOf(acquire(limits, 0, controller.signal, { ...KEY, mode: 'async' }));
@@ -101,7 +120,13 @@ describe('those who wait', () => {
     const first = await acquire(limits);
     const order: string[] = [];
     // One waiter is next already when the others come.
-    const waiters = [['next', 5], ['b', 2], ['a', 1], ['b2', 2], ['zero', 0]] as const;
+    const waiters = [
+      ['next', 5],
+      ['b', 2],
+      ['a', 1],
+      ['b2', 2],
+      ['zero', 0],
+    ] as const;
     const ends = waiters.map(async ([name, priority]) => {
       const lease = await acquire(limits, priority);
       order.push(name);

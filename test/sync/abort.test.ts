@@ -83,6 +83,12 @@ const PHASES: Record<string, Phase> = {
   },
   'waiting for the head of the answer': { answer: silent, reached: ({ requests }) => requests === 1 },
   'waiting for the rest of the answer': { answer: stalledBody, reached: ({ requests }) => requests === 1 },
+  'waiting for the rest of an error': {
+    answer: (request, response) => {
+      request.resume().on('end', () => response.writeHead(503, { 'content-length': 100 }).write('{'));
+    },
+    reached: ({ requests }) => requests === 1,
+  },
   'waiting for a retry': { answer: busy, reached: ({ retries }) => retries === 1 },
 };
 
@@ -140,9 +146,14 @@ describe('an abort', () => {
 
   it('while storing gives the transcript that is there', async () => {
     await using server = await startAnswering({ status: 200, body: listenAnswer() });
-    const storage = { ...createMemoryStorage(), capabilities: { shared: false, durable: false, atomic: true } };
+    const storage = {
+      ...createMemoryStorage(),
+      capabilities: { shared: false, durable: false, atomic: true },
+    };
     const put = vi.fn(never);
-    await using client = clientOf(server.url, { storage: { ...storage, put, get: never, list: never, delete: never } });
+    await using client = clientOf(server.url, {
+      storage: { ...storage, put, get: never, list: never, delete: never },
+    });
     const failures: unknown[] = [];
     client.on('storage-failure', (event) => failures.push(event));
     const controller = new AbortController();
@@ -172,9 +183,11 @@ describe('after the calls', () => {
     const before = count();
     {
       await using server = await startHttpServer((request, response, number) => {
-        request.resume().on('end', () =>
-          send(response, number % 3 === 0 ? { status: 401 } : { status: 200, body: listenAnswer() }),
-        );
+        request
+          .resume()
+          .on('end', () =>
+            send(response, number % 3 === 0 ? { status: 401 } : { status: 200, body: listenAnswer() }),
+          );
       });
       await using client = clientOf(server.url);
       const calls = Array.from({ length: 12 }, () => client.transcribe(fromFile(big)));

@@ -1,9 +1,17 @@
-import { createServer as createTlsServer } from 'node:tls';
 import type { AddressInfo } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import type { ClientEvent, RetryOptions } from 'transcription-client';
 import { describe, expect, it } from 'vitest';
 import { clientOf, failureOf } from '../support/client.js';
-import { listenAnswer, refusedUrl, type Reply, send, startAnswering, startHttpServer, startTcpServer } from '../support/fault-server.js';
+import {
+  listenAnswer,
+  type Reply,
+  refusedUrl,
+  send,
+  startAnswering,
+  startHttpServer,
+  startTcpServer,
+} from '../support/fault-server.js';
 
 const AUDIO = new Uint8Array([1, 2, 3]);
 const GOOD: Reply = { status: 200, body: listenAnswer() };
@@ -27,10 +35,29 @@ const STATUSES: [number, string, string, boolean, boolean][] = [
 ];
 
 const BODIES: [string, Reply, string | RegExp][] = [
-  ['err_code', { status: 0, body: { err_code: 'SOME_CODE', err_msg: 'what it says', request_id: 'body-id' } }, /SOME_CODE: what it says/],
-  ['category', { status: 0, body: { category: 'SOME_CODE', message: 'what', details: 'it says', request_id: 'body-id' } }, /SOME_CODE: what it says/],
-  ['plain text', { status: 0, headers: { 'dg-request-id': 'body-id' }, body: 'what it\n says' }, /\(what it says\)/],
-  ['a page', { status: 0, headers: { 'dg-request-id': 'body-id' }, body: '<html>what</html>' }, /^((?!what).)*$/],
+  [
+    'err_code',
+    { status: 0, body: { err_code: 'SOME_CODE', err_msg: 'what it says', request_id: 'body-id' } },
+    /SOME_CODE: what it says/,
+  ],
+  [
+    'category',
+    {
+      status: 0,
+      body: { category: 'SOME_CODE', message: 'what', details: 'it says', request_id: 'body-id' },
+    },
+    /SOME_CODE: what it says/,
+  ],
+  [
+    'plain text',
+    { status: 0, headers: { 'dg-request-id': 'body-id' }, body: 'what it\n says' },
+    /\(what it says\)/,
+  ],
+  [
+    'a page',
+    { status: 0, headers: { 'dg-request-id': 'body-id' }, body: '<html>what</html>' },
+    /^((?!what).)*$/,
+  ],
   ['no text', { status: 0, headers: { 'dg-request-id': 'body-id' } }, /answered \d+\. /],
 ];
 
@@ -58,7 +85,10 @@ describe('every status', () => {
   });
 
   it('tells that Deepgram could not fetch a URL', async () => {
-    await using server = await startAnswering({ status: 400, body: { err_code: 'REMOTE_CONTENT_ERROR', err_msg: 'no' } });
+    await using server = await startAnswering({
+      status: 400,
+      body: { err_code: 'REMOTE_CONTENT_ERROR', err_msg: 'no' },
+    });
     await using client = clientOf(server.url);
     const error = await failureOf(client.transcribe('https://example.test/a.wav'));
     expect(error).toMatchObject({ name: 'BadRequestError', code: 'remote_content' });
@@ -79,7 +109,9 @@ describe('every status', () => {
 
   it('takes an answer that comes before the end of the upload', async () => {
     await using server = await startHttpServer((request, response) => {
-      request.once('data', () => send(response, { status: 413, headers: { connection: 'close' }, body: 'too big' }));
+      request.once('data', () =>
+        send(response, { status: 413, headers: { connection: 'close' }, body: 'too big' }),
+      );
     });
     await using client = clientOf(server.url);
     async function* endless() {
@@ -99,7 +131,13 @@ describe('what cannot have been processed is retried', () => {
     const events: ClientEvent[] = [];
     client.on('attempt', (event) => events.push(event));
     const error = await failureOf(client.transcribe(AUDIO));
-    expect(error).toMatchObject({ name: 'NetworkError', code: 'network', retryable: true, ambiguous: false, attempt: 3 });
+    expect(error).toMatchObject({
+      name: 'NetworkError',
+      code: 'network',
+      retryable: true,
+      ambiguous: false,
+      attempt: 3,
+    });
     expect(error.message).toMatch(/ECONNREFUSED/);
     expect(events).toHaveLength(3);
   });
@@ -113,11 +151,17 @@ describe('what cannot have been processed is retried', () => {
   it('a connection that ends before TLS is agreed on', async () => {
     await using server = await startTcpServer((socket) => socket.once('data', () => socket.destroy()));
     await using client = clientOf(server.url.replace('http:', 'https:'));
-    expect(await failureOf(client.transcribe(AUDIO))).toMatchObject({ code: 'network', ambiguous: false, attempt: 3 });
+    expect(await failureOf(client.transcribe(AUDIO))).toMatchObject({
+      code: 'network',
+      ambiguous: false,
+      attempt: 3,
+    });
   });
 
   it('a server that speaks no TLS', async () => {
-    await using server = await startTcpServer((socket) => socket.once('data', () => socket.end('HTTP/1.1 400 Bad\r\n\r\n')));
+    await using server = await startTcpServer((socket) =>
+      socket.once('data', () => socket.end('HTTP/1.1 400 Bad\r\n\r\n')),
+    );
     await using client = clientOf(server.url.replace('http:', 'https:'));
     expect(await failureOf(client.transcribe(AUDIO))).toMatchObject({ code: 'network', ambiguous: false });
   });
@@ -135,8 +179,14 @@ describe('what cannot have been processed is retried', () => {
 
 describe('what may have been processed is not', () => {
   it.each([
-    ['a reset in the upload', (socket: import('node:net').Socket) => socket.once('data', () => socket.resetAndDestroy())],
-    ['an end without an answer', (socket: import('node:net').Socket) => socket.once('data', () => socket.end())],
+    [
+      'a reset in the upload',
+      (socket: import('node:net').Socket) => socket.once('data', () => socket.resetAndDestroy()),
+    ],
+    [
+      'an end without an answer',
+      (socket: import('node:net').Socket) => socket.once('data', () => socket.end()),
+    ],
   ])('%s', async (_name, onSocket) => {
     let connections = 0;
     await using server = await startTcpServer((socket) => {

@@ -1,14 +1,32 @@
-import { type Transcript, type TranscriptChannel, toPlainText, toSrt, toVtt, type Utterance, type Word } from 'transcription-client';
+import {
+  type Transcript,
+  type TranscriptChannel,
+  toPlainText,
+  toSrt,
+  toVtt,
+  type Utterance,
+  type Word,
+} from 'transcription-client';
 import { describe, expect, it } from 'vitest';
 import { buildTranscript } from '../../src/transcript/build.js';
 
 type Spoken = readonly [text: string, start: number, end: number, speaker?: number];
 
 function word([text, start, end, speaker]: Spoken): Word {
-  return { word: text.toLowerCase(), punctuatedWord: text, start, end, confidence: 1, ...(speaker === undefined ? {} : { speaker }) };
+  return {
+    word: text.toLowerCase(),
+    punctuatedWord: text,
+    start,
+    end,
+    confidence: 1,
+    ...(speaker === undefined ? {} : { speaker }),
+  };
 }
 
-function transcriptOf(channels: readonly (readonly Spoken[])[], utterances: readonly Utterance[] = []): Transcript {
+function transcriptOf(
+  channels: readonly (readonly Spoken[])[],
+  utterances: readonly Utterance[] = [],
+): Transcript {
   const built = channels.map(
     (spoken): TranscriptChannel => ({
       text: spoken.map(([text]) => text).join(' '),
@@ -90,7 +108,10 @@ describe('captions', () => {
   });
 
   it('break lines at 42 characters and captions after two lines or 7 seconds', () => {
-    const spoken = Array.from({ length: 40 }, (_, index): Spoken => [`word${index}`, index * 0.3, index * 0.3 + 0.3]);
+    const spoken = Array.from(
+      { length: 40 },
+      (_, index): Spoken => [`word${index}`, index * 0.3, index * 0.3 + 0.3],
+    );
     const blocks = toSrt(transcriptOf([spoken])).split('\n\n');
     const text = blocks.flatMap((block) => block.trim().split('\n').slice(2));
     expect(text.join(' ')).toBe(spoken.map(([shown]) => shown).join(' '));
@@ -102,7 +123,15 @@ describe('captions', () => {
 
   it('keep a word that is longer than a line', () => {
     const long = 'x'.repeat(100);
-    const text = toSrt(transcriptOf([[['a', 0, 1], [long, 1, 2], ['b', 2, 3]]]));
+    const text = toSrt(
+      transcriptOf([
+        [
+          ['a', 0, 1],
+          [long, 1, 2],
+          ['b', 2, 3],
+        ],
+      ]),
+    );
     expect(text).toContain(lines('a', long, '', '2'));
   });
 
@@ -113,24 +142,62 @@ describe('captions', () => {
 
   it('let channels overlap, in order of their start, and cut none short', () => {
     const both = transcriptOf([
-      [['Hello', 0, 1], ['there', 1, 3]],
+      [
+        ['Hello', 0, 1],
+        ['there', 1, 3],
+      ],
       [['Yes', 0.5, 1.5]],
     ]);
     expect(toSrt(both)).toBe(
-      lines('1', '00:00:00,000 --> 00:00:03,000', 'Hello there', '', '2', '00:00:00,500 --> 00:00:01,500', 'Yes', ''),
+      lines(
+        '1',
+        '00:00:00,000 --> 00:00:03,000',
+        'Hello there',
+        '',
+        '2',
+        '00:00:00,500 --> 00:00:01,500',
+        'Yes',
+        '',
+      ),
     );
   });
 
   it('never end before they begin', () => {
-    const same = transcriptOf([[['a', 1, 1, 0], ['b', 1.0001, 1.0001, 1], ['c', 1.2, 1.2, 0]]]);
+    const same = transcriptOf([
+      [
+        ['a', 1, 1, 0],
+        ['b', 1.0001, 1.0001, 1],
+        ['c', 1.2, 1.2, 0],
+      ],
+    ]);
     const times = [...toSrt(same).matchAll(/(\S+) --> (\S+)/g)];
     expect(times).toHaveLength(3);
     for (const [, start, end] of times) expect((end ?? '') > (start ?? '')).toBe(true);
   });
 
   it('hold what would end a cue or be taken for markup', () => {
-    const evil = transcriptOf([[['a-->b', 0, 1], ['<i>&', 1, 2], ['x\n\n2\ny', 2, 3], [' ', 3, 4], ['', 4, 5], ['end', 5, 6]]]);
-    expect(toVtt(evil)).toBe(lines('WEBVTT', '', '00:00:00.000 --> 00:00:03.000', 'a→b &lt;i&gt;&amp; x 2 y', '', '00:00:05.000 --> 00:00:06.000', 'end', ''));
+    const evil = transcriptOf([
+      [
+        ['a-->b', 0, 1],
+        ['<i>&', 1, 2],
+        ['x\n\n2\ny', 2, 3],
+        [' ', 3, 4],
+        ['', 4, 5],
+        ['end', 5, 6],
+      ],
+    ]);
+    expect(toVtt(evil)).toBe(
+      lines(
+        'WEBVTT',
+        '',
+        '00:00:00.000 --> 00:00:03.000',
+        'a→b &lt;i&gt;&amp; x 2 y',
+        '',
+        '00:00:05.000 --> 00:00:06.000',
+        'end',
+        '',
+      ),
+    );
     expect(toSrt(evil).split('\n\n')).toHaveLength(2);
   });
 });
@@ -151,7 +218,9 @@ describe('toPlainText()', () => {
 
   it('names speakers and times', () => {
     const transcript = transcriptOf([spoken]);
-    expect(toPlainText(transcript, { speakers: true })).toBe(lines('Speaker 1: Hi you.', 'Speaker 2: Yes?', 'Speaker 1: Fine.'));
+    expect(toPlainText(transcript, { speakers: true })).toBe(
+      lines('Speaker 1: Hi you.', 'Speaker 2: Yes?', 'Speaker 1: Fine.'),
+    );
     expect(toPlainText(transcript, { speakers: true, timestamps: true })).toBe(
       lines('[00:00:00] Speaker 1: Hi you.', '[00:01:05] Speaker 2: Yes?', '[01:01:40] Speaker 1: Fine.'),
     );
