@@ -6,6 +6,11 @@ export type Credentials =
   | { readonly kind: 'key'; readonly apiKey: string }
   | { readonly kind: 'token'; readonly accessToken: string };
 
+/** What must not show anywhere. */
+export function secretOf(credentials: Credentials): string {
+  return credentials.kind === 'key' ? credentials.apiKey : credentials.accessToken;
+}
+
 /** Asked once for each connection, so that tokens may be short-lived. */
 export type CredentialsProvider = () => Promise<Credentials>;
 

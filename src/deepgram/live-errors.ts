@@ -1,17 +1,19 @@
 import type { LiveClose } from '../contracts/index.js';
 import {
-  errorFromStatus,
+  addContext,
   NetworkError,
   ProviderError,
   type TranscriptionError,
   UnsupportedSourceError,
 } from '../errors/index.js';
 import { redactText } from '../net/redact.js';
-import { parseRetryAfter } from './map-error.js';
+import { errorFromAnswer } from './map-error.js';
 
 export interface ConnectionFacts {
   readonly region: string;
   readonly requestId?: string | undefined;
+  /** What no message may hold. */
+  readonly secrets?: readonly string[];
 }
 
 /** A handshake that was answered with something else than an upgrade. */
@@ -75,18 +77,9 @@ export function connectFailed(cause: unknown, facts: ConnectionFacts): NetworkEr
 }
 
 export function handshakeRefused(answer: RefusedHandshake, facts: ConnectionFacts): TranscriptionError {
-  const body = readBody(answer.body);
-  const message = answer.headers['dg-error'] ?? body.message;
-  const requestId = facts.requestId ?? body.requestId;
-  const retryAfterMs = parseRetryAfter(answer.headers['retry-after']);
-  return errorFromStatus({
-    status: answer.status,
-    region: facts.region,
-    ...(body.code !== undefined && { providerCode: redactText(body.code) }),
-    ...(message !== undefined && { providerMessage: redactText(message) }),
-    ...(requestId !== undefined && { requestId }),
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
-  });
+  const { status, headers, body } = answer;
+  const error = errorFromAnswer({ status, header: (name) => headers[name], text: body }, facts.secrets);
+  return addContext(error, { region: facts.region });
 }
 
 /** Reasons link to a page such as `…/net0001`; some spell the code out. */
@@ -97,24 +90,4 @@ function meaning(reason: string): string | undefined {
 
 function known(facts: ConnectionFacts): { region: string; requestId?: string } {
   return { region: facts.region, ...(facts.requestId !== undefined && { requestId: facts.requestId }) };
-}
-
-function readBody(body: string): { code?: string; message?: string; requestId?: string } {
-  try {
-    const data = JSON.parse(body) as Record<string, unknown>;
-    const code = text(data.err_code) ?? text(data.category);
-    const message = text(data.err_msg) ?? text(data.message);
-    const requestId = text(data.request_id);
-    return {
-      ...(code !== undefined && { code }),
-      ...(message !== undefined && { message }),
-      ...(requestId !== undefined && { requestId }),
-    };
-  } catch {
-    return body.trim() === '' || body.trimStart().startsWith('<') ? {} : { message: body };
-  }
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
 }

@@ -9,7 +9,7 @@ import type {
   TimerHandle,
 } from '../contracts/index.js';
 import { AuthError, TimeoutError, toTranscriptionError } from '../errors/index.js';
-import type { Credentials, CredentialsProvider } from './credentials.js';
+import { type Credentials, type CredentialsProvider, secretOf } from './credentials.js';
 import { type ConnectionFacts, connectFailed, errorFromClose, handshakeRefused } from './live-errors.js';
 import { type DeepgramSdk, loadSdk } from './sdk.js';
 import { loadWebSocket, type WebSocketObserver, WebSocketTransport } from './web-socket.js';
@@ -56,6 +56,7 @@ class DeepgramLiveConnection implements LiveConnection {
   #sdkSocket: SdkSocket | undefined;
   #transport: WebSocketTransport | undefined;
   #requestId: string | undefined;
+  #secrets: readonly string[] = [];
   #opened = false;
   #closing = false;
   #ended = false;
@@ -101,6 +102,7 @@ class DeepgramLiveConnection implements LiveConnection {
   async #start(): Promise<void> {
     try {
       const credentials = await this.#options.credentials();
+      this.#secrets = [secretOf(credentials)];
       const [sdk, WebSocketClass] = await Promise.all([loadSdk(), loadWebSocket()]);
       const socket = await this.#createSocket(sdk, credentials, (request) => {
         this.#transport = new WebSocketTransport(
@@ -224,7 +226,7 @@ class DeepgramLiveConnection implements LiveConnection {
   }
 
   #facts(): ConnectionFacts {
-    return { region: this.#options.region, requestId: this.#requestId };
+    return { region: this.#options.region, requestId: this.#requestId, secrets: this.#secrets };
   }
 }
 
@@ -233,7 +235,7 @@ function isBinary(message: object): boolean {
 }
 
 function authorization(credentials: Credentials): string {
-  const secret = credentials.kind === 'key' ? credentials.apiKey : credentials.accessToken;
+  const secret = secretOf(credentials);
   if (/^[\x21-\x7e]+$/.test(secret)) {
     return `${credentials.kind === 'key' ? 'Token' : 'Bearer'} ${secret}`;
   }

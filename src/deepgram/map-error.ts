@@ -12,12 +12,15 @@ import type { HttpAnswer } from './http-answer.js';
 /** Deepgram's error bodies come in three shapes; fields that are not text are passed over. */
 export function errorFromAnswer(answer: HttpAnswer, secrets: readonly string[] = []): TranscriptionError {
   const said = readErrorBody(answer.text, secrets);
+  // Handshakes say it in a header.
+  const reason = answer.header('dg-error');
+  const message = reason === undefined ? said.message : redactText(reason, 300, secrets);
   const requestId = said.requestId ?? answer.header('dg-request-id');
   const retryAfterMs = parseRetryAfter(answer.header('retry-after'), answer.header('date'));
   const details: ProviderAnswer = {
     status: answer.status,
     ...(said.code === undefined ? {} : { providerCode: said.code }),
-    ...(said.message === undefined ? {} : { providerMessage: said.message }),
+    ...(message === undefined ? {} : { providerMessage: message }),
     ...(requestId === undefined ? {} : { requestId }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   };

@@ -2,7 +2,7 @@ import type { Deepgram } from '@deepgram/sdk';
 import type { OpenedAudio, ResolvedSource, UploadAudio } from '../contracts/index.js';
 import { BadRequestError, TranscriptionError } from '../errors/index.js';
 import { raceAbort } from '../internal/abort.js';
-import type { Credentials } from './credentials.js';
+import { type Credentials, secretOf } from './credentials.js';
 import type { HttpAnswer } from './http-answer.js';
 import type { HttpTransport } from './http-transport.js';
 import { errorFromAnswer, invalidAnswer } from './map-error.js';
@@ -142,10 +142,6 @@ function toResponse(result: { answer: HttpAnswer } | { error: unknown }): Respon
   const { status, text } = result.answer;
   const isNullBody = status === 204 || status === 205 || status === 304;
   return new Response(isNullBody ? null : text, { status: status >= 200 && status <= 599 ? status : 599 });
-}
-
-function secretOf(credentials: Credentials): string {
-  return credentials.kind === 'key' ? credentials.apiKey : credentials.accessToken;
 }
 
 function accept(answer: HttpAnswer, secret: string): HttpAnswer {

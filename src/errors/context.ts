@@ -3,9 +3,9 @@ import type { TranscriptionError } from './transcription-error.js';
 /** Tells the error where it happened. What it knows already stays. */
 export function addContext(
   error: TranscriptionError,
-  context: { region: string; attempt: number },
+  context: { readonly region: string; readonly attempt?: number },
 ): TranscriptionError {
-  const fields = error as { -readonly [Key in keyof typeof context]: (typeof context)[Key] | undefined };
+  const fields = error as { region: string | undefined; attempt: number | undefined };
   fields.region ??= context.region;
   fields.attempt ??= context.attempt;
   return error;

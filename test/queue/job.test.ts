@@ -104,7 +104,7 @@ describe('events()', () => {
     const all = collect(job.events());
     jobs.startWorker();
     (await call(0)).reject(unavailable());
-    await clock.advance(5000);
+    await clock.advance(10_000);
     const late = collect(job.events());
     (await call(1)).resolve();
     expect(await all).toEqual(['queued', 'active', 'queued', 'active', 'completed']);

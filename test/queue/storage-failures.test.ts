@@ -118,7 +118,7 @@ describe('worker: a storage that fails', () => {
     const running = await call(0);
     failNext('put jobs', 3);
     running.reject(unavailable());
-    await clock.advance(250 + 5000);
+    await clock.advance(250 + 10_000);
     (await call(1)).resolve();
     expect(await job.result()).toMatchObject({ id: 'tr_2' });
     expect(await job.status()).toMatchObject({ state: 'completed', attempts: 2 });
