@@ -67,7 +67,7 @@ function parseJson(text: string): unknown {
 /**
  * Seconds or an HTTP date. A date is read against the sender's own clock, where it tells it: ours may be wrong.
  */
-export function parseRetryAfter(value: string | undefined, sentAt?: string): number | undefined {
+function parseRetryAfter(value: string | undefined, sentAt?: string): number | undefined {
   const text = value?.trim() ?? '';
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
   const dateMs = /[a-z]/i.test(text) ? Date.parse(text) : Number.NaN;

@@ -201,7 +201,9 @@ test('missing credentials, credentials that fail and ones that no header can car
     credentials: createCredentialsProvider({ apiKey: undefined, accessToken: undefined, environment }),
   });
   await expect(none.opened).rejects.toMatchObject({ name: 'AuthError', code: 'missing_credentials' });
-  const broken = liveTo(server.url, { credentials: async () => ({ kind: 'key', apiKey: 'ke\ny' }) });
+  const broken = liveTo(server.url, {
+    credentials: createCredentialsProvider({ apiKey: 'ke\ny', accessToken: undefined, environment }),
+  });
   await expect(broken.opened).rejects.toMatchObject({ name: 'AuthError', code: 'invalid_credentials' });
   const slow = liveTo(server.url, { credentials: () => new Promise(() => undefined), connectTimeoutMs: 30 });
   await expect(slow.opened).rejects.toMatchObject({ name: 'TimeoutError' });
