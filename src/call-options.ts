@@ -10,12 +10,15 @@ import type {
   TranscriptMode,
 } from './contracts/index.js';
 import {
+  checkValues,
   LIVE_KEYS,
   liveParameters,
   type Parameters,
   PRERECORDED_KEYS,
   prerecordedParameters,
+  QUERY_ADVICE,
 } from './deepgram/map-options.js';
+import { CLIENT_DEFAULTS, merge } from './defaults.js';
 import { BadRequestError } from './errors/index.js';
 import {
   checkBoolean,
@@ -26,7 +29,8 @@ import {
   invalidOption,
   isPlainObject,
 } from './internal/validate.js';
-import { CLIENT_DEFAULTS, merge, type Region, type ResolvedOptions, resolveRetry } from './options.js';
+import { type ResolvedOptions, resolveRetry } from './options.js';
+import type { Region } from './region-options.js';
 import type { RetryPolicy } from './resilience/retry.js';
 
 const SHARED_KEYS = ['signal', 'userId', 'metadata', 'region', 'store'] as const;
@@ -90,6 +94,7 @@ export function settleStream(options: StreamOptions, client: ResolvedOptions): S
   checkNumber('connectTimeoutMs', options.connectTimeoutMs, { min: 1 });
   checkNumber('finishTimeoutMs', options.finishTimeoutMs, { min: 1 });
   const deepgram: LiveDeepgramOptions = overDefaults(options, client, LIVE_KEYS);
+  const parameters = liveParameters(deepgram);
   const model = deepgram.model ?? CLIENT_DEFAULTS.model;
   if (model.startsWith('flux-')) {
     throw new BadRequestError(
@@ -100,7 +105,7 @@ export function settleStream(options: StreamOptions, client: ResolvedOptions): S
     );
   }
   return {
-    parameters: liveParameters(deepgram),
+    parameters,
     model,
     language: deepgram.language,
     region: regionFor(options.region, client),
@@ -131,6 +136,7 @@ export function settleSubmit(options: SubmitOptions): {
   }
   checkNumber('durationSeconds', durationSeconds, { min: 0, integer: false });
   checkBoolean('live', live);
+  checkEveryMode(call);
   return {
     route: {
       live: live ?? false,
@@ -140,6 +146,19 @@ export function settleSubmit(options: SubmitOptions): {
     },
     call,
   };
+}
+
+/** What is out of range is refused whichever mode the router picks. */
+function checkEveryMode(call: Omit<SubmitOptions, (typeof ROUTE_KEYS)[number]>): void {
+  checkValues(call);
+  checkNumber('timeoutMs', call.timeoutMs, { min: 1 });
+  checkNumber('attemptTimeoutMs', call.attemptTimeoutMs, { min: 1 });
+  checkNumber('priority', call.priority, { min: 0 });
+  checkNumber('delayMs', call.delayMs, { min: 0, integer: false });
+  checkNumber('attempts', call.attempts, { min: 1 });
+  checkNumber('connectTimeoutMs', call.connectTimeoutMs, { min: 1 });
+  checkNumber('finishTimeoutMs', call.finishTimeoutMs, { min: 1 });
+  resolveRetry(call.retry);
 }
 
 /** Options of ours that a submission may carry for the case that it ends up in another mode. */
@@ -205,7 +224,7 @@ function checkOptions(where: string, options: unknown, keys: readonly string[]):
   if (!isPlainObject(options)) {
     throw new BadRequestError(`${where} takes its options as a plain object.`, { code: 'invalid_option' });
   }
-  checkKeys(where, options, keys);
+  checkKeys(where, options, keys, QUERY_ADVICE);
   checkShared(options);
 }
 

@@ -21,8 +21,8 @@ import type {
   UploadAudio,
 } from './contracts/index.js';
 import { UnsupportedSourceError } from './errors/index.js';
-import { type SubmitOutcome, submit } from './hybrid/submit.js';
-import { checkNumber, checkPlainObject, invalidOption } from './internal/validate.js';
+import { type RoutedOutcome, submit } from './hybrid/submit.js';
+import { checkKeys, checkNumber, checkPlainObject, invalidOption } from './internal/validate.js';
 import { Lifetime } from './lifetime.js';
 import { resolveOptions } from './options.js';
 import { type ClientParts, createParts, syncCall } from './parts.js';
@@ -52,6 +52,9 @@ export interface Transcripts {
   list(query?: ListQuery): Promise<Page<StoredTranscript>>;
   delete(id: string): Promise<boolean>;
 }
+
+/** What became of a submission. `decision` says why. */
+export type SubmitOutcome = RoutedOutcome<Job, LiveTranscription>;
 
 /** One item of `enqueueMany()`. */
 export interface EnqueueRequest {
@@ -105,13 +108,14 @@ export class TranscriptionClient implements AsyncDisposable {
   /** Takes all of the items or none. */
   async enqueueMany(items: readonly EnqueueRequest[]): Promise<readonly Job[]> {
     this.#lifetime.assertOpen();
-    if (!Array.isArray(items) || items.some((item) => typeof item !== 'object' || item === null)) {
-      throw invalidOption('items of enqueueMany()', 'an array of { source, options }', items);
-    }
-    const resolved = items.map(({ source, options = {} }) => ({
-      source: resolveSource(source),
-      options: settleEnqueue(options, this.#parts.options),
-    }));
+    if (!Array.isArray(items)) throw invalidOption('items of enqueueMany()', 'an array', items);
+    // from() fills holes, which map() would pass over.
+    const resolved = Array.from(items, (item, index) => {
+      checkPlainObject(`items[${index}]`, item ?? null);
+      checkKeys(`items[${index}]`, item, ['source', 'options']);
+      const { source, options = {} } = item;
+      return { source: resolveSource(source), options: settleEnqueue(options, this.#parts.options) };
+    });
     return this.#lifetime.track(() => this.#parts.jobs.enqueueMany(resolved));
   }
 
@@ -129,10 +133,7 @@ export class TranscriptionClient implements AsyncDisposable {
   }
 
   /** Pattern 4: the router picks the mode. `decision` in the outcome says why. */
-  async submit(
-    source: AudioSource,
-    options: SubmitOptions = {},
-  ): Promise<SubmitOutcome<Job, LiveTranscription>> {
+  async submit(source: AudioSource, options: SubmitOptions = {}): Promise<SubmitOutcome> {
     const resolved = resolveSource(source);
     return unlessRefused(resolved, async () => {
       this.#lifetime.assertOpen();

@@ -5,7 +5,7 @@ export {
   type MemoryStorageOptions,
 } from './adapters/memory/index.js';
 export { fromFile, fromStream } from './audio/sources.js';
-export type { EnqueueRequest, Jobs, Transcripts } from './client.js';
+export type { EnqueueRequest, Jobs, SubmitOutcome, Transcripts } from './client.js';
 export { TranscriptionClient } from './client.js';
 export type {
   AudioEncoding,
@@ -46,6 +46,7 @@ export type {
   Page,
   Paragraph,
   PrerecordedDeepgramOptions,
+  PrerecordedResponse,
   QueueAdapter,
   QueueCapabilities,
   QueueDepth,
@@ -94,7 +95,6 @@ export {
   TranscriptionError,
   UnsupportedSourceError,
 } from './errors/index.js';
-export type { SubmitOutcome } from './hybrid/submit.js';
 export type { AudioChunk, LiveSource, LiveTranscription, PipeOptions } from './streaming/stream.js';
 export { toSrt, toVtt } from './transcript/captions.js';
 export { type PlainTextOptions, toPlainText } from './transcript/plain-text.js';

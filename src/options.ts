@@ -1,7 +1,7 @@
+import { type LimitSettings, resolveLimits, resolveQueue } from './adapter-options.js';
 import type {
   ClientOptions,
   Clock,
-  LimitOptions,
   LimitsAdapter,
   LiveDeepgramOptions,
   Logger,
@@ -9,7 +9,6 @@ import type {
   PrerecordedDeepgramOptions,
   QueueAdapter,
   QueueOptions,
-  RegionOptions,
   RouterOptions,
   Secret,
   StorageAdapter,
@@ -19,44 +18,26 @@ import {
   liveParameters,
   PRERECORDED_KEYS,
   prerecordedParameters,
+  QUERY_ADVICE,
 } from './deepgram/map-options.js';
+import { CLIENT_DEFAULTS, merge } from './defaults.js';
 import { BadRequestError } from './errors/index.js';
 import { systemClock } from './internal/system-clock.js';
 import {
+  checkAdapter,
   checkBoolean,
   checkFunction,
   checkKeys,
   checkMethods,
   checkNumber,
+  checkOrder,
   checkPlainObject,
   checkString,
   invalidOption,
   isPlainObject,
 } from './internal/validate.js';
+import { type Region, resolveRegions } from './region-options.js';
 import type { RetryPolicy } from './resilience/retry.js';
-
-/** What a client does where its options do not say. */
-export const CLIENT_DEFAULTS = {
-  model: 'nova-3',
-  project: 'default',
-  region: { name: 'default', endpoint: 'https://api.deepgram.com' },
-  timeoutMs: 600_000,
-  retry: { attempts: 3, minDelayMs: 1000, maxDelayMs: 20_000, ambiguous: false },
-  limits: { maxConcurrent: 50, maxConcurrentStreams: 50, maxWaiting: 1000 },
-  queue: { concurrency: 10, attempts: 3, backoffMs: 5000, maxBackoffMs: 300_000, autoStart: true },
-  live: { connectTimeoutMs: 10_000, finishTimeoutMs: 15_000 },
-} as const;
-
-export interface Region {
-  readonly name: string;
-  /** Without a slash at the end. */
-  readonly endpoint: string;
-  readonly residency?: string;
-}
-
-type LimitSettings = Required<Omit<LimitOptions, 'requestsPerMinute'>> & {
-  readonly requestsPerMinute: number | undefined;
-};
 
 /** Client options with every default filled in. */
 export interface ResolvedOptions {
@@ -106,12 +87,12 @@ const CLIENT_KEYS = [
  * @throws BadRequestError that names the option, what it may be and what it is.
  */
 export function resolveOptions(options: ClientOptions = {}): ResolvedOptions {
-  checkPlainObject('of new TranscriptionClient()', options);
+  assertOptions(options);
   checkKeys('new TranscriptionClient()', options, CLIENT_KEYS);
   checkSecret('apiKey', options.apiKey);
   checkSecret('accessToken', options.accessToken);
   checkString('project', options.project);
-  checkMethods('storage', options.storage, ['get', 'put', 'list', 'delete']);
+  checkAdapter('storage', options.storage, ['get', 'put', 'list', 'delete']);
   checkMethods('logger', options.logger, ['debug', 'warn', 'error']);
   checkMethods('clock', options.clock, ['monotonicMs', 'wallMs', 'setTimer']);
   checkNumber('timeoutMs', options.timeoutMs, { min: 1 });
@@ -152,13 +133,15 @@ export function resolveRetry(
   checkNumber('retry.minDelayMs', options.minDelayMs, { min: 0 });
   checkNumber('retry.maxDelayMs', options.maxDelayMs, { min: 0 });
   checkBoolean('retry.ambiguous', options.ambiguous);
+  checkOrder('retry.minDelayMs', options.minDelayMs, 'retry.maxDelayMs', options.maxDelayMs);
   return merge(defaults, options);
 }
 
-/** `defaults` with what `options` sets; undefined sets nothing. */
-export function merge<Defaults extends object>(defaults: Defaults, options: object | undefined): Defaults {
-  const set = Object.entries(options ?? {}).filter(([, value]) => value !== undefined);
-  return { ...defaults, ...Object.fromEntries(set) };
+function assertOptions(options: unknown): void {
+  if (isPlainObject(options)) return;
+  throw new BadRequestError('new TranscriptionClient() takes its options as a plain object.', {
+    code: 'invalid_option',
+  });
 }
 
 function readEnvironment(): { apiKey?: string | undefined; accessToken?: string | undefined } {
@@ -176,7 +159,7 @@ function checkSecret(name: string, value: unknown): void {
 
 function resolveDefaults(defaults: ClientOptions['defaults']): ResolvedOptions['defaults'] {
   checkPlainObject('defaults', defaults);
-  checkKeys('defaults', defaults ?? {}, [...PRERECORDED_KEYS, ...LIVE_KEYS]);
+  checkKeys('defaults', defaults ?? {}, [...PRERECORDED_KEYS, ...LIVE_KEYS], QUERY_ADVICE);
   const resolved = merge({ model: CLIENT_DEFAULTS.model as string }, defaults);
   prerecordedParameters(resolved);
   liveParameters(withoutPairs(resolved));
@@ -187,82 +170,6 @@ function resolveDefaults(defaults: ClientOptions['defaults']): ResolvedOptions['
 function withoutPairs(options: LiveDeepgramOptions): LiveDeepgramOptions {
   const { encoding, sample_rate, utterance_end_ms, ...others } = options;
   return others;
-}
-
-function resolveRegions(regions: readonly RegionOptions[] | undefined): readonly [Region, ...Region[]] {
-  if (regions === undefined) return [CLIENT_DEFAULTS.region];
-  if (!Array.isArray(regions)) throw invalidOption('regions', 'an array', regions);
-  const [first, ...others] = regions.map(resolveRegion);
-  if (first === undefined) throw invalidOption('regions', 'an array with at least one region', regions);
-  const names = new Set([first, ...others].map((region) => region.name));
-  if (names.size < regions.length)
-    throw invalidOption('regions', 'an array of regions with different names', regions);
-  return [first, ...others];
-}
-
-function resolveRegion(region: unknown, index: number): Region {
-  const where = `regions[${index}]`;
-  if (!isPlainObject(region)) throw invalidOption(where, 'an object { name, endpoint }', region);
-  checkKeys(where, region, ['name', 'endpoint', 'residency']);
-  const { name, endpoint, residency } = region;
-  if (typeof name !== 'string' || name === '')
-    throw invalidOption(`${where}.name`, 'a string that is not empty', name);
-  if (typeof endpoint !== 'string' || !isWebUrl(endpoint)) {
-    // The value stays out of the message, because an address can hold a password.
-    throw new BadRequestError(
-      `The option ${where}.endpoint must be an http(s) URL without credentials and query, such as ` +
-        'https://api.eu.deepgram.com.',
-      { code: 'invalid_option' },
-    );
-  }
-  checkString(`${where}.residency`, residency);
-  return {
-    name,
-    endpoint: endpoint.replace(/\/+$/, ''),
-    ...(typeof residency === 'string' ? { residency } : {}),
-  };
-}
-
-/** Nothing but scheme, host and path: what else an address may carry would be lost, or is a secret. */
-function isWebUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, username, password, search, hash } = new URL(text);
-  return /^https?:$/.test(protocol) && username + password + search + hash === '';
-}
-
-function resolveQueue(queue: ClientOptions['queue']): Pick<ResolvedOptions, 'queue' | 'queueAdapter'> {
-  if (queue === undefined) return { queue: CLIENT_DEFAULTS.queue, queueAdapter: undefined };
-  if (queue !== null && isQueueAdapter(queue)) return { queue: CLIENT_DEFAULTS.queue, queueAdapter: queue };
-  checkPlainObject('queue', queue);
-  const { adapter, ...settings } = queue;
-  checkKeys('queue', settings, Object.keys(CLIENT_DEFAULTS.queue));
-  checkNumber('queue.concurrency', settings.concurrency, { min: 1 });
-  checkNumber('queue.attempts', settings.attempts, { min: 1 });
-  checkNumber('queue.backoffMs', settings.backoffMs, { min: 0 });
-  checkNumber('queue.maxBackoffMs', settings.maxBackoffMs, { min: 0 });
-  checkBoolean('queue.autoStart', settings.autoStart);
-  checkMethods('queue.adapter', adapter, ['add', 'cancel', 'startWorker', 'depth', 'close']);
-  return { queue: merge(CLIENT_DEFAULTS.queue, settings), queueAdapter: adapter };
-}
-
-function isQueueAdapter(value: object): value is QueueAdapter {
-  return typeof (value as Partial<QueueAdapter>).startWorker === 'function';
-}
-
-function resolveLimits(limits: ClientOptions['limits']): Pick<ResolvedOptions, 'limits' | 'limitsAdapter'> {
-  const defaults: LimitSettings = { ...CLIENT_DEFAULTS.limits, requestsPerMinute: undefined };
-  if (limits === undefined) return { limits: defaults, limitsAdapter: undefined };
-  if (typeof (limits as Partial<LimitsAdapter> | null)?.acquire === 'function') {
-    return { limits: defaults, limitsAdapter: limits as LimitsAdapter };
-  }
-  checkPlainObject('limits', limits);
-  const settings = limits as LimitOptions;
-  checkKeys('limits', settings, Object.keys(defaults));
-  checkNumber('limits.maxConcurrent', settings.maxConcurrent, { min: 1 });
-  checkNumber('limits.maxConcurrentStreams', settings.maxConcurrentStreams, { min: 1 });
-  checkNumber('limits.requestsPerMinute', settings.requestsPerMinute, { min: 1 });
-  checkNumber('limits.maxWaiting', settings.maxWaiting, { min: 0 });
-  return { limits: merge(defaults, settings), limitsAdapter: undefined };
 }
 
 function resolveRouter(router: RouterOptions = {}): RouterOptions {

@@ -44,6 +44,7 @@ class StreamCall {
   readonly #fields;
   #startedAt: number;
   #waitedMs = 0;
+  #attempts = 0;
 
   constructor(parts: StreamParts, settled: SettledStream, options: StreamOptions) {
     this.#parts = parts;
@@ -77,7 +78,7 @@ class StreamCall {
       options: this.#liveSettings(),
       acquire: (signal) => this.#acquire(signal),
       onState: (state) => emit({ type: 'live', state, ...this.#fields }),
-      onWarning: ({ code, message }) => emit({ type: 'warning', code, message }),
+      onWarning: ({ code, message }) => emit({ type: 'warning', code, message, callId: this.#id }),
       onEnd: (outcome) => this.#end(outcome),
     });
     return { live, closed: this.#closed.promise };
@@ -101,6 +102,7 @@ class StreamCall {
     const key = { project, endpoint: this.#settled.region.endpoint, mode: 'stream' } as const;
     const lease = await limits.acquire(key, { priority: 0, signal });
     this.#waitedMs = lease.waitedMs;
+    this.#attempts = 1;
     this.#startedAt = clock.monotonicMs();
     if (lease.waitedMs >= 1) emit({ type: 'limit-wait', waitedMs: lease.waitedMs, ...this.#fields });
     return lease;
@@ -115,7 +117,7 @@ class StreamCall {
       status: statusOf(failure),
       durationMs: clock.monotonicMs() - this.#startedAt,
       waitedMs: this.#waitedMs,
-      attempts: 1,
+      attempts: this.#attempts,
       ...(transcript === undefined ? {} : { audioSeconds: transcript.durationSeconds }),
       ...(requestId === undefined ? {} : { requestId }),
       ...(failure === undefined ? {} : { code: failure.code }),

@@ -29,7 +29,9 @@ async function openFile(source: BrandedFile): Promise<OpenedAudio> {
     const stats = await handle.stat();
     if (!stats.isFile()) throw notAFile(stats.isDirectory());
     if (stats.size === 0) {
-      throw new UnsupportedSourceError('The file is empty (0 bytes).', { code: 'empty_source' });
+      throw new UnsupportedSourceError('The file is empty (0 bytes). Check that it was written and closed.', {
+        code: 'empty_source',
+      });
     }
     return {
       chunks: readHandle(handle, stats.size),
@@ -91,20 +93,35 @@ async function pathWithin(root: string, path: string): Promise<string> {
     throw openError(cause);
   }
   if (realPath.startsWith(realRoot.endsWith(sep) ? realRoot : realRoot + sep)) return realPath;
-  throw new UnsupportedSourceError('The file lies outside the root that fromFile() was given.', {
-    code: 'outside_root',
-  });
+  throw new UnsupportedSourceError(
+    'The file lies outside the root that fromFile() was given. Name a file within it, symbolic links resolved.',
+    {
+      code: 'outside_root',
+    },
+  );
 }
 
 function openError(cause: unknown): UnsupportedSourceError {
   const code = (cause as NodeJS.ErrnoException).code;
   if (code === 'ENOENT' || code === 'ENOTDIR') {
-    return new UnsupportedSourceError('There is no file at the path that fromFile() was given.', {
-      code: 'file_not_found',
-      cause,
-    });
+    return new UnsupportedSourceError(
+      'There is no file at the path that fromFile() was given. Check the path; a relative one begins at the working directory.',
+      {
+        code: 'file_not_found',
+        cause,
+      },
+    );
   }
   if (code === 'EISDIR') return notAFile(true);
+  if (code === 'ERR_INVALID_ARG_VALUE') {
+    return new UnsupportedSourceError(
+      'The path that fromFile() was given holds a character that no path can hold.',
+      {
+        code: 'file_not_readable',
+        cause,
+      },
+    );
+  }
   return new UnsupportedSourceError(
     `The file cannot be opened (${code ?? 'unknown error'}). Check its permissions.`,
     {

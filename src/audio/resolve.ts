@@ -17,7 +17,7 @@ const ACCEPTED =
 export function resolveSource(source: AudioSource): ResolvedSource {
   if (typeof source === 'string') return resolveUrl(source);
   if (typeof source !== 'object' || source === null) {
-    throw unsupported(`${source === null ? 'null' : `A ${typeof source}`} is no audio source. ${ACCEPTED}`);
+    throw unsupported(`${describe(source)} is no audio source. ${ACCEPTED}`);
   }
   if (source instanceof URL) return resolveUrl(source.href);
   if (isBranded(source)) return source.kind === 'file' ? resolveFile(source) : resolveReopenable(source);
@@ -171,6 +171,10 @@ function refuseForeignBody(source: Request | Response, contentType: string | nul
     `The body of this ${name} is no audio by its content-type. Take the audio out first: of a form with ` +
       `(await ${name}.formData()).get('file'), of JSON its URL with (await ${name}.json()).url.`,
   );
+}
+
+function describe(value: unknown): string {
+  return value === null || value === undefined ? String(value) : `A ${typeof value}`;
 }
 
 function refusePlainObject(source: object): never {

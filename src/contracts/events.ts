@@ -89,7 +89,14 @@ export type ClientEvent =
       readonly durationMs: number;
       readonly httpStatus?: number;
     }
-  | { readonly type: 'warning'; readonly code: string; readonly message: string; readonly jobId?: string };
+  | {
+      readonly type: 'warning';
+      readonly code: string;
+      readonly message: string;
+      /** The call or live session that it is about. */
+      readonly callId?: string;
+      readonly jobId?: string;
+    };
 
 export type ClientEventOf<Type extends ClientEvent['type']> = Extract<ClientEvent, { type: Type }>;
 

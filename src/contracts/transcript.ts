@@ -1,5 +1,3 @@
-import type { ListenV1Response } from '@deepgram/sdk';
-
 /** How a transcript was made. */
 export type TranscriptMode = 'sync' | 'async' | 'stream';
 
@@ -61,6 +59,12 @@ export interface Paragraph {
   readonly speaker?: number;
 }
 
+/** Deepgram's own answer to a pre-recorded request. Its fields are those of Deepgram's API reference. */
+export interface PrerecordedResponse {
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly results: Readonly<Record<string, unknown>>;
+}
+
 /** Deepgram's own messages of a live session, as received: the final `Results` and each `Metadata`. */
 export interface LiveResponse {
   readonly results: readonly unknown[];
@@ -91,7 +95,7 @@ export interface Transcript {
   /** ISO 8601, UTC. */
   readonly createdAt: string;
   /** Deepgram's own answer, for result features that have no field of their own here. */
-  readonly response: ListenV1Response | LiveResponse;
+  readonly response: PrerecordedResponse | LiveResponse;
 }
 
 /** A transcript together with whose it is, as the client's storage holds it. */

@@ -16,7 +16,20 @@ type Primitive = string | number | boolean;
 export type Parameters = Readonly<Record<string, Primitive | readonly Primitive[]>>;
 
 export const PRERECORDED_KEYS: readonly string[] = [...Object.keys(PRERECORDED_OPTIONS), 'query'];
+/** For parameters that are newer than this version of the library. */
+export const QUERY_ADVICE =
+  ', or pass it under query where it is a parameter of Deepgram that this version does not know';
+
 export const LIVE_KEYS: readonly string[] = [...Object.keys(LIVE_OPTIONS), 'query'];
+
+/**
+ * Checks each value by itself, for calls that may become pre-recorded or live.
+ *
+ * @throws BadRequestError for values that are out of range.
+ */
+export function checkValues(options: PrerecordedDeepgramOptions & LiveDeepgramOptions): void {
+  toParameters(options, { ...PRERECORDED_OPTIONS, ...LIVE_OPTIONS });
+}
 
 /** @throws BadRequestError for values that are out of range or do not fit together. */
 export function prerecordedParameters(options: PrerecordedDeepgramOptions): Parameters {

@@ -1,5 +1,11 @@
-import type { Deepgram } from '@deepgram/sdk';
-import type { Paragraph, Sentence, TranscriptChannel, Utterance, Word } from '../contracts/index.js';
+import type {
+  Paragraph,
+  PrerecordedResponse,
+  Sentence,
+  TranscriptChannel,
+  Utterance,
+  Word,
+} from '../contracts/index.js';
 import { type Json, type JsonObject, list, number, object, optional, text } from './read-json.js';
 
 /** The parts of a transcript that come from Deepgram's answer. */
@@ -10,7 +16,7 @@ export interface MappedResult {
   readonly channels: readonly TranscriptChannel[];
   readonly utterances: readonly Utterance[];
   readonly paragraphs: readonly Paragraph[];
-  readonly response: Deepgram.ListenV1Response;
+  readonly response: PrerecordedResponse;
 }
 
 /**
@@ -31,7 +37,7 @@ export function mapResult(body: unknown): MappedResult {
     utterances:
       optional(results.utterances, (value) => list(value, 'results.utterances').map(mapUtterance)) ?? [],
     paragraphs: list(results.channels, 'results.channels').flatMap(mapParagraphs),
-    response: response as unknown as Deepgram.ListenV1Response,
+    response: { ...response, metadata, results },
   };
 }
 

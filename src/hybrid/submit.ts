@@ -2,7 +2,7 @@ import type { EventSink, RouteDecision, RouteFacts, Transcript } from '../contra
 import type { Router } from './router.js';
 
 /** What became of a submission. `decision` says why. */
-export type SubmitOutcome<Job, Live> =
+export type RoutedOutcome<Job, Live> =
   | { readonly mode: 'sync'; readonly transcript: Transcript; readonly decision: RouteDecision }
   | { readonly mode: 'async'; readonly job: Job; readonly decision: RouteDecision }
   | { readonly mode: 'stream'; readonly live: Live; readonly decision: RouteDecision };
@@ -20,7 +20,7 @@ export async function submit<Job, Live>(
   router: Router,
   handlers: ModeHandlers<Job, Live>,
   emit: EventSink,
-): Promise<SubmitOutcome<Job, Live>> {
+): Promise<RoutedOutcome<Job, Live>> {
   const decision = router(facts);
   emit({ type: 'route', mode: decision.mode, rule: decision.rule });
   switch (decision.mode) {

@@ -18,8 +18,43 @@ export function onAbort(signal: AbortSignal | undefined, listener: () => void): 
     listener();
     return () => undefined;
   }
-  signal.addEventListener('abort', listener, { once: true });
-  return () => signal.removeEventListener('abort', listener);
+  const shared = sharedListenerOf(signal);
+  const entry = (): void => listener();
+  shared.entries.add(entry);
+  return () => {
+    shared.entries.delete(entry);
+    if (shared.entries.size === 0) shared.remove();
+  };
+}
+
+interface SharedListener {
+  readonly entries: Set<() => void>;
+  remove(): void;
+}
+
+/**
+ * What waits for a signal, behind one listener of it: an application shares one signal between all its calls,
+ * and Node takes more than ten listeners for a leak. It goes with the last one that waits.
+ */
+const sharedListeners = new WeakMap<AbortSignal, SharedListener>();
+
+function sharedListenerOf(signal: AbortSignal): SharedListener {
+  const known = sharedListeners.get(signal);
+  if (known !== undefined) return known;
+  const entries = new Set<() => void>();
+  const fire = (): void => {
+    for (const entry of [...entries]) entry();
+  };
+  const shared = {
+    entries,
+    remove(): void {
+      signal.removeEventListener('abort', fire);
+      sharedListeners.delete(signal);
+    },
+  };
+  sharedListeners.set(signal, shared);
+  signal.addEventListener('abort', fire, { once: true });
+  return shared;
 }
 
 /** Settles with the promise, or rejects as soon as the signal aborts. The promise goes on by itself. */

@@ -5,7 +5,7 @@ export function show(value: unknown): string {
   if (typeof value === 'string')
     return value.length > 40 ? `a string of ${value.length} characters` : `'${value}'`;
   if (typeof value === 'function') return 'a function';
-  if (Array.isArray(value)) return 'an array';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
   if (typeof value === 'object' && value !== null) return 'an object';
   return String(value);
 }
@@ -38,6 +38,17 @@ export function checkNumber(name: string, value: unknown, { min, max, integer = 
     max === undefined ? `${kind} of ${min} or more` : `${kind} from ${min} to ${max}`,
     value,
   );
+}
+
+/** Two bounds that are both set must not contradict each other. */
+export function checkOrder(
+  lowerName: string,
+  lower: number | undefined,
+  upperName: string,
+  upper: number | undefined,
+): void {
+  if (lower === undefined || upper === undefined || lower <= upper) return;
+  throw invalidOption(lowerName, `at most ${upperName} (${upper})`, lower);
 }
 
 export function checkBoolean(name: string, value: unknown): void {
@@ -74,6 +85,15 @@ export function checkMethods(name: string, value: unknown, methods: readonly str
   if (!isFit) throw invalidOption(name, `an object with the methods ${methods.join(', ')}`, value);
 }
 
+/** An adapter says what it can do, as data, and does it. */
+export function checkAdapter(name: string, value: unknown, methods: readonly string[]): void {
+  if (value === undefined) return;
+  checkMethods(name, value, methods);
+  const { capabilities } = value as { capabilities?: unknown };
+  if (!isPlainObject(capabilities))
+    throw invalidOption(`${name}.capabilities`, 'a plain object', capabilities);
+}
+
 const MAX_DEPTH = 100;
 
 /** A plain object of what JSON can say. What JSON would drop or change in silence is refused. */
@@ -87,7 +107,8 @@ function checkData(path: string, value: unknown, depth: number): void {
     return;
   if (Number.isFinite(value)) return;
   // Circular data has no end.
-  if (depth > MAX_DEPTH) throw invalidOption(path.slice(0, 80), 'plain data without circles', value);
+  if (depth > MAX_DEPTH)
+    throw invalidOption(path.split('.', 1)[0] ?? path, 'plain data without circles', value);
   if (!Array.isArray(value) && !isPlainObject(value)) {
     throw invalidOption(path.slice(0, 80), 'plain JSON data', value);
   }
@@ -95,12 +116,12 @@ function checkData(path: string, value: unknown, depth: number): void {
 }
 
 /** Refuses keys that nobody knows, and names the one that was probably meant. */
-export function checkKeys(where: string, options: object, known: Iterable<string>): void {
+export function checkKeys(where: string, options: object, known: Iterable<string>, advice = ''): void {
   const names = new Set(known);
   for (const key of Object.keys(options)) {
     if (names.has(key)) continue;
     const meant = nearest(key, names);
-    const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
+    const hint = meant === undefined ? ` Take it out${advice}.` : ` Did you mean ${meant}?`;
     throw new BadRequestError(`Unknown option ${show(key)} in ${where}.${hint}`, { code: 'unknown_option' });
   }
 }
