@@ -20,9 +20,10 @@ import {
 } from './deepgram/map-options.js';
 import { CLIENT_DEFAULTS, merge } from './defaults.js';
 import { BadRequestError } from './errors/index.js';
+import { checkOptions, checkSignal } from './internal/check-arguments.js';
+import { defined } from './internal/defined.js';
 import {
   checkBoolean,
-  checkKeys,
   checkNumber,
   checkPlainData,
   checkString,
@@ -30,12 +31,12 @@ import {
   isPlainObject,
 } from './internal/validate.js';
 import { type ResolvedOptions, resolveRetry } from './options.js';
+import { ENQUEUE_KEYS } from './queue/index.js';
 import type { Region } from './region-options.js';
 import type { RetryPolicy } from './resilience/retry.js';
 
 const SHARED_KEYS = ['signal', 'userId', 'metadata', 'region', 'store'] as const;
 const TRANSCRIBE_KEYS = [...SHARED_KEYS, 'timeoutMs', 'attemptTimeoutMs', 'retry', 'priority'] as const;
-const ENQUEUE_KEYS = [...SHARED_KEYS, 'timeoutMs', 'priority', 'delayMs', 'attempts'] as const;
 const STREAM_KEYS = [...SHARED_KEYS, 'connectTimeoutMs', 'finishTimeoutMs'] as const;
 const ROUTE_KEYS = ['mode', 'durationSeconds', 'live'] as const;
 
@@ -64,7 +65,7 @@ export interface SettledStream extends SettledCall {
 
 /** @throws BadRequestError that names the option, what it may be and what it is. */
 export function settleTranscribe(options: TranscribeOptions, client: ResolvedOptions): SettledTranscribe {
-  checkOptions('transcribe()', options, [...PRERECORDED_KEYS, ...TRANSCRIBE_KEYS]);
+  checkCall('transcribe()', options, [...PRERECORDED_KEYS, ...TRANSCRIBE_KEYS]);
   checkNumber('timeoutMs', options.timeoutMs, { min: 1 });
   checkNumber('attemptTimeoutMs', options.attemptTimeoutMs, { min: 1 });
   checkNumber('priority', options.priority, { min: 0 });
@@ -83,14 +84,14 @@ export function settleTranscribe(options: TranscribeOptions, client: ResolvedOpt
  * The queue checks its own options; what travels to Deepgram is checked here, before anything is stored.
  */
 export function settleEnqueue(options: EnqueueOptions, client: ResolvedOptions): EnqueueOptions {
-  checkOptions('enqueue()', options, [...PRERECORDED_KEYS, ...ENQUEUE_KEYS]);
+  checkCall('enqueue()', options, [...PRERECORDED_KEYS, ...ENQUEUE_KEYS]);
   settlePrerecorded(options, client);
   return { ...options, ...overDefaults(options, client, PRERECORDED_KEYS) };
 }
 
 /** @throws BadRequestError that names the option, what it may be and what it is. */
 export function settleStream(options: StreamOptions, client: ResolvedOptions): SettledStream {
-  checkOptions('stream()', options, [...LIVE_KEYS, ...STREAM_KEYS]);
+  checkCall('stream()', options, [...LIVE_KEYS, ...STREAM_KEYS]);
   checkNumber('connectTimeoutMs', options.connectTimeoutMs, { min: 1 });
   checkNumber('finishTimeoutMs', options.finishTimeoutMs, { min: 1 });
   const deepgram: LiveDeepgramOptions = overDefaults(options, client, LIVE_KEYS);
@@ -122,7 +123,7 @@ export function settleSubmit(options: SubmitOptions): {
   readonly route: Pick<RouteFacts, 'mode' | 'durationSeconds' | 'live' | 'userId'>;
   readonly call: Omit<SubmitOptions, (typeof ROUTE_KEYS)[number]>;
 } {
-  checkOptions('submit()', options, [
+  checkCall('submit()', options, [
     ...PRERECORDED_KEYS,
     ...LIVE_KEYS,
     ...TRANSCRIBE_KEYS,
@@ -140,9 +141,7 @@ export function settleSubmit(options: SubmitOptions): {
   return {
     route: {
       live: live ?? false,
-      ...(mode === undefined ? {} : { mode }),
-      ...(durationSeconds === undefined ? {} : { durationSeconds }),
-      ...(options.userId === undefined ? {} : { userId: options.userId }),
+      ...defined({ mode, durationSeconds, userId: options.userId }),
     },
     call,
   };
@@ -220,11 +219,8 @@ function regionFor(name: string | undefined, { regions }: ResolvedOptions): Regi
   );
 }
 
-function checkOptions(where: string, options: unknown, keys: readonly string[]): void {
-  if (!isPlainObject(options)) {
-    throw new BadRequestError(`${where} takes its options as a plain object.`, { code: 'invalid_option' });
-  }
-  checkKeys(where, options, keys, QUERY_ADVICE);
+function checkCall(where: string, options: object, keys: readonly string[]): void {
+  checkOptions(where, options, keys, QUERY_ADVICE);
   checkShared(options);
 }
 
@@ -233,7 +229,5 @@ function checkShared(options: SharedCallOptions): void {
   checkPlainData('metadata', options.metadata);
   checkString('region', options.region);
   checkBoolean('store', options.store);
-  const { signal } = options;
-  if (signal !== undefined && !(signal instanceof AbortSignal))
-    throw invalidOption('signal', 'an AbortSignal', signal);
+  checkSignal(options.signal);
 }

@@ -18,17 +18,19 @@ import type {
   SubmitOptions,
   TranscribeOptions,
   Transcript,
-  UploadAudio,
 } from './contracts/index.js';
 import { UnsupportedSourceError } from './errors/index.js';
 import { type RoutedOutcome, submit } from './hybrid/submit.js';
-import { checkKeys, checkNumber, checkPlainObject, invalidOption } from './internal/validate.js';
+import { closeTimeoutMs } from './internal/check-arguments.js';
+import { checkListQuery } from './internal/check-list-query.js';
+import { defined } from './internal/defined.js';
+import { checkKeys, checkPlainObject, invalidOption } from './internal/validate.js';
 import { Lifetime } from './lifetime.js';
 import { resolveOptions } from './options.js';
 import { type ClientParts, createParts, syncCall } from './parts.js';
 import { storeWithin } from './store-within.js';
 import { openStream } from './stream-calls.js';
-import type { LiveTranscription } from './streaming/stream.js';
+import type { LiveSource, LiveTranscription } from './streaming/stream.js';
 import type { TranscriptFacts } from './transcript/archive.js';
 
 /** The jobs of `enqueue()`. */
@@ -88,7 +90,11 @@ export class TranscriptionClient implements AsyncDisposable {
     };
     this.transcripts = {
       get: (id) => lifetime.track(() => parts.archive.get(id)),
-      list: (query) => lifetime.track(() => parts.archive.list(query)),
+      list: (query = {}) =>
+        lifetime.track(async () => {
+          checkListQuery('transcripts.list()', query, ['userId', 'status', 'limit', 'cursor']);
+          return parts.archive.list(query);
+        }),
       delete: (id) => lifetime.track(() => parts.archive.delete(id)),
     };
   }
@@ -128,7 +134,7 @@ export class TranscriptionClient implements AsyncDisposable {
     this.#lifetime.assertOpen();
     const settled = settleStream(options, this.#parts.options);
     const { live, closed } = openStream(this.#parts, settled, options);
-    this.#lifetime.add({ done: closed, finish: () => live.finish(), abort: (reason) => live.abort(reason) });
+    this.#lifetime.add({ done: closed, finish: () => live.stop(), abort: (reason) => live.abort(reason) });
     return live;
   }
 
@@ -144,7 +150,7 @@ export class TranscriptionClient implements AsyncDisposable {
         {
           sync: () => this.#transcribe(resolved, callFor('sync', call)),
           async: () => this.#enqueue(resolved, callFor('async', call)),
-          stream: () => this.#streamFrom(resolved, callFor('stream', call)),
+          stream: () => this.#streamFrom(source, resolved, callFor('stream', call)),
         },
         this.#parts.emit,
       );
@@ -180,9 +186,7 @@ export class TranscriptionClient implements AsyncDisposable {
    * wait stay in the storage. Idempotent.
    */
   async close(options: { timeoutMs?: number } = {}): Promise<void> {
-    checkPlainObject('of close()', options);
-    checkNumber('timeoutMs', options.timeoutMs, { min: 0 });
-    const { timeoutMs = 10_000 } = options;
+    const timeoutMs = closeTimeoutMs(options);
     return this.#lifetime.close(
       timeoutMs,
       async () => {
@@ -218,26 +222,17 @@ export class TranscriptionClient implements AsyncDisposable {
     );
   }
 
-  #streamFrom(source: ResolvedSource, options: StreamOptions): LiveTranscription {
-    if (source.kind === 'url') {
+  #streamFrom(source: AudioSource, resolved: ResolvedSource, options: StreamOptions): LiveTranscription {
+    if (resolved.kind === 'url') {
       throw new UnsupportedSourceError(
         'A URL cannot be streamed, because this library does not fetch it. Use mode sync or async, or pass its stream.',
         { code: 'unsupported_source' },
       );
     }
     const live = this.stream(options);
-    // A stream that is read once may be a microphone, which finish() has to stop. What fails is told by the session.
-    live.pipeFrom(openedChunks(source), { untilEnd: source.kind !== 'stream' }).catch(() => undefined);
+    // What fails is told by the session.
+    live.pipeFrom(source as LiveSource).catch(() => undefined);
     return live;
-  }
-}
-
-async function* openedChunks(source: UploadAudio): AsyncGenerator<Uint8Array> {
-  const audio = await source.open();
-  try {
-    yield* audio.chunks;
-  } finally {
-    await audio.close();
   }
 }
 
@@ -249,16 +244,14 @@ function sourceFacts(source: ResolvedSource): {
   if (source.kind === 'url') return { queueable: true };
   return {
     queueable: source.reopenable,
-    ...(source.sizeBytes === undefined ? {} : { sizeBytes: source.sizeBytes }),
-    ...(source.contentType === undefined ? {} : { contentType: source.contentType }),
+    ...defined({ sizeBytes: source.sizeBytes, contentType: source.contentType }),
   };
 }
 
 function factsOf(source: ResolvedSource, { userId, metadata }: TranscribeOptions): TranscriptFacts {
   return {
     source: source.label,
-    ...(userId === undefined ? {} : { userId }),
-    ...(metadata === undefined ? {} : { metadata }),
+    ...defined({ userId, metadata }),
   };
 }
 

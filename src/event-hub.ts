@@ -1,5 +1,4 @@
 import type { ClientEvent, ClientEventMap, Logger, MetricsHook } from './contracts/index.js';
-import { BadRequestError } from './errors/index.js';
 import { SafeEmitter } from './internal/safe-emitter.js';
 
 /**
@@ -20,17 +19,15 @@ export class EventHub {
   }
 
   on<Type extends ClientEvent['type']>(type: Type, listener: ClientEventMap[Type]): void {
-    checkListener(type, listener);
     this.#emitter.on(type, listener);
   }
 
   once<Type extends ClientEvent['type']>(type: Type, listener: ClientEventMap[Type]): void {
-    checkListener(type, listener);
     this.#emitter.once(type, listener);
   }
 
   off<Type extends ClientEvent['type']>(type: Type, listener: ClientEventMap[Type]): void {
-    if (typeof listener === 'function') this.#emitter.off(type, listener);
+    this.#emitter.off(type, listener);
   }
 
   // Hooks and logger first: what a listener causes must not reach them before its cause.
@@ -80,9 +77,4 @@ export class EventHub {
       // A logger that fails has nowhere left to be reported to.
     }
   }
-}
-
-function checkListener(type: string, listener: unknown): void {
-  if (typeof listener === 'function') return;
-  throw new BadRequestError(`The listener of ${type} must be a function.`, { code: 'invalid_option' });
 }

@@ -3,6 +3,7 @@ import type { CallStatus, Clock, EventSink, LimitsAdapter, StreamOptions } from 
 import type { CredentialsProvider } from './deepgram/credentials.js';
 import { createLiveTransport } from './deepgram/live.js';
 import { AbortedError, toTranscriptionError } from './errors/index.js';
+import { defined } from './internal/defined.js';
 import { createId } from './internal/ids.js';
 import { deferred } from './streaming/deferred.js';
 import {
@@ -56,7 +57,7 @@ class StreamCall {
       mode: 'stream',
       model: settled.model,
       region: settled.region.name,
-      ...(options.userId === undefined ? {} : { userId: options.userId }),
+      ...defined({ userId: options.userId }),
     } as const;
   }
 
@@ -89,11 +90,7 @@ class StreamCall {
     return {
       model,
       finishTimeoutMs,
-      ...(language === undefined ? {} : { language }),
-      ...(encoding === undefined ? {} : { encoding }),
-      ...(sampleRate === undefined ? {} : { sample_rate: sampleRate }),
-      ...(channels === undefined ? {} : { channels }),
-      ...(this.#options.signal === undefined ? {} : { signal: this.#options.signal }),
+      ...defined({ language, encoding, sample_rate: sampleRate, channels, signal: this.#options.signal }),
     };
   }
 
@@ -118,17 +115,14 @@ class StreamCall {
       durationMs: clock.monotonicMs() - this.#startedAt,
       waitedMs: this.#waitedMs,
       attempts: this.#attempts,
-      ...(transcript === undefined ? {} : { audioSeconds: transcript.durationSeconds }),
-      ...(requestId === undefined ? {} : { requestId }),
-      ...(failure === undefined ? {} : { code: failure.code }),
+      ...defined({ audioSeconds: transcript?.durationSeconds, requestId, code: failure?.code }),
       ...this.#fields,
     });
     const { userId, metadata, store = true } = this.#options;
     if (transcript !== undefined && store) {
       await archive.saveOrReport(transcript, {
         source: 'live',
-        ...(userId === undefined ? {} : { userId }),
-        ...(metadata === undefined ? {} : { metadata }),
+        ...defined({ userId, metadata }),
       });
     }
     this.#closed.resolve();

@@ -1,13 +1,14 @@
 import type { AudioSource, ResolvedSource, UploadAudio, UrlAudio } from '../contracts/index.js';
 import { UnsupportedSourceError } from '../errors/index.js';
+import { bytesOf } from '../internal/bytes.js';
 import { redactUrl } from '../net/redact.js';
 import { resolveFile } from './file.js';
 import { type BrandedStream, isBranded, type OpenedStream } from './sources.js';
-import { bytesOf, isAsyncIterable, keepErrors, oneShot, openChunks } from './streams.js';
+import { isAsyncIterable, isWebStream, keepErrors, oneShot, openChunks } from './streams.js';
 
-const ACCEPTED =
-  'Pass an http(s) URL, fromFile(path), a Uint8Array or ArrayBuffer, a Blob or File, a stream, ' +
-  'fromStream(() => stream), a Request or a Response.';
+const UPLOADS =
+  'fromFile(path), a Uint8Array or ArrayBuffer, a Blob or File, a stream, fromStream(() => stream), ' +
+  'a Request or a Response.';
 
 /**
  * Looks at a source without reading it.
@@ -16,12 +17,18 @@ const ACCEPTED =
  */
 export function resolveSource(source: AudioSource): ResolvedSource {
   if (typeof source === 'string') return resolveUrl(source);
-  if (typeof source !== 'object' || source === null) {
-    throw unsupported(`${describe(source)} is no audio source. ${ACCEPTED}`);
-  }
   if (source instanceof URL) return resolveUrl(source.href);
+  return resolveUpload(source, `Pass an http(s) URL, ${UPLOADS}`);
+}
+
+/** Like `resolveSource()`, for audio that is read here and not by Deepgram: everything but a URL. */
+export function resolveUpload(source: unknown, accepted = `Pass ${UPLOADS}`): UploadAudio {
+  if (typeof source !== 'object' || source === null) {
+    throw unsupported(`${describe(source)} is no audio source. ${accepted}`);
+  }
   if (isBranded(source)) return source.kind === 'file' ? resolveFile(source) : resolveReopenable(source);
-  return resolveBytes(source) ?? resolveBody(source) ?? resolveStream(source) ?? refusePlainObject(source);
+  const upload = resolveBytes(source) ?? resolveBody(source) ?? resolveStream(source);
+  return upload ?? refusePlainObject(source, accepted);
 }
 
 function resolveUrl(text: string): UrlAudio {
@@ -116,13 +123,13 @@ function resolveBody(source: object): UploadAudio | undefined {
 }
 
 function resolveStream(source: object): UploadAudio | undefined {
-  if (source instanceof ReadableStream) {
+  if (isWebStream(source)) {
     return {
       kind: 'stream',
       label: 'stream',
       ...oneShot({
         isConsumed: () => isConsumedWebStream(source),
-        open: () => source as ReadableStream<Uint8Array>,
+        open: () => source,
         discard: () => source.cancel(),
       }),
     };
@@ -151,9 +158,11 @@ function isConsumedReadable(stream: object): boolean {
 /** A stream without a lock may have been read all the same. */
 async function isConsumedWebStream(stream: ReadableStream): Promise<boolean> {
   if (stream.locked) return true;
-  const { Readable, isErrored } = await import('node:stream');
+  // Without Node only the lock tells.
+  const node = await import('node:stream').catch(() => undefined);
+  if (node === undefined) return false;
   // As above: a stream that broke tells why when it is read.
-  return Readable.isDisturbed(stream as never) && !isErrored(stream as never);
+  return node.Readable.isDisturbed(stream as never) && !node.isErrored(stream as never);
 }
 
 const NO_AUDIO = /^(text\/|multipart\/|application\/(json|xml|x-www-form-urlencoded|[\w.-]+\+(json|xml))\b)/i;
@@ -177,15 +186,16 @@ function describe(value: unknown): string {
   return value === null || value === undefined ? String(value) : `A ${typeof value}`;
 }
 
-function refusePlainObject(source: object): never {
+function refusePlainObject(source: object, accepted: string): never {
   const hint =
     'path' in source || 'url' in source
       ? ' A plain object is never a source: use fromFile(path) for a file, and the string itself for a URL.'
       : '';
-  throw unsupported(`This object is no audio source.${hint} ${ACCEPTED}`);
+  throw unsupported(`This object is no audio source.${hint} ${accepted}`);
 }
 
-function refuseEmpty(sizeBytes: number): void {
+/** @throws UnsupportedSourceError with code `empty_source`. */
+export function refuseEmpty(sizeBytes: number): void {
   if (sizeBytes > 0) return;
   throw new UnsupportedSourceError('The audio is empty (0 bytes). Check where it is read from.', {
     code: 'empty_source',

@@ -1,20 +1,15 @@
 import type { OpenedAudio, UploadAudio } from '../contracts/index.js';
 import { TranscriptionError, UnsupportedSourceError } from '../errors/index.js';
+import { bytesOf } from '../internal/bytes.js';
 import type { OpenedStream } from './sources.js';
 
 export function isAsyncIterable(value: object): value is AsyncIterable<Uint8Array> {
   return typeof (value as { [Symbol.asyncIterator]?: unknown })[Symbol.asyncIterator] === 'function';
 }
 
-/** The bytes of a buffer or of any view on one, not copied; undefined for anything else. */
-export function bytesOf(value: unknown): Uint8Array | undefined {
-  if (value instanceof Uint8Array) return value;
-  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  // By its tag, because test runners and workers bring an ArrayBuffer of their own.
-  if (/^\[object (Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(value))) {
-    return new Uint8Array(value as ArrayBuffer);
-  }
-  return undefined;
+/** By what it can do: a polyfill's stream is one too. */
+export function isWebStream(value: object): value is ReadableStream<Uint8Array> {
+  return typeof (value as { getReader?: unknown }).getReader === 'function';
 }
 
 interface OneShot {
@@ -53,7 +48,10 @@ export function openChunks(stream: OpenedStream | Iterable<Uint8Array>): OpenedA
   refuseNonStream(stream);
   keepErrors(stream);
   const iterator = iterate(stream);
-  return { chunks: readStream(stream, iterator), close: async () => closeStream(stream, iterator) };
+  return {
+    chunks: readStream(stream, iterator),
+    close: async (reason) => closeStream(stream, iterator, reason),
+  };
 }
 
 /** A stream may break before anyone reads it; without a listener that would end the process. */
@@ -63,11 +61,15 @@ export function keepErrors(stream: object): void {
 }
 
 /** Also while a read is waiting: a stream that stands still must not be held for ever. */
-function closeStream(stream: object, iterator: ByteIterator): void {
+function closeStream(stream: object, iterator: ByteIterator, reason?: unknown): void {
   if (isIncomingRequest(stream)) return;
   const { destroy } = stream as { destroy?: unknown };
-  if (typeof destroy === 'function') destroy.call(stream);
-  else Promise.resolve(iterator.return?.()).catch(() => undefined);
+  try {
+    if (typeof destroy === 'function') destroy.call(stream);
+    else Promise.resolve(iterator.return?.(reason)).catch(() => undefined);
+  } catch {
+    // A stream that cannot be closed must not hide why it is closed.
+  }
 }
 
 /** Destroying a request that a server received would cut off the connection that its answer needs. */
@@ -112,7 +114,7 @@ interface NodeReadable {
 }
 
 function iterate(stream: OpenedStream | Iterable<Uint8Array>): ByteIterator {
-  if (stream instanceof ReadableStream) return readWebStream(stream);
+  if (isWebStream(stream)) return readWebStream(stream);
   if (isIncomingRequest(stream) && 'iterator' in stream) {
     return (stream as unknown as NodeReadable).iterator({ destroyOnReturn: false });
   }
@@ -123,8 +125,7 @@ function iterate(stream: OpenedStream | Iterable<Uint8Array>): ByteIterator {
 
 function refuseNonStream(stream: unknown): void {
   const isObject = typeof stream === 'object' && stream !== null;
-  if (isObject && (isAsyncIterable(stream) || Symbol.iterator in stream || stream instanceof ReadableStream))
-    return;
+  if (isObject && (isAsyncIterable(stream) || Symbol.iterator in stream || isWebStream(stream))) return;
   throw new UnsupportedSourceError(
     'fromStream() needs a function that returns a Readable, a ReadableStream or an async iterable of bytes.',
     { code: 'unsupported_source' },
@@ -136,8 +137,8 @@ function readWebStream(stream: ReadableStream<unknown>): AsyncIterator<unknown> 
   const reader = stream.getReader();
   return {
     next: () => reader.read() as Promise<IteratorResult<unknown>>,
-    return: async () => {
-      await reader.cancel();
+    return: async (reason?: unknown) => {
+      await reader.cancel(reason);
       return { done: true, value: undefined };
     },
   };

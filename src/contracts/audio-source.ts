@@ -55,8 +55,8 @@ export interface OpenedAudio {
   readonly chunks: AsyncIterable<Uint8Array>;
   /** Known for files, bytes and blobs. */
   readonly sizeBytes?: number;
-  /** Lets go of what was opened, read or not. Safe to call twice; never rejects. */
-  close(): Promise<void>;
+  /** Lets go of what was opened, read or not; a Web stream hears the reason. Safe to call twice; never rejects. */
+  close(reason?: unknown): Promise<void>;
 }
 
 /** Audio that is uploaded. */

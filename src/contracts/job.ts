@@ -40,7 +40,11 @@ export interface ResultOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-/** A job that the storage has acknowledged. */
+/**
+ * A job that the storage has acknowledged.
+ *
+ * Once the client is closed, every call on it rejects with an AbortedError `client_closed`.
+ */
 export interface Job {
   readonly id: string;
   /** Rejects with code `job_not_found` where the record has been removed. */
@@ -49,7 +53,8 @@ export interface Job {
    * Waits for the end of the job.
    *
    * Rejects with the job's own error where it failed, an AbortedError `job_cancelled` where it was cancelled,
-   * a TimeoutError after `timeoutMs`, and a StorageError `not_found` where its transcript has been deleted.
+   * a TimeoutError after `timeoutMs`, a StorageError `not_found` where its transcript has been deleted, and a
+   * BadRequestError where the options are unknown or out of range.
    */
   result(options?: ResultOptions): Promise<Transcript>;
   /** The present state, then each change. Ends after `completed`, `failed` or `cancelled`. */

@@ -31,8 +31,6 @@ export interface LiveConnection {
   sendControl(control: LiveControl): void;
   /** Bytes that were sent and have not left the process. */
   readonly bufferedAmount: number;
-  /** A WebSocket ping; absent where the platform has none. */
-  ping?(): void;
   /** Closes without waiting for late results. Safe to call twice. */
   close(code?: number, reason?: string): void;
 }

@@ -27,10 +27,12 @@ export interface QueueWorkerOptions {
 
 export interface QueueWorker {
   /**
-   * Takes no new entries, waits up to `timeoutMs` for running ones, then aborts them and gives them a moment
-   * to end. May be called again: the first call counts.
+   * Takes no new entries, waits up to `timeoutMs` (default 10000) for running ones, then aborts them and gives
+   * them a moment to end. May be called again: the first call counts.
+   *
+   * Rejects with a BadRequestError, and changes nothing, where the options are out of range.
    */
-  close(options: { readonly timeoutMs: number }): Promise<void>;
+  close(options?: { readonly timeoutMs?: number }): Promise<void>;
 }
 
 export interface QueueDepth {

@@ -29,7 +29,8 @@ const NORMAL_CODES: ReadonlySet<number> = new Set([1000, 1005]);
 
 const NET_MEANINGS: Readonly<Record<string, string>> = {
   'NET-0000': 'Deepgram failed while it worked on the audio.',
-  'NET-0001': 'Deepgram received no audio for too long. Send audio or keep the stream alive from the start.',
+  'NET-0001':
+    'Deepgram received no audio for too long. Send audio within 10 s of opening the stream: before the first audio a KeepAlive does not save it.',
 };
 
 /** The error of a close, or undefined where the close is a normal one. */

@@ -87,10 +87,6 @@ class DeepgramLiveConnection implements LiveConnection {
     else socket.sendCloseStream({ type: control });
   }
 
-  ping(): void {
-    this.#transport?.ping();
-  }
-
   close(code = 1000, reason = ''): void {
     if (this.#closing || this.#ended) return;
     this.#closing = true;

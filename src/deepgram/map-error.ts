@@ -6,6 +6,7 @@ import {
   TimeoutError,
   type TranscriptionError,
 } from '../errors/index.js';
+import { defined } from '../internal/defined.js';
 import { redactText } from '../net/redact.js';
 import type { HttpAnswer } from './http-answer.js';
 
@@ -19,10 +20,7 @@ export function errorFromAnswer(answer: HttpAnswer, secrets: readonly string[] =
   const retryAfterMs = parseRetryAfter(answer.header('retry-after'), answer.header('date'));
   const details: ProviderAnswer = {
     status: answer.status,
-    ...(said.code === undefined ? {} : { providerCode: said.code }),
-    ...(message === undefined ? {} : { providerMessage: message }),
-    ...(requestId === undefined ? {} : { requestId }),
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...defined({ providerCode: said.code, providerMessage: message, requestId, retryAfterMs }),
   };
   return errorFromStatus(details);
 }
@@ -121,6 +119,6 @@ export function invalidAnswer(
   const id = requestId ?? answer.header('dg-request-id');
   return new ProviderError(
     `Deepgram's answer is no transcript: ${reason}. Check that the endpoint is Deepgram's and that no proxy changes answers.`,
-    { code: 'invalid_response', status: answer.status, ...(id === undefined ? {} : { requestId: id }) },
+    { code: 'invalid_response', status: answer.status, ...defined({ requestId: id }) },
   );
 }

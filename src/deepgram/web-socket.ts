@@ -103,10 +103,6 @@ export class WebSocketTransport implements DeepgramTransport {
     return this.#socket.readyState === this.#socket.OPEN;
   }
 
-  ping(): void {
-    if (this.isOpen()) this.#socket.ping?.();
-  }
-
   /** Ends the socket, or the attempt to open one. Safe to call at any time. */
   close(code = 1000, reason = ''): void {
     if (this.#socket.readyState === this.#socket.CLOSED) return;

@@ -105,7 +105,7 @@ const OTHER: Rule = { ErrorClass: ProviderError, code: 'provider_error', advice:
 export function errorFromStatus(answer: ProviderAnswer): TranscriptionError {
   const { status, providerCode, providerMessage, ...details } = answer;
   const rule = ruleFor(status, providerCode);
-  const said = [providerCode, providerMessage].filter(Boolean).join(': ');
+  const said = saying(providerCode, providerMessage);
   return new rule.ErrorClass(`Deepgram answered ${status}${said ? ` (${said})` : ''}. ${rule.advice}`, {
     ...details,
     status,
@@ -113,6 +113,12 @@ export function errorFromStatus(answer: ProviderAnswer): TranscriptionError {
     retryable: rule.retryable ?? false,
     ambiguous: rule.ambiguous ?? false,
   });
+}
+
+/** Some of Deepgram's messages begin with the code already. */
+function saying(providerCode = '', providerMessage = ''): string {
+  if (providerMessage.toLowerCase().startsWith(providerCode.toLowerCase())) return providerMessage;
+  return [providerCode, providerMessage].filter(Boolean).join(': ');
 }
 
 function ruleFor(status: number, providerCode: string | undefined): Rule {

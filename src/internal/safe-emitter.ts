@@ -1,11 +1,13 @@
 import { EventEmitter } from 'eventemitter3';
+import { BadRequestError } from '../errors/index.js';
 
 type Listener<Event> = (event: Event) => unknown;
 
 /**
  * An event emitter whose listeners cannot harm the one who emits: what a listener throws, or rejects with, is
  * reported, and the other listeners still hear the event. Events reach all listeners in the order in which
- * they were emitted, also where a listener causes the next one.
+ * they were emitted, also where a listener causes the next one. A listener that is no function is refused with
+ * a BadRequestError.
  */
 export class SafeEmitter<Event extends { readonly type: string }> {
   readonly #emitter = new EventEmitter<string>();
@@ -20,14 +22,17 @@ export class SafeEmitter<Event extends { readonly type: string }> {
   }
 
   on(type: Event['type'], listener: Listener<never>): void {
+    checkListener(type, listener);
     this.#emitter.on(type, this.#guard(listener));
   }
 
   once(type: Event['type'], listener: Listener<never>): void {
+    checkListener(type, listener);
     this.#emitter.once(type, this.#guard(listener));
   }
 
   off(type: Event['type'], listener: Listener<never>): void {
+    checkListener(type, listener);
     this.#emitter.off(type, this.#guard(listener));
   }
 
@@ -59,4 +64,9 @@ export class SafeEmitter<Event extends { readonly type: string }> {
     this.#guarded.set(listener, guarded);
     return guarded;
   }
+}
+
+function checkListener(type: string, listener: unknown): void {
+  if (typeof listener === 'function') return;
+  throw new BadRequestError(`The listener of ${type} must be a function.`, { code: 'invalid_option' });
 }

@@ -1,6 +1,7 @@
 import type { Transcript } from '../contracts/transcript.js';
 import { AbortedError, type TranscriptionError, toTranscriptionError } from '../errors/index.js';
 import { raceAbort, throwIfAborted } from '../internal/abort.js';
+import { defined } from '../internal/defined.js';
 import type { AttemptOptions, JobContext } from './context.js';
 import type { JobRecord } from './record.js';
 
@@ -40,12 +41,5 @@ function endAfterAbort(reason: unknown): 'closed' | 'cancelled' | 'withdrawn' {
 
 function attemptOptions({ userId, data }: JobRecord): AttemptOptions {
   const { options, metadata, region, timeoutMs, priority } = data;
-  return {
-    ...options,
-    ...(userId === undefined ? {} : { userId }),
-    ...(metadata === undefined ? {} : { metadata }),
-    ...(region === undefined ? {} : { region }),
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    priority,
-  };
+  return { ...options, ...defined({ userId, metadata, region, timeoutMs }), priority };
 }

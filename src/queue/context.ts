@@ -5,6 +5,7 @@ import type { EventSink } from '../contracts/events.js';
 import type { QueueAdapter } from '../contracts/queue.js';
 import type { StorageAdapter } from '../contracts/storage.js';
 import type { Transcript } from '../contracts/transcript.js';
+import type { TranscriptFacts } from '../transcript/archive.js';
 import type { AudioShelf } from './audio-shelf.js';
 import type { JobFeed } from './feed.js';
 import type { JobStore } from './job-store.js';
@@ -33,15 +34,6 @@ export type TranscribeAttempt = (
   options: AttemptOptions,
   context: AttemptContext,
 ) => Promise<Transcript>;
-
-/** What the storage keeps beside a transcript. */
-export interface TranscriptFacts {
-  readonly jobId: string;
-  readonly userId?: string;
-  readonly metadata?: Readonly<Record<string, unknown>>;
-  /** Where the audio came from, without secrets. */
-  readonly source: string;
-}
 
 export interface JobSettings {
   /** Attempts of a job that does not name its own. */

@@ -3,6 +3,7 @@ import type { EnqueueOptions } from '../contracts/call-options.js';
 import type { QueueEntry } from '../contracts/queue.js';
 import { BadRequestError, QueueError, StorageError } from '../errors/index.js';
 import { raceAbort, throwIfAborted } from '../internal/abort.js';
+import { defined } from '../internal/defined.js';
 import { createId } from '../internal/ids.js';
 import { announce, isoTime, type JobContext } from './context.js';
 import { toEntryId } from './entry-id.js';
@@ -77,16 +78,14 @@ function newRecord({ source, options }: EnqueueItem, { clock, settings }: JobCon
   const { userId, region, timeoutMs, metadata } = options;
   return {
     id: createId('job'),
-    ...(userId === undefined ? {} : { userId }),
+    ...defined({ userId }),
     createdAt: isoTime(clock),
     data: snapshot({
       v: 1,
       state: 'queued',
       source: toJobSource(source),
       options: deepgramOptionsOf(options),
-      ...(region === undefined ? {} : { region }),
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
-      ...(metadata === undefined ? {} : { metadata }),
+      ...defined({ region, timeoutMs, metadata }),
       priority: options.priority ?? 0,
       maxAttempts: options.attempts ?? settings.attempts,
       attempts: 0,

@@ -2,6 +2,7 @@ import type { Clock } from '../contracts/clock.js';
 import type { EventSink } from '../contracts/events.js';
 import type { JobStatus } from '../contracts/job.js';
 import type { TranscriptionError } from '../errors/index.js';
+import { defined } from '../internal/defined.js';
 import { hasEnded, type JobRecord, toStatus } from './record.js';
 
 export interface JobChange {
@@ -32,9 +33,14 @@ export class JobFeed {
     this.#emit = emit;
   }
 
-  /** The error that waiting calls got when the service was closed. */
+  /** The error of calls that come once the service is being closed. */
   get closedWith(): TranscriptionError | undefined {
     return this.#closedWith;
+  }
+
+  /** Takes no new callers. Those that wait still hear of changes, until the end of the close. */
+  beginClose(error: TranscriptionError): void {
+    this.#closedWith = error;
   }
 
   /** Call it for jobs whose end this process will see. */
@@ -62,9 +68,7 @@ export class JobFeed {
     }
   }
 
-  close(error: TranscriptionError): void {
-    if (this.#closedWith !== undefined) return;
-    this.#closedWith = error;
+  endClose(error: TranscriptionError): void {
     const all = [...this.#subscribers.values()].flatMap((subscribers) => [...subscribers]);
     this.#subscribers.clear();
     this.#queuedAt.clear();
@@ -80,8 +84,7 @@ export class JobFeed {
       state: status.state,
       attempt: data.attempts,
       model: data.options.model ?? DEEPGRAM_DEFAULT_MODEL,
-      ...(userId === undefined ? {} : { userId }),
-      ...(hasError && error !== undefined ? { code: error.code } : {}),
+      ...defined({ userId, code: hasError ? error?.code : undefined }),
       ...(hasEnded(status.state) ? { durationMs: this.#takeDuration(id, createdAt) } : {}),
     });
   }

@@ -1,6 +1,7 @@
 import type { ErrorData } from '../contracts/error-data.js';
 import type { EntryOutcome } from '../contracts/queue.js';
 import type { Transcript } from '../contracts/transcript.js';
+import { defined } from '../internal/defined.js';
 import { sleep } from '../internal/sleep.js';
 import { announce, type HeldEnd, isoTime, type JobContext } from './context.js';
 import type { JobData, JobRecord } from './record.js';
@@ -76,8 +77,7 @@ async function storeEnd(
   if (transcript !== undefined) {
     const facts = {
       jobId: id,
-      ...(userId === undefined ? {} : { userId }),
-      ...(data.metadata === undefined ? {} : { metadata: data.metadata }),
+      ...defined({ userId, metadata: data.metadata }),
       source: data.source.label,
     };
     await withRetries(() => context.saveTranscript(transcript, facts), context);

@@ -1,6 +1,7 @@
 import type { JobListQuery, JobStatus } from '../contracts/job.js';
 import type { Page, StorageAdapter } from '../contracts/storage.js';
 import type { Transcript } from '../contracts/transcript.js';
+import { defined } from '../internal/defined.js';
 import { fromStoredRecord, type JobData, type JobRecord, toRecordInput, toStatus } from './record.js';
 
 /** Job records in the storage, which reports its own failures. */
@@ -35,8 +36,7 @@ export class JobStore {
   }
 
   async list({ state, ...query }: JobListQuery): Promise<Page<JobStatus>> {
-    const filter = state === undefined ? {} : { status: state };
-    const page = await this.#storage.list('jobs', { ...query, ...filter });
+    const page = await this.#storage.list('jobs', { ...query, ...defined({ status: state }) });
     return { ...page, items: page.items.map((stored) => toStatus(fromStoredRecord(stored))) };
   }
 

@@ -5,17 +5,29 @@ import { abortError, onAbort } from '../internal/abort.js';
 import { AsyncQueue } from '../internal/async-queue.js';
 import type { JobContext } from './context.js';
 import type { JobChange } from './feed.js';
+import { checkResultOptions } from './options.js';
 import { hasEnded, toStatus } from './record.js';
 
 /** A handle: it holds the id only, the truth stays in the storage. */
 export function createJob(id: string, context: JobContext, cancel: () => Promise<boolean>): Job {
   return {
     id,
-    status: async () => (await presentState(id, context)).status,
-    result: (options = {}) => waitForResult(id, context, options),
+    async status() {
+      assertOpen(context);
+      return (await presentState(id, context)).status;
+    },
+    async result(options = {}) {
+      checkResultOptions(options);
+      assertOpen(context);
+      return waitForResult(id, context, options);
+    },
     events: () => ({ [Symbol.asyncIterator]: () => followEvents(id, context) }),
     cancel,
   };
+}
+
+function assertOpen({ feed }: JobContext): void {
+  if (feed.closedWith !== undefined) throw feed.closedWith;
 }
 
 async function presentState(id: string, { store, held }: JobContext): Promise<JobChange> {
@@ -46,7 +58,6 @@ function waitForEnd(
 ): Promise<JobStatus> {
   const { feed, clock } = context;
   if (signal?.aborted) return Promise.reject(abortError(signal));
-  if (feed.closedWith !== undefined) return Promise.reject(feed.closedWith);
   return new Promise((resolve, reject) => {
     const cleanUps: (() => void)[] = [];
     const settle = (finish: () => void): void => {

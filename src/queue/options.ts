@@ -1,14 +1,18 @@
+import { refuseEmpty } from '../audio/resolve.js';
 import type { ResolvedSource } from '../contracts/audio-source.js';
 import type { EnqueueOptions } from '../contracts/call-options.js';
 import type { PrerecordedDeepgramOptions } from '../contracts/deepgram-options.js';
+import type { JobListQuery, JobState, ResultOptions } from '../contracts/job.js';
 import { BadRequestError, QueueError, UnsupportedSourceError } from '../errors/index.js';
-import { checkNumber, checkPlainObject, checkString } from '../internal/validate.js';
+import { checkOptions, checkSignal } from '../internal/check-arguments.js';
+import { checkListQuery } from '../internal/check-list-query.js';
+import { checkNumber, checkPlainData, checkString, invalidOption } from '../internal/validate.js';
 
 /** As BullMQ has it, so that a priority means the same on every queue. */
 const LARGEST_PRIORITY = 2_097_152;
 
-/** Our options, which do not travel to Deepgram. The type keeps the list complete. */
-const OWN_OPTIONS = {
+/** The options of `enqueue()` that are ours and do not travel to Deepgram. The type keeps the list complete. */
+export const ENQUEUE_KEYS: readonly string[] = Object.keys({
   signal: true,
   userId: true,
   metadata: true,
@@ -18,11 +22,11 @@ const OWN_OPTIONS = {
   priority: true,
   delayMs: true,
   attempts: true,
-} satisfies Record<Exclude<keyof EnqueueOptions, keyof PrerecordedDeepgramOptions>, true>;
+} satisfies Record<Exclude<keyof EnqueueOptions, keyof PrerecordedDeepgramOptions>, true>);
 
 export function deepgramOptionsOf(options: EnqueueOptions): PrerecordedDeepgramOptions {
   return Object.fromEntries(
-    Object.entries(options).filter(([key, value]) => !(key in OWN_OPTIONS) && value !== undefined),
+    Object.entries(options).filter(([key, value]) => !ENQUEUE_KEYS.includes(key) && value !== undefined),
   );
 }
 
@@ -40,16 +44,38 @@ export function checkEnqueueOptions(options: EnqueueOptions): void {
       { code: 'invalid_option' },
     );
   }
-  checkMetadata(options.metadata);
+  checkPlainData('metadata', options.metadata);
 }
 
-export function checkConcurrency(concurrency: number): void {
-  checkNumber('concurrency', concurrency, { min: 1 });
+export function checkWorkerOptions(options: { readonly concurrency?: number }): void {
+  checkOptions('startWorker()', options, ['concurrency']);
+  checkNumber('concurrency', options.concurrency, { min: 1 });
 }
 
-/** Throws where a worker could not read the audio later. */
+export function checkResultOptions(options: ResultOptions): void {
+  checkOptions('result()', options, ['signal', 'timeoutMs']);
+  checkSignal(options.signal);
+  checkNumber('timeoutMs', options.timeoutMs, { min: 0 });
+}
+
+const JOB_STATES: readonly unknown[] = Object.keys({
+  queued: true,
+  active: true,
+  completed: true,
+  failed: true,
+  cancelled: true,
+} satisfies Record<JobState, true>);
+
+export function checkJobListQuery(query: JobListQuery): void {
+  checkListQuery('jobs.list()', query, ['userId', 'state', 'limit', 'cursor']);
+  if (query.state === undefined || JOB_STATES.includes(query.state)) return;
+  throw invalidOption('state', `one of ${JOB_STATES.join(', ')}`, query.state);
+}
+
+/** Throws where there is no audio, or where a worker could not read it later. */
 export function checkSource(source: ResolvedSource, distributed: boolean): void {
   if (source.kind === 'url') return;
+  if (source.sizeBytes !== undefined) refuseEmpty(source.sizeBytes);
   if (!source.reopenable) {
     throw new UnsupportedSourceError(
       'A stream that can be read only once cannot wait in a queue. ' +
@@ -63,17 +89,5 @@ export function checkSource(source: ResolvedSource, distributed: boolean): void 
         'Upload it and pass its URL, or use transcribe().',
       { code: 'queue_failed' },
     );
-  }
-}
-
-function checkMetadata(metadata: unknown): void {
-  checkPlainObject('metadata', metadata);
-  try {
-    JSON.stringify(metadata);
-  } catch (cause) {
-    throw new BadRequestError('The option metadata must be plain JSON data; JSON cannot say what it holds.', {
-      code: 'invalid_option',
-      cause,
-    });
   }
 }

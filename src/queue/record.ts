@@ -4,6 +4,7 @@ import type { ErrorData } from '../contracts/error-data.js';
 import type { JobState, JobStatus } from '../contracts/job.js';
 import type { RecordInput, StoredRecord } from '../contracts/storage.js';
 import { StorageError } from '../errors/index.js';
+import { defined } from '../internal/defined.js';
 
 /** Where the audio is: at a URL, or in the process that took the job. */
 export type JobSource =
@@ -46,14 +47,7 @@ export interface JobRecord {
 
 export function toRecordInput(record: Omit<JobRecord, 'version'>): RecordInput {
   const { id, userId, createdAt, data } = record;
-  return {
-    collection: 'jobs',
-    id,
-    ...(userId === undefined ? {} : { userId }),
-    status: data.state,
-    createdAt,
-    data,
-  };
+  return { collection: 'jobs', id, ...defined({ userId }), status: data.state, createdAt, data };
 }
 
 export function fromStoredRecord(stored: StoredRecord): JobRecord {
@@ -65,7 +59,7 @@ export function fromStoredRecord(stored: StoredRecord): JobRecord {
       { code: 'storage_failed' },
     );
   }
-  return { id, ...(userId === undefined ? {} : { userId }), createdAt, version, data: data as JobData };
+  return { id, ...defined({ userId }), createdAt, version, data: data as JobData };
 }
 
 export function toJobSource(source: ResolvedSource): JobSource {
@@ -81,8 +75,7 @@ export function hasEnded(state: JobState): boolean {
 export function toStatus({ id, userId, createdAt, data }: Omit<JobRecord, 'version'>): JobStatus {
   const base = {
     id,
-    ...(userId === undefined ? {} : { userId }),
-    ...(data.metadata === undefined ? {} : { metadata: data.metadata }),
+    ...defined({ userId, metadata: data.metadata }),
     priority: data.priority,
     attempts: data.attempts,
     maxAttempts: data.maxAttempts,
@@ -92,7 +85,7 @@ export function toStatus({ id, userId, createdAt, data }: Omit<JobRecord, 'versi
   const finishedAt = data.finishedAt ?? createdAt;
   switch (data.state) {
     case 'queued':
-      return { ...base, state: 'queued', ...(data.lastError ? { lastError: data.lastError } : {}) };
+      return { ...base, state: 'queued', ...defined({ lastError: data.lastError }) };
     case 'active':
       return { ...base, state: 'active', startedAt: data.startedAt ?? createdAt };
     case 'completed':

@@ -4,6 +4,7 @@ import type { Job, JobListQuery, JobStatus } from '../contracts/job.js';
 import type { QueueDepth, QueueWorker } from '../contracts/queue.js';
 import type { Page } from '../contracts/storage.js';
 import { AbortedError, QueueError, toTranscriptionError } from '../errors/index.js';
+import { closeTimeoutMs } from '../internal/check-arguments.js';
 import { AudioShelf } from './audio-shelf.js';
 import { cancelJob, removeJob, retryJob } from './change.js';
 import type { JobContext, JobDeps } from './context.js';
@@ -12,7 +13,7 @@ import { JobFeed } from './feed.js';
 import { storeHeldEnd } from './finish.js';
 import { createJob } from './job.js';
 import { JobStore } from './job-store.js';
-import { checkConcurrency } from './options.js';
+import { checkJobListQuery, checkWorkerOptions } from './options.js';
 import { reportWorkerError, runEntry } from './worker.js';
 
 /** The queued pattern: jobs that workers transcribe in their own time. */
@@ -39,7 +40,8 @@ export interface JobService {
   depth(): Promise<QueueDepth>;
   /**
    * Waits up to `timeoutMs` for active jobs, then aborts them: they are queued again in their records. Ends the
-   * queue. Pending `result()` and `events()` calls end with an AbortedError `client_closed`.
+   * queue. From the call on, every other method of the service and of its jobs rejects with an AbortedError
+   * `client_closed`; pending `result()` and `events()` calls end with it when the close is done.
    */
   close(options: { readonly timeoutMs: number }): Promise<void>;
 }
@@ -86,15 +88,19 @@ class Jobs implements JobService {
   }
 
   async get(id: string): Promise<Job | undefined> {
+    this.#assertOpen();
     const isKnown = this.#context.held.has(id) || (await this.#context.store.get(id)) !== undefined;
     return isKnown ? this.#job(id) : undefined;
   }
 
   async list(query: JobListQuery = {}): Promise<Page<JobStatus>> {
+    this.#assertOpen();
+    checkJobListQuery(query);
     return this.#context.store.list(query);
   }
 
   async cancel(id: string): Promise<boolean> {
+    this.#assertOpen();
     return cancelJob(id, this.#context);
   }
 
@@ -106,14 +112,15 @@ class Jobs implements JobService {
   }
 
   async remove(id: string): Promise<boolean> {
+    this.#assertOpen();
     return removeJob(id, this.#context);
   }
 
   startWorker(options: { readonly concurrency?: number } = {}): QueueWorker {
     this.#assertOpen();
     const { queue, settings } = this.#context;
-    const concurrency = options.concurrency ?? settings.concurrency;
-    checkConcurrency(concurrency);
+    checkWorkerOptions(options);
+    const { concurrency = settings.concurrency } = options;
     if (this.#worker !== undefined) {
       throw new QueueError(
         'This client has a worker already. Close it first; to choose when it starts, set queue.autoStart to false.',
@@ -126,7 +133,7 @@ class Jobs implements JobService {
     });
     const handle: QueueWorker = {
       close: async (closeOptions) => {
-        await worker.close(closeOptions);
+        await worker.close({ timeoutMs: closeTimeoutMs(closeOptions) });
         if (this.#worker === handle) this.#worker = undefined;
       },
     };
@@ -137,6 +144,7 @@ class Jobs implements JobService {
   }
 
   async depth(): Promise<QueueDepth> {
+    this.#assertOpen();
     return this.#context.queue.depth();
   }
 
@@ -147,12 +155,14 @@ class Jobs implements JobService {
 
   async #close(options: { readonly timeoutMs: number }): Promise<void> {
     const { queue, feed, held } = this.#context;
+    const error = closedError();
+    feed.beginClose(error);
     try {
       await this.#worker?.close(options);
       for (const end of held.values()) await storeHeldEnd(end, this.#context);
       await queue.close();
     } finally {
-      feed.close(closedError());
+      feed.endClose(error);
     }
   }
 

@@ -1,4 +1,5 @@
 import type { ErrorData } from '../contracts/error-data.js';
+import { defined } from '../internal/defined.js';
 import type { JobData } from './record.js';
 
 /** The fields that live longer than one state. */
@@ -26,7 +27,7 @@ export function toQueuedAgain(data: JobData, change: Requeue): JobData {
     attempts: change.attemptCounts ? data.attempts : Math.max(0, data.attempts - 1),
     rateLimited: data.rateLimited + (change.rateLimited ? 1 : 0),
     runAt: change.runAt,
-    ...(change.lastError === undefined ? {} : { lastError: change.lastError }),
+    ...defined({ lastError: change.lastError }),
   };
 }
 

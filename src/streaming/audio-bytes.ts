@@ -1,13 +1,13 @@
 import { UnsupportedSourceError } from '../errors/index.js';
+import { bytesOf } from '../internal/bytes.js';
 
 /** What `send()` takes: bytes in any of JavaScript's containers. Node's Buffer is a Uint8Array. */
 export type AudioChunk = Uint8Array | ArrayBuffer | ArrayBufferView;
 
 /** A view of the caller's bytes, not a copy. */
 export function toBytes(chunk: unknown): Uint8Array {
-  if (chunk instanceof Uint8Array) return chunk;
-  if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk);
+  const bytes = bytesOf(chunk);
+  if (bytes !== undefined) return bytes;
   throw new UnsupportedSourceError(
     `Audio must be bytes: pass a Uint8Array, a Buffer, an ArrayBuffer or a typed array, not ${describe(chunk)}.${advice(chunk)}`,
     { code: 'unsupported_source' },
@@ -21,7 +21,8 @@ function describe(value: unknown): string {
 }
 
 function advice(value: unknown): string {
-  if (typeof value === 'string') return ' Open the stream without an encoding.';
-  if (typeof Blob !== 'undefined' && value instanceof Blob) return ' Use await blob.arrayBuffer().';
-  return '';
+  if (typeof value === 'string') {
+    return ' A path is no audio: use pipeFrom(fromFile(path)). Text of a stream: open it without an encoding.';
+  }
+  return typeof value === 'object' && value !== null ? ' A whole source goes to pipeFrom().' : '';
 }

@@ -1,50 +1,49 @@
+import { resolveUpload } from '../audio/resolve.js';
+import type { AudioSource, OpenedAudio, UploadAudio } from '../contracts/index.js';
 import { UnsupportedSourceError } from '../errors/index.js';
+import { raceAbort } from '../internal/abort.js';
 
-/** What `pipeFrom()` reads: a Web stream, Node's Readable, or any other async iterable of bytes. */
-export type LiveSource = AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>;
+/** What `pipeFrom()` reads: everything that `transcribe()` takes, except URLs. */
+export type LiveSource = Exclude<AudioSource, string | URL>;
 
-/** A source being read. `cancel()` works also while a `next()` is waiting. */
-export interface SourceReader {
-  next(): Promise<IteratorResult<unknown>>;
-  cancel(reason: Error): void;
-}
-
-export function readSource(source: unknown): SourceReader {
-  if (isWebStream(source)) return readWebStream(source);
-  if (isAsyncIterable(source)) return readIterable(source);
+/** @throws UnsupportedSourceError for everything that cannot be read. */
+export function resolveLiveSource(source: unknown): UploadAudio {
+  if (typeof source !== 'string' && !(source instanceof URL)) return resolveUpload(source);
   throw new UnsupportedSourceError(
-    'pipeFrom() reads a ReadableStream or an async iterable of bytes, such as a Node Readable.',
+    'pipeFrom() takes neither a path nor a URL. Pass fromFile(path) or createReadStream(path) for a file, ' +
+      'and the Response of fetch(url) for a URL.',
     { code: 'unsupported_source' },
   );
 }
 
-function readWebStream(stream: ReadableStream<unknown>): SourceReader {
-  const reader = stream.getReader();
-  return {
-    next: () => reader.read() as Promise<IteratorResult<unknown>>,
-    cancel: (reason) => void reader.cancel(reason).catch(() => undefined),
-  };
+/** Rejects as soon as the signal aborts; what is opened later is closed again. */
+export async function openAudio(source: UploadAudio, stop: AbortSignal): Promise<OpenedAudio> {
+  const opening = source.open();
+  try {
+    return await raceAbort(opening, stop);
+  } catch (error) {
+    opening.then(
+      (audio) => audio.close(stop.reason),
+      () => undefined,
+    );
+    throw error;
+  }
 }
 
-function readIterable(source: AsyncIterable<unknown>): SourceReader {
-  const iterator = source[Symbol.asyncIterator]();
-  return {
-    next: () => iterator.next(),
-    cancel: () => {
-      // An iterator that is waiting for its source hears `return()` only afterwards; a Node stream can be told.
-      const { destroy } = source as { destroy?: unknown };
-      if (typeof destroy === 'function') destroy.call(source);
-      else void iterator.return?.().catch(() => undefined);
-    },
-  };
+/** True for streams that are read once, which may be a microphone's; other sources are known to end. */
+export function mayBeEndless(source: unknown): boolean {
+  try {
+    return resolveLiveSource(source).kind === 'stream';
+  } catch {
+    return false;
+  }
 }
 
-function isWebStream(source: unknown): source is ReadableStream<unknown> {
-  return typeof (source as { getReader?: unknown } | null)?.getReader === 'function';
-}
-
-function isAsyncIterable(source: unknown): source is AsyncIterable<unknown> {
-  return (
-    typeof (source as { [Symbol.asyncIterator]?: unknown } | null)?.[Symbol.asyncIterator] === 'function'
-  );
+/** A source that will not be read is let go of, as far as it is one. */
+export function discardSource(source: unknown): void {
+  try {
+    resolveLiveSource(source).discard?.();
+  } catch {
+    // What is no source holds nothing.
+  }
 }

@@ -1,19 +1,19 @@
-import type { Clock, LiveEvent, LiveEventMap, LiveStats, Transcript } from '../contracts/index.js';
+import type { LiveEvent, LiveEventMap, LiveStats, Transcript } from '../contracts/index.js';
 import type { SafeEmitter } from '../internal/safe-emitter.js';
 import type { AudioChunk } from './audio-bytes.js';
 import type { LiveSource } from './byte-source.js';
-import { observed } from './deferred.js';
 import type { EventFeed } from './event-feed.js';
-import { type PipeOptions, pipe } from './pipe.js';
+import type { Intake } from './intake.js';
+import type { PipeOptions } from './pipe.js';
 import type { LiveSession } from './session.js';
 import { toReadable, toWritable } from './web-streams.js';
 
 interface Parts {
   readonly id: string;
   readonly session: LiveSession;
+  readonly intake: Intake;
   readonly feed: EventFeed;
   readonly emitter: SafeEmitter<LiveEvent>;
-  readonly clock: Clock;
 }
 
 /**
@@ -27,11 +27,9 @@ export class LiveTranscription implements AsyncIterable<LiveEvent>, AsyncDisposa
   /** The library's own id, `live_…`. */
   readonly id: string;
   readonly #session: LiveSession;
+  readonly #intake: Intake;
   readonly #feed: EventFeed;
   readonly #emitter: SafeEmitter<LiveEvent>;
-  readonly #clock: Clock;
-  /** A source with an end is being piped: finishing before that end would cut it off. */
-  #finishesItself = false;
   #writable: WritableStream<AudioChunk> | undefined;
   #readable: ReadableStream<LiveEvent> | undefined;
 
@@ -39,9 +37,9 @@ export class LiveTranscription implements AsyncIterable<LiveEvent>, AsyncDisposa
   constructor(parts: Parts) {
     this.id = parts.id;
     this.#session = parts.session;
+    this.#intake = parts.intake;
     this.#feed = parts.feed;
     this.#emitter = parts.emitter;
-    this.#clock = parts.clock;
   }
 
   /** Settles when the connection is open; rejects where it cannot be opened. */
@@ -51,7 +49,7 @@ export class LiveTranscription implements AsyncIterable<LiveEvent>, AsyncDisposa
 
   /** Closing it is `finish()`, aborting it is `abort()`. */
   get writable(): WritableStream<AudioChunk> {
-    this.#writable ??= toWritable(this.#session);
+    this.#writable ??= toWritable(this.#intake);
     return this.#writable;
   }
 
@@ -88,31 +86,41 @@ export class LiveTranscription implements AsyncIterable<LiveEvent>, AsyncDisposa
    * `unsupported_source` where it is handed something else than bytes, and with the session's error.
    */
   send(chunk: AudioChunk): Promise<void> {
-    return this.#session.send(chunk);
+    return this.#intake.send(chunk);
   }
 
   /**
    * Sends a source to its end and then finishes, never more than 1.25 times as fast as it is spoken where the
    * format tells (raw PCM, mu-law, A-law, WAV). Settles when all that is done.
    *
-   * A source that fails ends the session with code `stream_failed`.
+   * One source at a time: a second one is refused with code `live_consumed`. A source that fails ends the
+   * session with code `stream_failed`, one without a single byte with `empty_source`, one that was read already
+   * with `stream_consumed`, and wrong options with a BadRequestError.
    */
   pipeFrom(source: LiveSource, options: PipeOptions = {}): Promise<void> {
-    if (options.untilEnd && !options.preventFinish) this.#finishesItself = true;
-    return observed(pipe(source, this.#session, this.#clock, options));
+    return this.#intake.pipeFrom(source, options);
   }
 
   /** Asks for the final results of what was sent so far. Settles when they have come, after 5 s at the latest. */
   finalize(): Promise<void> {
-    return this.#session.finalize();
+    return this.#intake.finalize();
   }
 
   /**
-   * Sends what is left, waits for the last results and returns the transcript. Every call returns the same
-   * promise. Rejects with the session's error, or an AbortedError.
+   * Sends what is left, waits for the last results and returns the transcript. A source that is being piped is
+   * sent to its end first; `stop()` does not wait for it. Every call returns the same promise. Rejects with the
+   * session's error, or an AbortedError.
    */
   finish(): Promise<Transcript> {
-    return this.#finishesItself ? this.#session.outcome : this.#session.finish();
+    return this.#intake.finish();
+  }
+
+  /**
+   * Stops reading what `pipeFrom()` was given, and then finishes: what was read so far is in the transcript. The
+   * way to end a microphone.
+   */
+  stop(): Promise<Transcript> {
+    return this.#intake.stop();
   }
 
   /** Ends it at once. `finish()` then rejects with an AbortedError that has the reason as its cause. */

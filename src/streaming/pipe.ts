@@ -1,19 +1,23 @@
 import type { Clock } from '../contracts/index.js';
 import { TranscriptionError, UnsupportedSourceError } from '../errors/index.js';
-import { raceAbort } from '../internal/abort.js';
-import { toBytes } from './audio-bytes.js';
+import { onAbort, raceAbort } from '../internal/abort.js';
+import { checkOptions, checkSignal } from '../internal/check-arguments.js';
+import { checkBoolean } from '../internal/validate.js';
 import type { AudioMeter } from './audio-meter.js';
-import { readSource, type SourceReader } from './byte-source.js';
+import { discardSource, openAudio, resolveLiveSource } from './byte-source.js';
 import { Pacer } from './pacer.js';
 import type { LiveSession } from './session.js';
 
 export interface PipeOptions {
   /** True leaves the session open when the source has ended. Default false. */
   preventFinish?: boolean;
-  /** True makes `finish()` wait for the end of the source, which must have one. Default false: it ends now. */
-  untilEnd?: boolean;
   /** True sends as fast as it is spoken; otherwise up to 1.25 times as fast. Default false. */
   realtime?: boolean;
+  /**
+   * Aborting it ends the source as its own end would: it is cancelled, what was sent stays, and the session is
+   * finished unless `preventFinish` is set.
+   */
+  signal?: AbortSignal;
 }
 
 /** One piece is sent at a time, so that pauses stay short. */
@@ -23,84 +27,89 @@ const PIECE_BYTES_OF_HEADER = 1024;
 const PIECE_BYTES_WHERE_UNKNOWN = 32 * 1024;
 
 /**
- * Sends a source to its end. A source that fails, or yields something else than bytes, fails the session; the
- * end of the session cancels the source.
+ * Sends a source until it ends or its signal aborts. A source that fails, or yields something else than bytes,
+ * fails the session, and so do wrong options; the end of the session cancels the source.
  */
 export async function pipe(
   source: unknown,
   session: LiveSession,
   clock: Clock,
   options: PipeOptions,
+  stopping: AbortSignal,
 ): Promise<void> {
-  const reader = openSource(source, session);
-  const pacer = new Pacer(clock, options.realtime ?? false);
+  refuseWrongOptions(source, session, options);
+  const stop = new AbortController();
+  const forget = [
+    onAbort(session.over, () => stop.abort(session.over.reason)),
+    onAbort(options.signal, () => stop.abort(options.signal?.reason)),
+    onAbort(stopping, () => stop.abort(stopping.reason)),
+  ];
+  try {
+    await sendAll(source, session, new Pacer(clock, options.realtime ?? false), stop.signal);
+  } catch (error) {
+    if (session.ended) throw session.over.reason;
+    if (!stop.signal.aborted) throw failSession(session, error);
+  } finally {
+    for (const stopListening of forget) stopListening();
+  }
+}
+
+function refuseWrongOptions(source: unknown, session: LiveSession, options: PipeOptions): void {
+  try {
+    checkOptions('pipeFrom()', options, ['preventFinish', 'realtime', 'signal']);
+    checkBoolean('preventFinish', options.preventFinish);
+    checkBoolean('realtime', options.realtime);
+    checkSignal(options.signal);
+  } catch (error) {
+    discardSource(source);
+    throw failSession(session, error);
+  }
+}
+
+async function sendAll(
+  source: unknown,
+  session: LiveSession,
+  pacer: Pacer,
+  stop: AbortSignal,
+): Promise<void> {
+  const audio = await openAudio(resolveLiveSource(source), stop);
+  const chunks = audio.chunks[Symbol.asyncIterator]();
   try {
     for (;;) {
-      const { done, value } = await nextChunk(reader, session);
-      if (done) break;
-      await sendPaced(value, session, pacer);
+      const step = await raceAbort(chunks.next(), stop);
+      if (step.done) return;
+      await sendPaced(step.value, session, pacer, stop);
     }
-  } catch (error) {
-    reader.cancel(error as Error);
-    throw error;
-  }
-  if (!options.preventFinish) await session.finish();
-}
-
-function openSource(source: unknown, session: LiveSession): SourceReader {
-  try {
-    return readSource(source);
-  } catch (cause) {
-    throw failSession(session, cause);
+  } finally {
+    void audio.close(stop.reason);
   }
 }
 
-async function nextChunk(
-  reader: SourceReader,
+async function sendPaced(
+  chunk: Uint8Array,
   session: LiveSession,
-): Promise<{ done: boolean; value: Uint8Array }> {
-  let sessionEnded = false;
-  try {
-    const result = await raceAbort(reader.next(), session.over).catch((error: unknown) => {
-      sessionEnded = session.ended;
-      throw error;
-    });
-    return result.done
-      ? { done: true, value: new Uint8Array(0) }
-      : { done: false, value: toBytes(result.value) };
-  } catch (error) {
-    throw sessionEnded ? session.over.reason : failSession(session, error);
-  }
-}
-
-async function sendPaced(chunk: Uint8Array, session: LiveSession, pacer: Pacer): Promise<void> {
+  pacer: Pacer,
+  stop: AbortSignal,
+): Promise<void> {
   for (let at = 0; at < chunk.length; ) {
     const piece = chunk.subarray(at, at + pieceBytes(session.meter));
     const seconds = session.meter.seconds(piece.length);
-    if (seconds !== undefined) await pause(pacer, seconds, session);
-    await session.send(piece);
+    if (seconds !== undefined) await pacer.wait(seconds, stop);
+    await raceAbort(session.send(piece), stop);
     at += piece.length;
   }
 }
 
-/** Ended sessions say why, rather than that a wait was aborted. */
-async function pause(pacer: Pacer, seconds: number, session: LiveSession): Promise<void> {
-  try {
-    await pacer.wait(seconds, session.over);
-  } catch {
-    throw session.over.reason;
-  }
-}
-
+/** Whole samples where they are known: a source that is stopped must not leave the half of one behind. */
 function pieceBytes(meter: AudioMeter): number {
   if (meter.undecided) return PIECE_BYTES_OF_HEADER;
-  const { bytesPerSecond } = meter;
-  return bytesPerSecond === undefined
-    ? PIECE_BYTES_WHERE_UNKNOWN
-    : Math.max(1, Math.floor(bytesPerSecond * PIECE_SECONDS));
+  const { blockBytes, bytesPerSecond } = meter;
+  const bytes =
+    bytesPerSecond === undefined ? PIECE_BYTES_WHERE_UNKNOWN : Math.floor(bytesPerSecond * PIECE_SECONDS);
+  return Math.max(1, Math.floor(bytes / blockBytes)) * blockBytes;
 }
 
-function failSession(session: LiveSession, cause: unknown): unknown {
+function failSession(session: LiveSession, cause: unknown): Error {
   const error = TranscriptionError.isInstance(cause)
     ? cause
     : new UnsupportedSourceError('The audio source failed while it was read. Its error is the cause.', {

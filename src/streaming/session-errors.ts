@@ -14,6 +14,14 @@ export function abortedError(reason: unknown): Error {
   return new AbortedError('The live transcription was aborted.', { code: 'aborted', cause: reason });
 }
 
+/** Two sources at a time would be mixed up. */
+export function pipeBusyError(): TranscriptionError {
+  return new TranscriptionError(
+    'Another source is being read by pipeFrom(). Await its promise first, with preventFinish: true for all but the last, or open another stream().',
+    { code: 'live_consumed' },
+  );
+}
+
 /** The audio that `finish()` has to send first does not leave. */
 export function stalledError(timeoutMs: number, region: string): TimeoutError {
   return new TimeoutError(

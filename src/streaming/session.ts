@@ -82,6 +82,10 @@ export class LiveSession {
     return this.over.aborted;
   }
 
+  get takesAudio(): boolean {
+    return this.#state === 'connecting' || this.#state === 'open';
+  }
+
   start(): void {
     if (this.ended) return;
     const { signal } = this.#dependencies.settings;
@@ -93,7 +97,7 @@ export class LiveSession {
   }
 
   send(chunk: AudioChunk): Promise<void> {
-    if (!this.#takesAudio()) return observed(Promise.reject(endedError(this.over.reason)));
+    if (!this.takesAudio) return observed(Promise.reject(endedError(this.over.reason)));
     try {
       const frames = this.#framer.split(toBytes(chunk));
       return frames.length === 0 ? Promise.resolve() : observed(this.#outbox.pushAudio(frames));
@@ -103,13 +107,13 @@ export class LiveSession {
   }
 
   finalize(): Promise<void> {
-    if (!this.#takesAudio()) return observed(Promise.reject(endedError(this.over.reason)));
+    if (!this.takesAudio) return observed(Promise.reject(endedError(this.over.reason)));
     if (this.#outbox.acceptedBytes === 0) return Promise.resolve();
     return observed(this.#finalizations.add((onSent) => this.#outbox.pushControl('Finalize', onSent)));
   }
 
   finish(): Promise<Transcript> {
-    if (!this.#takesAudio()) return this.outcome;
+    if (!this.takesAudio) return this.outcome;
     this.#warnOfHeldBytes();
     // A listener may have ended the session, here and after every other event.
     if (this.ended) return this.outcome;
@@ -144,6 +148,10 @@ export class LiveSession {
 
   abort(reason?: unknown): void {
     this.fail(abortedError(reason));
+  }
+
+  warn(code: string, message: string): void {
+    if (!this.ended) this.#dependencies.onEvent({ type: 'warning', code, message });
   }
 
   partial(): Transcript {
@@ -183,7 +191,7 @@ export class LiveSession {
       onMessage: (message) => {
         if (!this.ended) this.#inbox.receive(message, index);
       },
-      onWarning: ({ code, message }) => this.#warn(code, message),
+      onWarning: ({ code, message }) => this.warn(code, message),
       onDrain: () => this.#drained(),
       onClose: (close, error) => this.#closed(close, error),
     });
@@ -260,7 +268,7 @@ export class LiveSession {
       return;
     }
     if (this.#closeStreamSent && this.#connection?.bufferedAmount === 0) {
-      this.#warn(
+      this.warn(
         'finish_timeout',
         `Deepgram did not end the stream within ${timeoutMs} ms. The transcript has what came until then.`,
       );
@@ -273,23 +281,15 @@ export class LiveSession {
   #warnOfHeldBytes(): void {
     const { heldBytes } = this.#framer;
     if (heldBytes === 0) return;
-    this.#warn(
+    this.warn(
       'incomplete_sample',
       `The audio ended within a sample: its last ${heldBytes} byte(s) were not sent. Check the encoding.`,
     );
   }
 
-  #warn(code: string, message: string): void {
-    if (!this.ended) this.#dependencies.onEvent({ type: 'warning', code, message });
-  }
-
   #enter(state: LiveState): void {
     this.#state = state;
     this.#dependencies.onState(state);
-  }
-
-  #takesAudio(): boolean {
-    return this.#state === 'connecting' || this.#state === 'open';
   }
 
   #connectionLost(close: LiveClose, cause?: unknown): Error {

@@ -2,6 +2,7 @@ import type { Clock, LiveEvent, LiveState, LiveTransport } from '../contracts/in
 import { createId } from '../internal/ids.js';
 import { SafeEmitter } from '../internal/safe-emitter.js';
 import { EventFeed } from './event-feed.js';
+import { Intake } from './intake.js';
 import { LiveTranscription } from './live-transcription.js';
 import { LiveSession } from './session.js';
 import type { LiveOutcome, LivePlace, LiveSettings } from './session-types.js';
@@ -17,8 +18,8 @@ export interface OpenLiveRequest {
   readonly onState?: (state: LiveState) => void;
   /** Called once. `finish()` settles after it. */
   readonly onEnd?: (outcome: LiveOutcome) => void | Promise<void>;
-  /** Something of the caller's own failed, such as a listener. */
-  readonly onWarning?: (warning: { code: string; message: string; cause: unknown }) => void;
+  /** The session's own warnings, and what failed of the caller's own, such as a listener. */
+  readonly onWarning?: (warning: { code: string; message: string; cause?: unknown }) => void;
 }
 
 export type { AudioChunk } from './audio-bytes.js';
@@ -42,7 +43,9 @@ export function openLive(request: OpenLiveRequest): LiveTranscription {
     settings: request.options,
     clock: request.clock,
     acquire: request.acquire,
+    // The caller first: what a listener causes must not reach it before its cause.
     onEvent: (event) => {
+      if (event.type === 'warning') request.onWarning?.({ code: event.code, message: event.message });
       feed.push(event);
       emitter.emit(event);
     },
@@ -53,8 +56,8 @@ export function openLive(request: OpenLiveRequest): LiveTranscription {
   return new LiveTranscription({
     id: request.id ?? createId('live'),
     session,
+    intake: new Intake(session, request.clock),
     feed,
     emitter,
-    clock: request.clock,
   });
 }

@@ -1,18 +1,18 @@
 import type { LiveEvent } from '../contracts/index.js';
 import type { AudioChunk } from './audio-bytes.js';
-import type { LiveSession } from './session.js';
+import type { Intake } from './intake.js';
 
 /** Closing it finishes the session, aborting it aborts the session; a failed session makes it fail. */
-export function toWritable(session: LiveSession): WritableStream<AudioChunk> {
+export function toWritable(intake: Intake): WritableStream<AudioChunk> {
   return new WritableStream<AudioChunk>({
     start: (controller) => {
-      session.outcome.catch((error: unknown) => controller.error(error));
+      intake.outcome.catch((error: unknown) => controller.error(error));
     },
-    write: (chunk) => session.send(chunk),
+    write: (chunk) => intake.send(chunk),
     close: async () => {
-      await session.finish();
+      await intake.finish();
     },
-    abort: (reason: unknown) => session.abort(reason),
+    abort: (reason: unknown) => intake.abort(reason),
   });
 }
 

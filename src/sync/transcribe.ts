@@ -13,6 +13,7 @@ import type { HttpTransport } from '../deepgram/http-transport.js';
 import type { Parameters } from '../deepgram/map-options.js';
 import { AbortedError, addContext, type TranscriptionError, toTranscriptionError } from '../errors/index.js';
 import { raceAbort } from '../internal/abort.js';
+import { defined } from '../internal/defined.js';
 import { createId } from '../internal/ids.js';
 import { type Deadline, startDeadline } from '../resilience/deadline.js';
 import { type RetryPolicy, retry } from '../resilience/retry.js';
@@ -224,12 +225,4 @@ class TranscribeRun {
 
 function statusOf(error: TranscriptionError): CallStatus {
   return error instanceof AbortedError ? 'cancelled' : 'error';
-}
-
-/** Drops fields that are undefined: in an event, a field that is there has a value. */
-function defined<Fields extends object>(
-  fields: Fields,
-): { [Key in keyof Fields]?: Exclude<Fields[Key], undefined> } {
-  const kept = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(kept) as { [Key in keyof Fields]?: Exclude<Fields[Key], undefined> };
 }

@@ -1,5 +1,8 @@
+import { requireKeys, requireText } from './check-options.js';
 import { type Api, type ApiRequest, createApi } from './emulator/api.js';
 import { type DeepgramEmulatorOptions, resolveOptions } from './emulator/options.js';
+
+const KEYS = ['recognizer', 'apiKeys', 'models', 'processingMs', 'baseUrl', 'audio'] as const;
 
 /** What `http.post` of msw 2 calls. */
 export type MswResolver<Reply> = (info: { request: Request }) => Promise<Reply>;
@@ -31,7 +34,9 @@ export function deepgramHandlers<Handler, Reply>(
   msw: MswLike<Handler, Reply>,
   options: DeepgramHandlerOptions = {},
 ): Handler[] {
+  requireKeys('the options of deepgramHandlers()', options, KEYS);
   const { baseUrl = 'https://api.deepgram.com', audio = {}, ...rest } = options;
+  requireText('baseUrl', baseUrl);
   const api = createApi({
     ...resolveOptions(rest),
     fetchAudio: (url) => {

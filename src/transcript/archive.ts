@@ -8,8 +8,9 @@ import type {
   Transcript,
 } from '../contracts/index.js';
 
-/** Whose a transcript is and where its audio came from. */
+/** What the storage keeps beside a transcript. */
 export interface TranscriptFacts {
+  /** Where the audio came from, without secrets. */
   readonly source: string;
   readonly userId?: string;
   readonly metadata?: Readonly<Record<string, unknown>>;

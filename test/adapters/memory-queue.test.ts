@@ -199,6 +199,41 @@ describe('memory queue: workers', () => {
     await queue.close();
   });
 
+  it('drains for 10 seconds where no time is named', async () => {
+    const { queue, start, runs, clock } = setUp();
+    const worker = start();
+    await queue.add([entry('a')]);
+    const closed = worker.close();
+    await clock.advance(9999);
+    expect(runs[0]?.signal.aborted).toBe(false);
+    await clock.advance(1);
+    expect(runs[0]?.signal.aborted).toBe(true);
+    runs[0]?.end();
+    await closed;
+    await queue.close();
+  });
+
+  it.each([
+    [null],
+    [5],
+    ['x'],
+    [[]],
+    [{ timeoutMs: 'x' }],
+    [{ timeoutMs: -1 }],
+    [{ timeoutMs: Number.NaN }],
+    [{ timeoutMs: null }],
+    [{ timeout: 5 }],
+  ])('refuses close(%o), and the next one counts', async (options) => {
+    const { queue, start, runs } = setUp();
+    const worker = start();
+    await expect(worker.close(options as never)).rejects.toBeInstanceOf(BadRequestError);
+    await queue.add([entry('a')]);
+    expect(runs).toHaveLength(1);
+    runs[0]?.end();
+    await worker.close();
+    await queue.close();
+  });
+
   it('aborts what still runs at the deadline, and does not wait for ever', async () => {
     const { queue, start, runs, clock } = setUp(2);
     const worker = start();

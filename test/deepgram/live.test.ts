@@ -212,7 +212,14 @@ test('missing credentials, credentials that fail and ones that no header can car
 
 test.each([
   [1008, 'DATA-0000', 'UnsupportedSourceError', 'unprocessable_audio', false, /DATA-0000/],
-  [1011, 'See https://dpgr.am/net0001', 'ProviderError', 'provider_error', true, /no audio/],
+  [
+    1011,
+    'See https://dpgr.am/net0001',
+    'ProviderError',
+    'provider_error',
+    true,
+    /no audio.*within 10 s.*before the first audio/,
+  ],
   [1011, 'NET-0000', 'ProviderError', 'provider_error', true, /failed/],
   [1013, 'later', 'NetworkError', 'connection_closed', true, /1013/],
   [1000, '', 'NetworkError', 'connection_closed', true, /1000/],

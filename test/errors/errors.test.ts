@@ -13,7 +13,7 @@ import {
   UnsupportedSourceError,
 } from 'transcription-client';
 import { describe, expect, it, vi } from 'vitest';
-import { addAdvice, errorFromData, toTranscriptionError } from '../../src/errors/index.js';
+import { addAdvice, errorFromData, errorFromStatus, toTranscriptionError } from '../../src/errors/index.js';
 
 const CLASSES = {
   AbortedError,
@@ -124,5 +124,21 @@ describe('foreign errors', () => {
     addAdvice(error, 'Second.');
     expect(error.message).toBe('First. Second.');
     expect(error.toJSON().message).toBe('First. Second.');
+  });
+});
+
+describe('what Deepgram said', () => {
+  it.each([
+    ['Bad Request', 'Bad Request: failed to process audio', '(Bad Request: failed to process audio)'],
+    ['INVALID_AUTH', 'Invalid credentials.', '(INVALID_AUTH: Invalid credentials.)'],
+    ['INVALID_AUTH', undefined, '(INVALID_AUTH)'],
+    [undefined, 'Too slow.', '(Too slow.)'],
+  ])('%s and %s', (providerCode, providerMessage, said) => {
+    const error = errorFromStatus({
+      status: 400,
+      ...(providerCode === undefined ? {} : { providerCode }),
+      ...(providerMessage === undefined ? {} : { providerMessage }),
+    });
+    expect(error.message).toMatch(`Deepgram answered 400 ${said}. Check`);
   });
 });

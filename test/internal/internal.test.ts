@@ -1,7 +1,9 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it, vi } from 'vitest';
-import { AbortedError, TimeoutError } from '../../src/errors/index.js';
+import { AbortedError, BadRequestError, TimeoutError } from '../../src/errors/index.js';
 import { abortError, onAbort, raceAbort, throwIfAborted } from '../../src/internal/abort.js';
 import { AsyncQueue } from '../../src/internal/async-queue.js';
+import { bytesOf } from '../../src/internal/bytes.js';
 import { SafeEmitter } from '../../src/internal/safe-emitter.js';
 import { sleep } from '../../src/internal/sleep.js';
 import { systemClock } from '../../src/internal/system-clock.js';
@@ -60,6 +62,21 @@ describe('AsyncQueue', () => {
   });
 });
 
+describe('bytesOf', () => {
+  it('views the bytes of every container, also of another realm', () => {
+    const { buffer, view } = runInNewContext(
+      '({ buffer: new Uint8Array([1, 2]).buffer, view: new DataView(new ArrayBuffer(4), 1, 2) })',
+    );
+    expect([...(bytesOf(buffer) ?? [])]).toEqual([1, 2]);
+    expect(bytesOf(view)).toMatchObject({ byteOffset: 1, byteLength: 2 });
+    const shared = new Uint8Array(new SharedArrayBuffer(2)).fill(7);
+    expect([...(bytesOf(shared.buffer) ?? [])]).toEqual([7, 7]);
+    const own = new Uint8Array([1, 2, 3]);
+    expect(bytesOf(own)).toBe(own);
+    for (const other of ['ab', 5, null, undefined, [1], {}]) expect(bytesOf(other)).toBeUndefined();
+  });
+});
+
 describe('SafeEmitter', () => {
   type Event = { type: 'a'; n: number } | { type: 'b'; n: number };
 
@@ -71,6 +88,12 @@ describe('SafeEmitter', () => {
     emitter.on('b', () => void heard.push('b'));
     emitter.emit({ type: 'a', n: 1 });
     expect(heard).toEqual(['a', 'b']);
+  });
+
+  it.each(['on', 'once', 'off'] as const)('%s() refuses what is no function', (method) => {
+    const emitter = new SafeEmitter<Event>(vi.fn());
+    for (const wrong of [undefined, null, 5])
+      expect(() => emitter[method]('a', wrong as never)).toThrow(BadRequestError);
   });
 
   it('reports what listeners throw or reject with, and goes on', async () => {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createMemoryQueue, createMemoryStorage } from '../../src/adapters/memory/index.js';
+import { resolveSource } from '../../src/audio/resolve.js';
 import type { EnqueueOptions } from '../../src/contracts/call-options.js';
 import type { QueueAdapter } from '../../src/contracts/queue.js';
 import type { StorageAdapter } from '../../src/contracts/storage.js';
@@ -85,10 +86,11 @@ describe('enqueue', () => {
     [{ timeoutMs: 0 }, /timeoutMs must be a whole number of 1 or more, and is 0\./],
     [{ priority: '1' as unknown as number }, /priority .* is '1'\./],
     [{ store: false }, /store must not be false/],
-    [{ metadata: { big: 1n } }, /plain JSON data/],
+    [{ metadata: { big: 1n } }, /metadata\.big must be plain JSON data/],
+    [{ metadata: { at: new Date(0) } }, /metadata\.at must be plain JSON data/],
     [
       { metadata: [] as unknown as Record<string, unknown> },
-      /metadata must be a plain object, and is an array/,
+      /metadata must be a plain object, and is an empty array/,
     ],
   ])('refuses %o before anything is stored', async (options, message) => {
     const { jobs, storage, events } = harness();
@@ -105,6 +107,19 @@ describe('enqueue', () => {
     expect(error).toBeInstanceOf(UnsupportedSourceError);
     expect(String(error)).toMatch(/fromStream\(.*fromFile\(/);
     expect((await storage.list('jobs', {})).items).toEqual([]);
+  });
+
+  it.each([
+    ['no bytes', new Uint8Array(0)],
+    ['an empty Blob', new Blob([])],
+  ])('refuses %s before anything is stored', async (_name, audio) => {
+    const { jobs, storage, events } = harness();
+    const items = [URL_SOURCE, resolveSource(audio)].map((source) => ({ source, options: {} }));
+    const error = await jobs.enqueueMany(items).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(UnsupportedSourceError);
+    expect(error).toMatchObject({ code: 'empty_source', message: expect.stringContaining('0 bytes') });
+    expect((await storage.list('jobs', {})).items).toEqual([]);
+    expect(events).toEqual([]);
   });
 
   it('hands local audio to the worker of this process, and keeps it out of the record', async () => {

@@ -95,6 +95,8 @@ export function createHarness(options: HarnessOptions = {}) {
       events.filter((event): event is ClientEventOf<Type> => event.type === type),
     statesOf: (jobId: string): JobState[] =>
       events.flatMap((event) => (event.type === 'job' && event.jobId === jobId ? [event.state] : [])),
+    /** What the storage has of a job: the handles of a closed service tell nothing. */
+    stored: async (jobId: string): Promise<unknown> => (await memory.get('jobs', jobId))?.data,
     call: (index: number): Promise<Call> =>
       vi.waitFor(() => {
         const call = calls[index];

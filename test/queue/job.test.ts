@@ -222,7 +222,7 @@ describe('workers of the service', () => {
 
 describe('close()', () => {
   it('waits for active jobs and starts no others', async () => {
-    const { jobs, call, calls, clock } = harness({ settings: { concurrency: 1 } });
+    const { jobs, call, calls, clock, stored } = harness({ settings: { concurrency: 1 } });
     const first = await jobs.enqueue(URL_SOURCE);
     const second = await jobs.enqueue(URL_SOURCE);
     const result = first.result();
@@ -238,11 +238,11 @@ describe('close()', () => {
     expect(await pending).toMatchObject({ code: 'client_closed' });
     expect(calls).toHaveLength(1);
     expect(clock.pendingTimers).toBe(0);
-    expect(await second.status()).toMatchObject({ state: 'queued', attempts: 0 });
+    expect(await stored(second.id)).toMatchObject({ state: 'queued', attempts: 0 });
   });
 
   it('aborts what is active at the deadline and queues it again in its record', async () => {
-    const { jobs, call, clock, statesOf } = harness();
+    const { jobs, call, clock, statesOf, stored } = harness();
     const job = await jobs.enqueue(URL_SOURCE);
     const running = await call(0);
     const events = collect(job.events()).catch((error: unknown) => error);
@@ -253,16 +253,16 @@ describe('close()', () => {
     expect(running.context.signal.reason).toMatchObject({ code: 'client_closed' });
     expect(await result).toMatchObject({ name: 'AbortedError', code: 'client_closed' });
     expect(await events).toMatchObject({ code: 'client_closed' });
-    expect(await job.status()).toMatchObject({ state: 'queued', attempts: 0 });
+    expect(await stored(job.id)).toMatchObject({ state: 'queued', attempts: 0 });
     expect(statesOf(job.id)).toEqual(['queued', 'active', 'queued']);
     running.resolve();
     await clock.advance(1000);
-    expect(await job.status()).toMatchObject({ state: 'queued' });
+    expect(await stored(job.id)).toMatchObject({ state: 'queued' });
     expect(clock.pendingTimers).toBe(0);
   });
 
   it('refuses everything new, and may be called again', async () => {
-    const { jobs, clock } = harness();
+    const { jobs, clock, stored } = harness();
     const job = await jobs.enqueue(URL_SOURCE, { delayMs: 1000 });
     await Promise.all([jobs.close({ timeoutMs: 5 }), jobs.close({ timeoutMs: 5 })]);
     expect(clock.pendingTimers).toBe(0);
@@ -271,15 +271,15 @@ describe('close()', () => {
     await expect(job.result()).rejects.toMatchObject({ code: 'client_closed' });
     await expect(collect(job.events())).rejects.toMatchObject({ code: 'client_closed' });
     expect(() => jobs.startWorker()).toThrow(AbortedError);
-    expect(await job.status()).toMatchObject({ state: 'queued' });
+    expect(await stored(job.id)).toMatchObject({ state: 'queued' });
   });
 
   it('is done before the deadline where nothing is active', async () => {
-    const { jobs, clock } = harness();
+    const { jobs, clock, stored } = harness();
     const job = await jobs.enqueue(URL_SOURCE, { delayMs: 60_000 });
     await vi.waitFor(async () => expect((await jobs.depth()).delayed).toBe(1));
     await jobs.close({ timeoutMs: 10_000 });
     expect(clock.pendingTimers).toBe(0);
-    expect(await job.status()).toMatchObject({ state: 'queued' });
+    expect(await stored(job.id)).toMatchObject({ state: 'queued' });
   });
 });

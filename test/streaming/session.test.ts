@@ -524,3 +524,45 @@ test('a listener that ends the session does not upset the order of events', asyn
   connection.message(results('stop'));
   expect(seen).toEqual(['final', 'end']);
 });
+
+test.each(['on', 'once', 'off'] as const)('%s() refuses a listener that is no function', async (method) => {
+  const { live } = await open();
+  for (const wrong of [undefined, null, 5, {}]) {
+    expect(() => live[method]('final', wrong as never)).toThrow(
+      expect.objectContaining({
+        name: 'BadRequestError',
+        code: 'invalid_option',
+        message: 'The listener of final must be a function.',
+      }),
+    );
+  }
+  live.abort();
+});
+
+test('its own warnings also go to whoever opened it, before its listeners', async () => {
+  const told: [string, string][] = [];
+  const { live, connection, clock } = await open(
+    { finishTimeoutMs: 1000 },
+    { onWarning: ({ code }) => void told.push(['opener', code]) },
+  );
+  live.on('warning', ({ code }) => void told.push(['listener', code]));
+  connection.message({ type: 'Novelty' });
+  await live.send(bytes(641));
+  const finished = live.finish();
+  await clock.advance(1000);
+  await finished;
+  const codes = ['unknown_message', 'incomplete_sample', 'finish_timeout'];
+  expect(told).toEqual(
+    codes.flatMap((code) => [
+      ['opener', code],
+      ['listener', code],
+    ]),
+  );
+});
+
+test('send() of a path or a source says what to do with it', async () => {
+  const { live } = await open();
+  await expect(live.send('a.wav' as never)).rejects.toThrow(/must be bytes.*pipeFrom\(fromFile\(path\)\)/);
+  await expect(live.send(new Blob(['ab']) as never)).rejects.toThrow(/Blob.*pipeFrom\(\)/);
+  live.abort();
+});

@@ -76,3 +76,14 @@ describe('deepgramHandlers', () => {
     expect((await post('https://api.eu.deepgram.com/v1/listen', WAV)).status).toBe(200);
   });
 });
+
+it.each<[unknown, RegExp]>([
+  [null, /must be an object/],
+  [{ apiKey: ['k'] }, /Did you mean apiKeys\?/],
+  [{ port: 5 }, /Unknown option 'port' in the options of deepgramHandlers\(\)/],
+  [{ baseUrl: 5 }, /baseUrl: must be a string/],
+  [{ recognizer: 5 }, /recognizer: must be a function/],
+])('refuses the options %j', (options, message) => {
+  expect(() => deepgramHandlers({ http, HttpResponse }, options as never)).toThrow(TypeError);
+  expect(() => deepgramHandlers({ http, HttpResponse }, options as never)).toThrow(message);
+});

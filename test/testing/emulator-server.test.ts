@@ -1,6 +1,11 @@
 import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type DeepgramEmulator, startDeepgramEmulator, synthesizeSpeech } from 'transcription-client/testing';
+import {
+  type DeepgramEmulator,
+  type DeepgramEmulatorOptions,
+  startDeepgramEmulator,
+  synthesizeSpeech,
+} from 'transcription-client/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AUTHORIZATION, type Body, CORRUPT, post, transcriptOf } from './emulator-http-client.js';
 
@@ -215,7 +220,9 @@ describe('the server', () => {
     await failed;
     const next = await startDeepgramEmulator({ port: emulator.port });
     expect(next.port).toBe(emulator.port);
-    await expect(startDeepgramEmulator({ port: next.port })).rejects.toThrow(/EADDRINUSE/);
+    await expect(startDeepgramEmulator({ port: next.port })).rejects.toThrow(
+      new RegExp(`port ${next.port} is taken \\(EADDRINUSE\\)\\. Leave port out`),
+    );
     await next[Symbol.asyncDispose]();
   });
 
@@ -225,5 +232,38 @@ describe('the server', () => {
       /maxSegmentSeconds.*0/,
     );
     expect(() => emulator.serveAudio(WAV, { path: 'speech.wav' })).toThrow(/slash/);
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    ['null', null, /options of the emulator: must be an object, got null/],
+    ['a typo', { apiKey: ['k'] }, /Unknown option 'apiKey'.*Did you mean apiKeys\?/],
+    ['an unknown option', { foo: 1 }, /Unknown option 'foo'.*Take it out/],
+    ['apiKeys', { apiKeys: 'x' }, /apiKeys: must be a list of strings, got 'x'/],
+    ['a key', { apiKeys: ['k', 5] }, /apiKeys\[1\]: must be a string/],
+    ['models', { models: 5 }, /models: must be a list/],
+    ['recognizer', { recognizer: 5 }, /recognizer: must be a function, got 5/],
+    ['host', { host: 5 }, /host: must be a string/],
+    ['port', { port: '80' }, /port: must be a number, got string/],
+    ['a port out of bounds', { port: 65_536 }, /port: must be from 0 to 65535, got 65536/],
+    ['half a port', { port: 80.5 }, /port: must be a whole number/],
+    ['live', { live: 5 }, /live: must be an object, got 5/],
+    [
+      'an option of live',
+      { live: { endpointing: 5 } },
+      /'endpointing' in live.*Did you mean endpointingMs\?/,
+    ],
+    ['a time without end', { live: { idleTimeoutMs: Number.POSITIVE_INFINITY } }, /idleTimeoutMs.*Infinity/],
+  ])('refuses %s', async (_name, options, message) => {
+    const error: unknown = await startDeepgramEmulator(options as DeepgramEmulatorOptions).catch(
+      (reason: unknown) => reason,
+    );
+    expect(error instanceof TypeError || error instanceof RangeError).toBe(true);
+    expect((error as Error).message).toMatch(message);
+  });
+
+  it('refuses what it cannot serve', () => {
+    expect(() => emulator.serveAudio('a.wav' as never)).toThrow(/bytes: must be a Uint8Array, got 'a.wav'/);
+    expect(() => emulator.serveAudio(WAV, { type: 'audio/ogg' } as never)).toThrow(/Unknown option 'type'/);
+    expect(() => emulator.serveAudio(WAV, null as never)).toThrow(TypeError);
   });
 });

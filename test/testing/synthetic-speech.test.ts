@@ -197,7 +197,25 @@ describe('what is synthesized', () => {
   });
 });
 
+test('the audio is a body as it is', async () => {
+  const { audio } = synthesizeSpeech('hi');
+  expect(new Blob([audio]).size).toBe(audio.length);
+  expect((await new Response(audio).arrayBuffer()).byteLength).toBe(audio.length);
+  const file = encodeWav(new Int16Array(2), { sampleRate: 8000, channels: 1 });
+  expect(new Blob([file]).size).toBe(48);
+});
+
 describe('wrong input', () => {
+  test.each<[unknown, RegExp]>([
+    [null, /format: must be an object, got null/],
+    [5, /format: must be an object, got 5/],
+    [{ foo: 1 }, /Unknown option 'foo' in the format/],
+    [{ samplerate: 8000 }, /Did you mean sampleRate\?/],
+  ])('the format %j', (format, message) => {
+    expect(() => synthesizeSpeech('hi', format as never)).toThrow(TypeError);
+    expect(() => synthesizeSpeech('hi', format as never)).toThrow(message);
+  });
+
   test.each([
     ['sampleRate', { sampleRate: 7999 }, /8000.*48000.*7999/],
     ['sampleRate', { sampleRate: 48_001 }, /8000.*48000.*48001/],

@@ -10,6 +10,7 @@ import type {
   QueueWorkerOptions,
 } from '../../contracts/queue.js';
 import { AbortedError, QueueError } from '../../errors/index.js';
+import { closeTimeoutMs } from '../../internal/check-arguments.js';
 import { systemClock } from '../../internal/system-clock.js';
 import { checkNumber } from '../../internal/validate.js';
 
@@ -90,9 +91,10 @@ class MemoryQueue implements QueueAdapter {
     this.#runner.start();
     let closing: Promise<void> | undefined;
     return {
-      close: ({ timeoutMs }) => {
+      close: async (closeOptions) => {
+        const timeoutMs = closeTimeoutMs(closeOptions);
         closing ??= this.#stop(worker, timeoutMs);
-        return closing;
+        await closing;
       },
     };
   }

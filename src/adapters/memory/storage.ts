@@ -8,6 +8,7 @@ import type {
   WriteCondition,
 } from '../../contracts/storage.js';
 import { StorageError } from '../../errors/index.js';
+import { defined } from '../../internal/defined.js';
 import { checkNumber } from '../../internal/validate.js';
 import { MemoryCollection, type Row } from './collection.js';
 
@@ -110,7 +111,7 @@ class MemoryStorage implements StorageAdapter {
 function toRecord(collection: StorageCollection, row: Row): StoredRecord {
   const { id, userId, status, createdAt, version } = row;
   const data: unknown = JSON.parse(row.json);
-  return { collection, id, ...(userId === undefined ? {} : { userId }), status, createdAt, version, data };
+  return { collection, id, ...defined({ userId }), status, createdAt, version, data };
 }
 
 function toJson(record: RecordInput): string {

@@ -3,6 +3,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
+import { bytesOf } from '../../internal/bytes.js';
+import { show } from '../../internal/validate.js';
+import { requireKeys, requireText } from '../check-options.js';
 import { createApi } from './api.js';
 import { checkHandshake, chooseProtocol, refuseHandshake } from './handshake.js';
 import { answerHttp, type ServedAudio } from './http.js';
@@ -42,7 +45,7 @@ export interface ServeAudioOptions {
  *
  * URLs and callbacks are used only if they stay on this machine; a callback is delivered once.
  *
- * Rejects if the port is taken. Throws a RangeError for an option out of bounds.
+ * Rejects with a TypeError or RangeError for a wrong option, and with an Error that says so if the port is taken.
  */
 export async function startDeepgramEmulator(
   options: DeepgramEmulatorOptions = {},
@@ -101,9 +104,15 @@ export async function startDeepgramEmulator(
     wsUrl: `ws://${authority}`,
     port,
     requests,
-    serveAudio(bytes, { contentType = 'audio/wav', path = `/audio/${randomUUID()}` } = {}) {
+    serveAudio(bytes, options = {}) {
+      const audio = bytesOf(bytes);
+      if (audio === undefined) throw new TypeError(`bytes: must be a Uint8Array, got ${show(bytes)}`);
+      requireKeys('the options of serveAudio()', options, ['contentType', 'path']);
+      const { contentType = 'audio/wav', path = `/audio/${randomUUID()}` } = options;
+      requireText('contentType', contentType);
+      requireText('path', path);
       if (!path.startsWith('/')) throw new RangeError(`path must begin with a slash, not ${path}.`);
-      served.set(path, { bytes, contentType });
+      served.set(path, { bytes: audio, contentType });
       return `http://${authority}${path}`;
     },
     close,
@@ -113,10 +122,19 @@ export async function startDeepgramEmulator(
 
 function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    const fail = (cause: NodeJS.ErrnoException): void => reject(listenError(cause, port, host));
+    server.once('error', fail);
     server.listen(port, host, () => {
-      server.off('error', reject);
+      server.off('error', fail);
       resolve();
     });
   });
+}
+
+function listenError(cause: NodeJS.ErrnoException, port: number, host: string): Error {
+  const reason =
+    cause.code === 'EADDRINUSE'
+      ? `The port ${port} is taken (EADDRINUSE). Leave port out, and the system chooses a free one.`
+      : `The emulator cannot listen at ${host}, port ${port} (${cause.code ?? 'unknown error'}).`;
+  return new Error(reason, { cause });
 }

@@ -24,7 +24,8 @@ interface StartedSession {
 
 const BAD_AUDIO = 'DATA-0000: the audio could not be decoded. See https://dpgr.am/data0000';
 const FAILED = 'NET-0000: the emulator failed to recognise the audio. See https://dpgr.am/net0000';
-const IDLE = 'NET-0001: neither audio nor KeepAlive arrived in time. See https://dpgr.am/net0001';
+const IDLE =
+  'NET-0001: no audio in time; before the first audio KeepAlive does not count. See https://dpgr.am/net0001';
 
 /** One accepted live stream: reads the client's messages and sends what the session reports. */
 export class LiveConnection {

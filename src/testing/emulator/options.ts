@@ -1,3 +1,11 @@
+import {
+  requireFunction,
+  requireKeys,
+  requireText,
+  requireTexts,
+  requireWhole,
+  requireWithin,
+} from '../check-options.js';
 import type { Recognizer } from '../recognizer.js';
 import { syntheticSpeechRecognizer } from '../speech/index.js';
 
@@ -24,7 +32,10 @@ export interface LiveOptions {
   readonly endpointingMs?: number;
   /** An utterance longer than this is reported in several finals. Default 5. */
   readonly maxSegmentSeconds?: number;
-  /** A stream without audio or KeepAlive for so many milliseconds is closed with NET-0001. Default 10000. */
+  /**
+   * A stream that receives nothing for so many milliseconds is closed with NET-0001. Before the first audio a
+   * KeepAlive does not count. Default 10000.
+   */
   readonly idleTimeoutMs?: number;
 }
 
@@ -40,26 +51,44 @@ export interface ResolvedOptions {
   readonly live: ResolvedLiveOptions;
 }
 
-/** Throws a RangeError that names the option, the bound and the value. */
+const KEYS = ['port', 'host', 'recognizer', 'apiKeys', 'models', 'processingMs', 'live'] as const;
+const LIVE_KEYS = ['interimIntervalMs', 'endpointingMs', 'maxSegmentSeconds', 'idleTimeoutMs'] as const;
+
+/** The longest delay that a timer takes. */
+const MAX_MS = 2_147_483_647;
+
+/** Fills in the defaults. Throws a TypeError or RangeError that names the option, its bounds and the value. */
 export function resolveOptions(options: DeepgramEmulatorOptions): ResolvedOptions {
-  const live = options.live ?? {};
-  return {
-    port: atLeast('port', options.port ?? 0, 0),
+  requireKeys('the options of the emulator', options, KEYS);
+  const resolved = {
+    port: options.port ?? 0,
     host: options.host ?? '127.0.0.1',
     recognizer: options.recognizer ?? syntheticSpeechRecognizer,
     apiKeys: options.apiKeys,
     models: options.models,
-    processingMs: atLeast('processingMs', options.processingMs ?? 0, 0),
-    live: {
-      interimIntervalMs: atLeast('live.interimIntervalMs', live.interimIntervalMs ?? 300, 1),
-      endpointingMs: atLeast('live.endpointingMs', live.endpointingMs ?? 300, 0),
-      maxSegmentSeconds: atLeast('live.maxSegmentSeconds', live.maxSegmentSeconds ?? 5, 0.5),
-      idleTimeoutMs: atLeast('live.idleTimeoutMs', live.idleTimeoutMs ?? 10_000, 1),
-    },
+    processingMs: options.processingMs ?? 0,
+    live: resolveLive(options.live ?? {}),
   };
+  requireWhole('port', resolved.port, 0, 65_535);
+  requireText('host', resolved.host);
+  requireFunction('recognizer', resolved.recognizer);
+  requireTexts('apiKeys', resolved.apiKeys);
+  requireTexts('models', resolved.models);
+  requireWithin('processingMs', resolved.processingMs, 0, MAX_MS);
+  return resolved;
 }
 
-function atLeast(name: string, value: number, least: number): number {
-  if (Number.isFinite(value) && value >= least) return value;
-  throw new RangeError(`${name} must be a number of at least ${least}, not ${value}.`);
+function resolveLive(live: LiveOptions): ResolvedLiveOptions {
+  requireKeys('live', live, LIVE_KEYS);
+  const resolved = {
+    interimIntervalMs: live.interimIntervalMs ?? 300,
+    endpointingMs: live.endpointingMs ?? 300,
+    maxSegmentSeconds: live.maxSegmentSeconds ?? 5,
+    idleTimeoutMs: live.idleTimeoutMs ?? 10_000,
+  };
+  requireWithin('live.interimIntervalMs', resolved.interimIntervalMs, 1, MAX_MS);
+  requireWithin('live.endpointingMs', resolved.endpointingMs, 0, MAX_MS);
+  requireWithin('live.maxSegmentSeconds', resolved.maxSegmentSeconds, 0.5, MAX_MS / 1000);
+  requireWithin('live.idleTimeoutMs', resolved.idleTimeoutMs, 1, MAX_MS);
+  return resolved;
 }

@@ -1,3 +1,5 @@
+import { requireKeys, requireOneOf, requireWhole, requireWithin } from '../check-options.js';
+
 /** How speech is synthesized. All fields are optional. */
 export interface SpeechFormat {
   /** Whole Hertz, 8000 to 48000. Default 16000. */
@@ -16,12 +18,22 @@ export interface SpeechFormat {
   readonly trailSeconds?: number;
 }
 
+const KEYS = [
+  'sampleRate',
+  'container',
+  'encoding',
+  'channels',
+  'pauseSeconds',
+  'leadSeconds',
+  'trailSeconds',
+] as const;
 const MAX_CHANNELS = 16;
 const MAX_SILENCE_SECONDS = 3600;
 const MIN_PAUSE_SECONDS = 0.05;
 
 /** Fills in the defaults. Throws a TypeError or RangeError that names the option, its bounds and the value. */
 export function resolveFormat(format: SpeechFormat): Required<SpeechFormat> {
+  requireKeys('the format', format, KEYS);
   const resolved = {
     sampleRate: format.sampleRate ?? 16_000,
     container: format.container ?? 'wav',
@@ -47,22 +59,4 @@ export function requireChannelCount(name: string, value: number): void {
 
 export function requirePause(name: string, value: number): void {
   requireWithin(name, value, MIN_PAUSE_SECONDS, MAX_SILENCE_SECONDS);
-}
-
-function requireWhole(name: string, value: number, least: number, most: number): void {
-  requireWithin(name, value, least, most);
-  if (!Number.isInteger(value)) throw new RangeError(`${name}: must be a whole number, got ${value}`);
-}
-
-function requireWithin(name: string, value: number, least: number, most: number): void {
-  if (typeof value !== 'number') throw new TypeError(`${name}: must be a number, got ${typeof value}`);
-  if (!(value >= least && value <= most)) {
-    throw new RangeError(`${name}: must be from ${least} to ${most}, got ${value}`);
-  }
-}
-
-function requireOneOf(name: string, value: string, allowed: readonly string[]): void {
-  if (!allowed.includes(value)) {
-    throw new TypeError(`${name}: must be ${allowed.join(' or ')}, got ${String(value)}`);
-  }
 }

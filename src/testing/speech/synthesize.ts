@@ -15,7 +15,7 @@ export interface SpokenWord {
 
 export interface SyntheticSpeech {
   /** A WAV file, or raw little-endian 16-bit samples, as the format says. */
-  readonly audio: Uint8Array;
+  readonly audio: Uint8Array<ArrayBuffer>;
   /** The samples, channels interleaved. */
   readonly pcm: Int16Array;
   readonly sampleRate: number;

@@ -11,7 +11,7 @@ const FORMAT_PCM = 1;
 export function encodeWav(
   pcm: Int16Array,
   { sampleRate, channels }: { readonly sampleRate: number; readonly channels: number },
-): Uint8Array {
+): Uint8Array<ArrayBuffer> {
   requireWholePositive('sampleRate', sampleRate);
   requireWholePositive('channels', channels);
   if (pcm.length % channels !== 0) {
@@ -39,7 +39,7 @@ export function encodeWav(
 }
 
 /** The samples as little-endian bytes, whatever the machine's own byte order. */
-export function encodeRaw(pcm: Int16Array): Uint8Array {
+export function encodeRaw(pcm: Int16Array): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(pcm.length * BYTES_PER_SAMPLE);
   const view = new DataView(bytes.buffer);
   pcm.forEach((sample, index) => {

@@ -1,0 +1,30 @@
+import { BadRequestError } from '../errors/index.js';
+import { checkKeys, checkNumber, invalidOption, isPlainObject } from './validate.js';
+
+/** The options of a method: a plain object, and no key that nobody knows. */
+export function checkOptions(
+  where: string,
+  options: unknown,
+  known: Iterable<string>,
+  /** What to do where a key is none that we know. */
+  advice?: string,
+): asserts options is Readonly<Record<string, unknown>> {
+  if (!isPlainObject(options)) {
+    throw new BadRequestError(`${where} takes its options as a plain object.`, { code: 'invalid_option' });
+  }
+  checkKeys(where, options, known, advice);
+}
+
+export function checkSignal(signal: unknown): void {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  throw invalidOption('signal', 'an AbortSignal', signal);
+}
+
+const DEFAULT_CLOSE_MS = 10_000;
+
+/** The milliseconds that a `close()` gives to what is running, from options that are checked here. */
+export function closeTimeoutMs(options: { readonly timeoutMs?: number } = {}): number {
+  checkOptions('close()', options, ['timeoutMs']);
+  checkNumber('timeoutMs', options.timeoutMs, { min: 0 });
+  return options.timeoutMs ?? DEFAULT_CLOSE_MS;
+}

@@ -1,0 +1,15 @@
+import { checkOptions } from './check-arguments.js';
+import { checkNumber, checkString } from './validate.js';
+
+const LARGEST_PAGE = 1000;
+
+/**
+ * A query for one page of records. A filter that is misspelt must not list everybody's.
+ *
+ * @param known The keys that this list takes, `limit` and `cursor` among them.
+ */
+export function checkListQuery(where: string, query: unknown, known: readonly string[]): void {
+  checkOptions(where, query, known);
+  checkNumber('limit', query.limit, { min: 1, max: LARGEST_PAGE });
+  for (const name of ['userId', 'status', 'cursor']) checkString(name, query[name]);
+}
