@@ -126,6 +126,9 @@ function finalTranscript(outcome) {
   return outcome.mode === 'async' ? outcome.job.result() : outcome.live.finish();
 }
 
+// Whoever reads the output may stop reading, as `head` does.
+process.stdout.on('error', () => process.exit());
+
 try {
   await main(process.argv[2]);
 } catch (error) {
