@@ -1,4 +1,4 @@
-import type { ClientOptions, TranscriptionClient } from 'transcription-client';
+import type { TranscriptionClient } from 'transcription-client';
 import { startDeepgramEmulator, synthesizeSpeech } from 'transcription-client/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { clientOf, failureOf } from '../support/client.js';
@@ -69,13 +69,20 @@ describe('close()', () => {
     expect(await failure).toMatchObject({ name: 'AbortedError', code: 'client_closed' });
   });
 
-  it.each([
-    ['a retry back-off', { retry: { minDelayMs: 60_000, maxDelayMs: 60_000 } }],
-    ['credentials that never come', { apiKey: () => new Promise<string>(() => undefined) }],
-  ] as [string, ClientOptions][])('ends %s', async (_name, options) => {
-    const client = clientOf(await refusedUrl(), options);
+  it('ends a retry back-off', async () => {
+    const client = clientOf(await refusedUrl(), { retry: { minDelayMs: 60_000, maxDelayMs: 60_000 } });
+    const backingOff = new Promise((resolve) => client.once('retry', resolve));
     const failure = failureOf(client.transcribe(audio));
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await backingOff;
+    await client.close({ timeoutMs: 10 });
+    expect(await failure).toMatchObject({ code: 'client_closed' });
+  });
+
+  it('ends the wait for credentials that never come', async () => {
+    const apiKey = vi.fn(() => new Promise<string>(() => undefined));
+    const client = clientOf(await refusedUrl(), { apiKey });
+    const failure = failureOf(client.transcribe(audio));
+    await vi.waitFor(() => expect(apiKey).toHaveBeenCalledOnce());
     await client.close({ timeoutMs: 10 });
     expect(await failure).toMatchObject({ code: 'client_closed' });
   });

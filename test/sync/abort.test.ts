@@ -106,7 +106,7 @@ describe('an abort', () => {
     const controller = new AbortController();
     const failure = failureOf(client.transcribe(source?.() ?? AUDIO, { ...call, signal: controller.signal }));
     await vi.waitFor(() => expect(reached({ requests: server.requests.length, retries })).toBe(true));
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setImmediate(resolve));
     const startedAt = performance.now();
     const reason = new Error('changed my mind');
     controller.abort(reason);
@@ -121,12 +121,21 @@ describe('an abort', () => {
     await using server = await startHttpServer(silent);
     await using client = clientOf(server.url);
     const cancel = vi.fn();
-    const web = new ReadableStream<Uint8Array>({ pull: never, cancel });
-    const node = new Readable({ read: () => undefined });
-    for (const source of [web, node]) {
+    const reads: string[] = [];
+    const pull = (): Promise<never> => {
+      reads.push('web');
+      return never();
+    };
+    // Without a high-water mark a Web stream is pulled by its reader only.
+    const web = new ReadableStream<Uint8Array>({ pull, cancel }, { highWaterMark: 0 });
+    const node = new Readable({ read: () => void reads.push('node') });
+    for (const [name, source] of [
+      ['web', web],
+      ['node', node],
+    ] as const) {
       const controller = new AbortController();
       const failure = failureOf(client.transcribe(source, { signal: controller.signal }));
-      await new Promise((resolve) => setTimeout(resolve, 30));
+      await vi.waitFor(() => expect(reads).toContain(name));
       controller.abort();
       await failure;
     }
