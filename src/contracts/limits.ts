@@ -1,6 +1,9 @@
 import type { TranscriptMode } from './transcript.js';
 
-/** Limits are kept apart for each of these: Deepgram counts per project, endpoint and kind of request. */
+/**
+ * Limits are kept apart per project and endpoint, and live sessions apart from pre-recorded requests, as
+ * Deepgram counts. The modes `sync` and `async` share their places.
+ */
 export interface LimitKey {
   readonly project: string;
   readonly endpoint: string;
@@ -21,8 +24,11 @@ export interface LimitLease {
  */
 export interface LimitsAdapter {
   /**
-   * Waits for a place. Rejects with a RateLimitError (code `too_many_waiting`) where too many wait already,
-   * and with the signal's reason when it aborts.
+   * Waits for a place; smaller priorities first, equal ones in the order of their coming. Only the caller who
+   * is next already may stay ahead of a more urgent one.
+   *
+   * Rejects with a RateLimitError (code `too_many_waiting`) where too many wait already, and with an
+   * AbortedError, or the TranscriptionError that is the signal's reason, when the signal aborts.
    */
   acquire(
     key: LimitKey,

@@ -1,15 +1,63 @@
+export { type ContractLimits, type LimitsContractOptions, testLimitsContract } from './contract/limits.js';
+export { type MetricsContractOptions, testMetricsContract } from './contract/metrics.js';
+export { type QueueContractOptions, testQueueContract } from './contract/queue.js';
+export type { ContractOptions, ContractRunner, ContractTime } from './contract/runner.js';
+export { type StorageContractOptions, testStorageContract } from './contract/storage.js';
 export {
   type DeepgramEmulator,
   type ServeAudioOptions,
   startDeepgramEmulator,
 } from './emulator/emulator.js';
-export type { LiveRecord, ReceivedRequest } from './emulator/journal.js';
+export type {
+  EmulatorFaults,
+  ErrorShape,
+  FaultCandidate,
+  FaultHandle,
+  FaultRule,
+  FaultStatus,
+  HttpFault,
+  HttpFaultInput,
+  HttpFaultKind,
+  RandomFaultHandle,
+  RandomFaults,
+} from './emulator/faults.js';
+export { credentialFingerprint } from './emulator/journal.js';
+export type {
+  CallbackAttempt,
+  EmulatorJournal,
+  InFlightInstant,
+  LiveRecord,
+  ReceivedCredential,
+  ReceivedRequest,
+  RequestOutcome,
+} from './emulator/journal-types.js';
+export type {
+  EmulatorLiveFaults,
+  LiveFault,
+  LiveFaultKind,
+  LiveFaultRule,
+  LivePoint,
+} from './emulator/live-faults.js';
 export type { DeepgramEmulatorOptions, LiveOptions } from './emulator/options.js';
+export { createFakeClock, type FakeClock, type FakeClockOptions } from './fake-clock.js';
 export { type DeepgramHandlerOptions, deepgramHandlers, type MswLike } from './msw.js';
+export {
+  type DirectionFaults,
+  type FaultDirection,
+  type FaultProxy,
+  type FaultProxyOptions,
+  type FaultProxyTarget,
+  type FaultScope,
+  type ProxyConnections,
+  type ProxyFaults,
+  type ProxyTraffic,
+  startFaultProxy,
+} from './proxy/index.js';
 export type { PcmAudio, RecognizedWord, Recognizer } from './recognizer.js';
 export {
   BROKEN_WORD,
   encodeWav,
+  encodeWebm,
   type SpeechFormat,
   type SpeechInput,
   type SpeechPhrase,
@@ -18,4 +66,5 @@ export {
   synthesizeConversation,
   synthesizeSpeech,
   syntheticSpeechRecognizer,
+  type WebmFormat,
 } from './speech/index.js';

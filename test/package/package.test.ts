@@ -35,12 +35,20 @@ const ROOT_NAMES = [
 
 const TESTING_NAMES = [
   'BROKEN_WORD',
+  'createFakeClock',
+  'credentialFingerprint',
   'deepgramHandlers',
   'encodeWav',
+  'encodeWebm',
   'startDeepgramEmulator',
+  'startFaultProxy',
   'synthesizeConversation',
   'synthesizeSpeech',
   'syntheticSpeechRecognizer',
+  'testLimitsContract',
+  'testMetricsContract',
+  'testQueueContract',
+  'testStorageContract',
 ];
 
 describe('the packed package', () => {

@@ -2,16 +2,20 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer } from 'ws';
 import { bytesOf } from '../../internal/bytes.js';
 import { show } from '../../internal/validate.js';
 import { requireKeys, requireText } from '../check-options.js';
 import { createApi } from './api.js';
-import { checkHandshake, chooseProtocol, refuseHandshake } from './handshake.js';
-import { answerHttp, type ServedAudio } from './http.js';
-import { journalEntry, type ReceivedRequest, type RequestEntry } from './journal.js';
-import { LiveConnection } from './live-connection.js';
-import { deliverCallback, fetchLoopbackAudio } from './loopback.js';
+import { deliverWithRetries } from './callbacks.js';
+import type { EmulatorFaults } from './faults.js';
+import { createFaultBook } from './faults-book.js';
+import { answerHttp } from './http.js';
+import type { ServedAudio } from './http-exchange.js';
+import { Journal } from './journal.js';
+import type { EmulatorJournal, ReceivedRequest } from './journal-types.js';
+import type { EmulatorLiveFaults } from './live-faults.js';
+import { createLiveServer } from './live-server.js';
+import { fetchLoopbackAudio } from './loopback.js';
 import { type DeepgramEmulatorOptions, resolveOptions } from './options.js';
 
 /** A running emulator of Deepgram's speech API. */
@@ -23,6 +27,12 @@ export interface DeepgramEmulator {
   readonly port: number;
   /** All requests so far, oldest first. */
   readonly requests: readonly ReceivedRequest[];
+  /** What the server's side saw. */
+  readonly journal: EmulatorJournal;
+  /** Makes HTTP requests fail. */
+  readonly faults: EmulatorFaults;
+  /** Makes live streams fail. */
+  readonly liveFaults: EmulatorLiveFaults;
   /** Serves audio at a URL of the emulator, so that it can be transcribed by URL. Returns that URL. */
   serveAudio(bytes: Uint8Array, options?: ServeAudioOptions): string;
   /** Ends all connections, live streams and requests under way. May be called twice. */
@@ -38,12 +48,13 @@ export interface ServeAudioOptions {
 }
 
 /**
- * Starts an emulator of Deepgram's speech API: `POST /v1/listen`, live `/v1/listen` and
- * `POST /v1/auth/grant`. It answers only from the audio that it really received: a live stream's words
+ * Starts an emulator of Deepgram's speech API: `POST /v1/listen`, live `/v1/listen`, Flux `/v2/listen`,
+ * `POST /v1/auth/grant` and `GET /v1/status`. It answers only from the audio that it really received: a live stream's words
  * come from what has arrived so far, and audio that was lost on the way is missing or broken in them.
  * Where `Finalize` or `CloseStream` cut a word, what was heard of it is reported.
  *
- * URLs and callbacks are used only if they stay on this machine; a callback is delivered once.
+ * URLs and callbacks are used only if they stay on this machine. A callback that is not taken is tried
+ * again after 30 seconds, up to ten times.
  *
  * Rejects with a TypeError or RangeError for a wrong option, and with an Error that says so if the port is taken.
  */
@@ -52,35 +63,28 @@ export async function startDeepgramEmulator(
 ): Promise<DeepgramEmulator> {
   const resolved = resolveOptions(options);
   const closing = new AbortController();
-  const requests: RequestEntry[] = [];
+  const { clock } = resolved;
+  const journal = new Journal(clock, resolved.region);
+  const faults = createFaultBook();
   const served = new Map<string, ServedAudio>();
-  const api = createApi({ ...resolved, fetchAudio: fetchLoopbackAudio, deliverCallback });
+  const api = createApi({
+    ...resolved,
+    closing: closing.signal,
+    liveStreams: () => journal.live,
+    fetchAudio: fetchLoopbackAudio,
+    deliverCallback: (delivery, signal) =>
+      deliverWithRetries(delivery, clock, (attempt) => journal.callbacks.push(attempt), signal),
+  });
+  const service = { journal, faults, api, clock, served, closing: closing.signal };
 
   function onRequest(request: IncomingMessage, response: ServerResponse): void {
-    const entry = journalEntry(request, randomUUID());
-    requests.push(entry);
-    void answerHttp({ request, response, entry, api, served, closing: closing.signal });
+    void answerHttp(request, response, service);
   }
 
-  const live = new WebSocketServer({ noServer: true, handleProtocols: chooseProtocol });
-  const requestIds = new WeakMap<IncomingMessage, string>();
-  live.on('headers', (headers, request) => headers.push(`dg-request-id: ${requestIds.get(request) ?? ''}`));
+  const live = createLiveServer({ ...resolved, access: api.access });
 
   function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const entry = journalEntry(request, randomUUID());
-    requests.push(entry);
-    requestIds.set(request, entry.requestId);
-    socket.on('error', () => socket.destroy());
-    try {
-      const handshake = checkHandshake(request, api.access, resolved.models);
-      live.handleUpgrade(request, socket, head, (webSocket) => {
-        entry.status = 101;
-        const { recognizer, live: settings } = resolved;
-        new LiveConnection(webSocket, { handshake, recognizer, settings, entry });
-      });
-    } catch (error) {
-      entry.status = refuseHandshake(socket, error, entry.requestId).status;
-    }
+    live.upgrade(request, socket, head, journal.open(request, 'webSocket'));
   }
 
   const server = createServer(onRequest).on('upgrade', onUpgrade);
@@ -92,7 +96,8 @@ export async function startDeepgramEmulator(
   function close(): Promise<void> {
     closed ??= new Promise((resolve) => {
       closing.abort();
-      for (const client of live.clients) client.terminate();
+      journal.breakAll();
+      live.terminate();
       server.close(() => resolve());
       server.closeAllConnections();
     });
@@ -103,7 +108,10 @@ export async function startDeepgramEmulator(
     url: `http://${authority}`,
     wsUrl: `ws://${authority}`,
     port,
-    requests,
+    requests: journal.requests,
+    journal,
+    faults,
+    liveFaults: live.faults,
     serveAudio(bytes, options = {}) {
       const audio = bytesOf(bytes);
       if (audio === undefined) throw new TypeError(`bytes: must be a Uint8Array, got ${show(bytes)}`);

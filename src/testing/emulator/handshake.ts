@@ -2,6 +2,7 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type Answer, failure, Refusal } from './answer.js';
 import { type AccessControl, credentialsFromHeader, credentialsFromProtocols } from './auth.js';
+import { type FluxParameters, parseFluxParameters } from './flux-parameters.js';
 import { requestUrl } from './journal.js';
 import {
   type ListenParameters,
@@ -10,9 +11,19 @@ import {
   parseLiveParameters,
 } from './parameters.js';
 
-export interface AcceptedHandshake {
+export type AcceptedHandshake = AcceptedListen | AcceptedFlux;
+
+/** A stream of `/v1/listen`. */
+export interface AcceptedListen {
+  readonly kind: 'listen';
   readonly parameters: ListenParameters;
   readonly live: LiveParameters;
+}
+
+/** A stream of `/v2/listen`. */
+export interface AcceptedFlux {
+  readonly kind: 'flux';
+  readonly parameters: FluxParameters;
 }
 
 /** Checks a request for a live stream. @throws Refusal 400, 401 or 404 */
@@ -22,12 +33,16 @@ export function checkHandshake(
   models: readonly string[] | undefined,
 ): AcceptedHandshake {
   const { pathname, searchParams } = requestUrl(request);
-  if (pathname !== '/v1/listen') throw new Refusal(404, 'NOT_FOUND', `There is no stream at ${pathname}.`);
+  if (pathname !== '/v1/listen' && pathname !== '/v2/listen')
+    throw new Refusal(404, 'NOT_FOUND', `There is no stream at ${pathname}.`);
   access.check(
     credentialsFromHeader(request.headers.authorization) ??
       credentialsFromProtocols(request.headers['sec-websocket-protocol']),
   );
+  if (pathname === '/v2/listen')
+    return { kind: 'flux', parameters: parseFluxParameters(searchParams, models) };
   return {
+    kind: 'listen',
     parameters: parseListenParameters(searchParams, models),
     live: parseLiveParameters(searchParams),
   };

@@ -1,88 +1,51 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Answer } from './answer.js';
-import type { Api } from './api.js';
-import type { RequestEntry } from './journal.js';
+import { LOGIN_PAGE, LOGIN_PATH } from './faults-answers.js';
+import { answerWithFault, breaksConnection } from './faults-apply.js';
+import type { FaultBook } from './faults-book.js';
+import { type HttpExchange, readBody, replyTo, send } from './http-exchange.js';
+import type { Journal, OpenRequest } from './journal.js';
 
-export interface ServedAudio {
-  readonly bytes: Uint8Array;
-  readonly contentType: string;
-}
-
-export interface HttpExchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly entry: RequestEntry;
-  readonly api: Api;
-  /** By path. */
-  readonly served: ReadonlyMap<string, ServedAudio>;
+export interface HttpService extends Pick<HttpExchange, 'api' | 'clock' | 'served'> {
+  readonly journal: Journal;
+  readonly faults: FaultBook;
   readonly closing: AbortSignal;
 }
 
 /** Answers one HTTP request. Never rejects: a client that leaves gets no answer. */
-export async function answerHttp(exchange: HttpExchange): Promise<void> {
-  const { request, response, entry } = exchange;
-  response.on('error', () => response.destroy());
-  const body = await readBody(request, entry);
+export async function answerHttp(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { journal, faults, closing, ...service }: HttpService,
+): Promise<void> {
+  const open = journal.open(request, 'http');
+  const signal = AbortSignal.any([followConnection(response, open), closing]);
+  const exchange: HttpExchange = { ...service, request, response, open, signal };
+  const fault = faults.choose(open.entry);
+  if (fault) {
+    open.entry.fault = fault.kind;
+    await answerWithFault(exchange, fault);
+  } else {
+    await answer(exchange);
+  }
+}
+
+async function answer(exchange: HttpExchange): Promise<void> {
+  const body = await readBody(exchange);
   if (!body) return;
-  const audio = exchange.served.get(entry.path);
-  if (audio && (entry.method === 'GET' || entry.method === 'HEAD')) {
-    send(exchange, 200, { 'content-type': audio.contentType }, audio.bytes);
-    return;
-  }
-  const answer = await ask(exchange, body);
-  const headers = { ...answer.headers, 'content-type': 'application/json' };
-  send(exchange, answer.status, headers, Buffer.from(JSON.stringify(answer.body)));
+  const { method, path } = exchange.open.entry;
+  if (path === LOGIN_PATH && method === 'GET') send(exchange, LOGIN_PAGE);
+  else send(exchange, await replyTo(exchange, body));
 }
 
-/** undefined: the client left before its body was complete. */
-async function readBody(request: IncomingMessage, entry: RequestEntry): Promise<Uint8Array | undefined> {
-  const chunks: Buffer[] = [];
-  try {
-    for await (const chunk of request) {
-      chunks.push(chunk as Buffer);
-      entry.bodyBytes += (chunk as Buffer).byteLength;
-    }
-    return Buffer.concat(chunks);
-  } catch {
-    return undefined;
-  }
-}
-
-async function ask(
-  { request, response, entry, api, closing }: HttpExchange,
-  body: Uint8Array,
-): Promise<Answer> {
+/** Records how the exchange ends. The signal aborts if that is before the answer is complete. */
+function followConnection(response: ServerResponse, open: OpenRequest): AbortSignal {
   const gone = new AbortController();
-  const abort = () => gone.abort();
-  response.once('close', abort);
-  const answer = await api.handle(
-    {
-      method: entry.method,
-      path: entry.path,
-      query: entry.query,
-      authorization: request.headers.authorization,
-      contentType: request.headers['content-type'],
-      body,
-      signal: AbortSignal.any([gone.signal, closing]),
-    },
-    entry.requestId,
-  );
-  response.off('close', abort);
-  return answer;
-}
-
-function send(
-  { response, entry }: HttpExchange,
-  status: number,
-  headers: Record<string, string>,
-  body: Uint8Array,
-): void {
-  if (response.destroyed) return;
-  entry.status = status;
-  response.writeHead(status, {
-    ...headers,
-    'dg-request-id': entry.requestId,
-    'content-length': body.byteLength,
+  response.on('error', () => response.destroy());
+  response.once('finish', () => open.end('answered'));
+  response.once('close', () => {
+    if (response.writableFinished) return;
+    open.end(breaksConnection(open.entry.fault) ? 'broken' : 'abandoned');
+    gone.abort();
   });
-  response.end(entry.method === 'HEAD' ? undefined : body);
+  return gone.signal;
 }

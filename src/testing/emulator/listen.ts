@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Deepgram } from '@deepgram/sdk';
 import type { Recognizer } from '../recognizer.js';
 import { badRequest, failure, Refusal } from './answer.js';
@@ -7,21 +6,28 @@ import { decodeRecording } from './decode.js';
 import { type CallbackDelivery, isLoopback } from './loopback.js';
 import { type ListenParameters, parseListenParameters } from './parameters.js';
 import { transcribeRecording } from './prerecorded.js';
+import { beginProcessing, type ProcessingOptions } from './processing.js';
 
 export interface ListenRequest {
   readonly query: URLSearchParams;
   readonly contentType: string | undefined;
   readonly body: Uint8Array;
   readonly requestId: string;
-  /** Aborted when the client is gone or the emulator closes. After the answer: when the emulator closes. */
+  /** Aborted when the client is gone or the emulator closes. */
   readonly signal: AbortSignal;
+  /** What the server's side learns of the request. */
+  readonly record?: ListenRecord;
 }
 
-export interface ListenOptions {
+export interface ListenRecord {
+  readonly entry: { words: number };
+  /** Keeps the request in flight until the function returned is called. */
+  hold(): () => void;
+}
+
+export interface ListenOptions extends ProcessingOptions {
   readonly recognizer: Recognizer;
   readonly models: readonly string[] | undefined;
-  /** Time that passes before a recording is answered. */
-  readonly processingMs: number;
   /** Loads the audio that a `{ url }` body names. May reject: answered with REMOTE_CONTENT_ERROR. */
   readonly fetchAudio: (url: string, signal: AbortSignal) => Promise<Uint8Array>;
   /** Delivers the result of a request with `callback`. Without it such requests are refused. */
@@ -32,8 +38,10 @@ export interface ListenOptions {
 export async function listen(request: ListenRequest, options: ListenOptions): Promise<object> {
   const parameters = parseListenParameters(request.query, options.models);
   const source = readSource(request);
-  if (!request.query.has('callback')) return transcribe(request, parameters, source, options);
-  return acceptWithCallback(request, options, () => transcribe(request, parameters, source, options));
+  if (request.query.has('callback')) return acceptWithCallback(request, parameters, source, options);
+  const { signal, record } = request;
+  const run = beginProcessing(options, record?.hold);
+  return run(() => transcribe(request, parameters, source, options), signal);
 }
 
 type Source = { readonly bytes: Uint8Array } | { readonly url: string };
@@ -46,16 +54,16 @@ function readSource({ contentType, body }: ListenRequest): Source {
 }
 
 async function transcribe(
-  { requestId, signal }: ListenRequest,
+  { requestId, signal, record }: ListenRequest,
   parameters: ListenParameters,
   source: Source,
   options: ListenOptions,
 ): Promise<Deepgram.ListenV1Response> {
-  const { recognizer, processingMs } = options;
+  const { recognizer } = options;
   const bytes = 'bytes' in source ? source.bytes : await fetchSource(source.url, options, signal);
   const audio = decodeRecording(bytes, parameters.encoding);
   const response = await transcribeRecording({ requestId, bytes, audio, parameters, recognizer, signal });
-  if (processingMs > 0) await delay(processingMs, undefined, { signal });
+  if (record) record.entry.words = wordsIn(response);
   return response;
 }
 
@@ -68,21 +76,31 @@ async function fetchSource(url: string, options: ListenOptions, signal: AbortSig
   }
 }
 
-/** The request is accepted at once; its result, or its error, is delivered once. */
+function wordsIn({ results }: Deepgram.ListenV1Response): number {
+  return results.channels.reduce((sum, { alternatives }) => sum + (alternatives?.[0]?.words?.length ?? 0), 0);
+}
+
+/** The request is accepted at once; its result, or its error, is delivered when the processing ends. */
 function acceptWithCallback(
-  { query, requestId, signal }: ListenRequest,
-  { deliverCallback }: ListenOptions,
-  work: () => Promise<object>,
+  request: ListenRequest,
+  parameters: ListenParameters,
+  source: Source,
+  options: ListenOptions,
 ): Deepgram.ListenV1AcceptedResponse {
+  const { query, requestId, record } = request;
+  const { deliverCallback } = options;
   const url = query.get('callback') ?? '';
   const method = (query.get('callback_method') ?? 'POST').toUpperCase();
   if (!deliverCallback) throw badRequest('callback is not supported here: start the emulator for it');
   if (!isLoopback(url)) throw badRequest('callback must be an http(s) URL of this machine');
   if (method !== 'POST' && method !== 'PUT') throw badRequest('callback_method must be POST or PUT');
-  work()
+  // Whether the client waits for the acceptance is of no importance any more.
+  const signal = options.closing ?? request.signal;
+  const run = beginProcessing(options, record?.hold);
+  run(() => transcribe({ ...request, signal }, parameters, source, options), signal)
     .catch((error: unknown) => failure(error, requestId).body)
     .then((body) => deliverCallback({ url, method, body, requestId }, signal))
-    // Whoever does not take the delivery does not get it.
+    // An emulator that closes delivers nothing more.
     .catch(() => {});
   return { request_id: requestId } satisfies Deepgram.ListenV1AcceptedResponse;
 }

@@ -1,20 +1,14 @@
 import { createHash } from 'node:crypto';
-import { type RawData, WebSocket } from 'ws';
-import type { Recognizer } from '../recognizer.js';
-import type { AcceptedHandshake } from './handshake.js';
-import type { LiveEntry, RequestEntry } from './journal.js';
+import type { AcceptedListen } from './handshake.js';
+import type { LiveEntry } from './journal.js';
 import { createLiveDecoder, type LiveDecoder, type LiveFormat } from './live-decoder.js';
+import { AudioRate, IdleTimer } from './live-limits.js';
 import { type LiveContext, liveMessage, metadataMessage } from './live-messages.js';
+import { closeReasons } from './live-reasons.js';
 import { LiveSession } from './live-session.js';
-import type { ResolvedLiveOptions } from './options.js';
+import type { LiveSocket } from './live-socket.js';
+import type { LiveStreamOptions } from './live-stream.js';
 import { mixDown } from './pcm.js';
-
-export interface LiveConnectionOptions {
-  readonly handshake: AcceptedHandshake;
-  readonly recognizer: Recognizer;
-  readonly settings: ResolvedLiveOptions;
-  readonly entry: RequestEntry;
-}
 
 interface StartedSession {
   readonly live: LiveSession;
@@ -22,34 +16,36 @@ interface StartedSession {
   readonly format: LiveFormat;
 }
 
-const BAD_AUDIO = 'DATA-0000: the audio could not be decoded. See https://dpgr.am/data0000';
-const FAILED = 'NET-0000: the emulator failed to recognise the audio. See https://dpgr.am/net0000';
-const IDLE =
-  'NET-0001: no audio in time; before the first audio KeepAlive does not count. See https://dpgr.am/net0001';
-
 /** One accepted live stream: reads the client's messages and sends what the session reports. */
 export class LiveConnection {
-  readonly #socket: WebSocket;
-  readonly #options: LiveConnectionOptions;
+  readonly #socket: LiveSocket;
+  readonly #handshake: AcceptedListen;
+  readonly #options: LiveStreamOptions;
   readonly #record: LiveEntry = { audioMessages: 0, controls: [], closeCode: undefined };
   readonly #decoder: LiveDecoder;
   readonly #hash = createHash('sha256');
-  readonly #created = new Date().toISOString();
+  readonly #created: string;
+  readonly #idle: IdleTimer;
+  readonly #rate: AudioRate;
   #session: StartedSession | undefined;
   #samples = 0;
   #ending = false;
-  #idleTimer: NodeJS.Timeout | undefined;
 
-  constructor(socket: WebSocket, options: LiveConnectionOptions) {
+  constructor(socket: LiveSocket, handshake: AcceptedListen, options: LiveStreamOptions) {
     this.#socket = socket;
+    this.#handshake = handshake;
     this.#options = options;
-    this.#decoder = createLiveDecoder(options.handshake.parameters.encoding);
+    this.#decoder = createLiveDecoder(handshake.parameters.encoding);
     options.entry.live = this.#record;
-    this.#restartIdleTimer();
-    socket.on('message', (data, isBinary) => this.#onMessage(toBytes(data), isBinary));
-    // A broken connection is also closed: 'close' follows.
-    socket.on('error', () => {});
-    socket.on('close', (code) => this.#onClose(code));
+    const { clock, settings } = options;
+    this.#created = new Date(clock.wallMs()).toISOString();
+    this.#idle = new IdleTimer(clock, settings.idleTimeoutMs, () => this.#close(1011, closeReasons.idle));
+    this.#rate = new AudioRate(clock, settings.maxRealtimeFactor);
+    socket.listen({
+      onMessage: (bytes, isBinary) => this.#onMessage(bytes, isBinary),
+      onPing: () => {},
+      onClose: (code) => this.#onClose(code),
+    });
   }
 
   #onMessage(bytes: Uint8Array, isBinary: boolean): void {
@@ -63,17 +59,22 @@ export class LiveConnection {
     this.#record.audioMessages += 1;
     this.#options.entry.bodyBytes += bytes.byteLength;
     this.#hash.update(bytes);
-    this.#restartIdleTimer();
+    this.#idle.restart();
     const channels = this.#decoder.decode(bytes);
     if (!channels) {
-      this.#close(1008, BAD_AUDIO);
+      this.#close(1008, closeReasons.badAudio);
       return;
     }
     const { format } = this.#decoder;
     if (!format) return;
+    const length = channels[0]?.length ?? 0;
+    if (!this.#rate.allows(length / format.sampleRate)) {
+      this.#close(1008, closeReasons.tooFast);
+      return;
+    }
     this.#session ??= this.#startSession(format);
-    this.#samples += channels[0]?.length ?? 0;
-    const { multichannel } = this.#options.handshake.parameters;
+    this.#samples += length;
+    const { multichannel } = this.#handshake.parameters;
     this.#run(this.#session.live.push(multichannel ? channels : [mixDown(channels)]));
   }
 
@@ -98,26 +99,26 @@ export class LiveConnection {
 
   /** Before the first audio a KeepAlive saves nothing. */
   #keepAlive(): void {
-    if (this.#record.audioMessages > 0) this.#restartIdleTimer();
+    if (this.#record.audioMessages > 0) this.#idle.restart();
   }
 
   /** Deepgram documents no answer to such a text. Here it ends the stream, so that a mistake is seen at once. */
   #refuseText(): void {
-    this.#send({
+    this.#socket.send({
       type: 'Error',
       variant: 'UnparsableClientMessage',
       description: 'A text message was not one of KeepAlive, Finalize and CloseStream as JSON.',
       message: 'Unparsable client message.',
     });
-    this.#close(1008, 'DATA-0000: a text message could not be read');
+    this.#close(1008, closeReasons.unreadable);
   }
 
   /** Sends what is left, then Metadata, then closes. */
   #end(): void {
     this.#ending = true;
-    clearTimeout(this.#idleTimer);
+    this.#idle.stop();
     if (!this.#session && this.#record.audioMessages > 0) {
-      this.#close(1008, BAD_AUDIO);
+      this.#close(1008, closeReasons.badAudio);
       return;
     }
     const rest = this.#session?.live.flush(false) ?? Promise.resolve();
@@ -131,7 +132,7 @@ export class LiveConnection {
 
   #sendMetadata(): void {
     const context = this.#session?.context ?? this.#contextFor(this.#handshakeChannels());
-    this.#send(
+    this.#socket.send(
       metadataMessage(context, {
         sha256: this.#hash.digest('hex'),
         created: this.#created,
@@ -141,8 +142,8 @@ export class LiveConnection {
   }
 
   #startSession(format: LiveFormat): StartedSession {
-    const { handshake, recognizer, settings } = this.#options;
-    const { live, parameters } = handshake;
+    const { recognizer, settings } = this.#options;
+    const { live, parameters } = this.#handshake;
     const context = this.#contextFor(parameters.multichannel ? format.channels : 1);
     const endpointing = live.endpointing ?? settings.endpointingMs / 1000;
     const session = new LiveSession({
@@ -156,9 +157,10 @@ export class LiveConnection {
       intervalSeconds: settings.interimIntervalMs / 1000,
       recognizer,
       report: (channel, event) => {
+        if (event.type === 'segment') this.#socket.heard(event.words.at(-1)?.partial === true);
         if (event.type === 'speech-started' && !live.vadEvents) return;
         if (event.type === 'segment' && event.kind === 'interim' && !live.interimResults) return;
-        this.#send(liveMessage(channel, event, context));
+        this.#socket.send(liveMessage(channel, event, context));
       },
     });
     return { live: session, context, format };
@@ -166,44 +168,30 @@ export class LiveConnection {
 
   #contextFor(channels: number): LiveContext {
     const { requestId } = this.#options.entry;
-    return { requestId, parameters: this.#options.handshake.parameters, channels };
+    return { requestId, parameters: this.#handshake.parameters, channels };
   }
 
   #handshakeChannels(): number {
-    const { multichannel, encoding } = this.#options.handshake.parameters;
+    const { multichannel, encoding } = this.#handshake.parameters;
     return multichannel ? (encoding?.channels ?? 1) : 1;
   }
 
   #run(work: Promise<void> | undefined): void {
-    work?.catch(() => this.#close(1011, FAILED));
-  }
-
-  #send(message: object): void {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+    work?.catch(() => this.#close(1011, closeReasons.failed));
   }
 
   #close(code: number, reason: string): void {
     this.#ending = true;
-    clearTimeout(this.#idleTimer);
+    this.#idle.stop();
     this.#socket.close(code, reason);
-  }
-
-  #restartIdleTimer(): void {
-    clearTimeout(this.#idleTimer);
-    this.#idleTimer = setTimeout(() => this.#close(1011, IDLE), this.#options.settings.idleTimeoutMs);
   }
 
   #onClose(code: number): void {
     this.#ending = true;
     this.#record.closeCode = code;
-    clearTimeout(this.#idleTimer);
+    this.#idle.stop();
     this.#session?.live.cancel();
   }
-}
-
-function toBytes(data: RawData): Uint8Array {
-  if (Array.isArray(data)) return Buffer.concat(data);
-  return data instanceof ArrayBuffer ? new Uint8Array(data) : data;
 }
 
 function parseControl(text: string): { type: unknown; channel: number | undefined } | undefined {

@@ -1,6 +1,8 @@
+import { isWebm } from './decode.js';
 import type { RawEncoding } from './parameters.js';
 import { bytesPerFrame, decodeSamples, type SampleLayout } from './pcm.js';
 import { readWavHeader } from './wav.js';
+import { createWebmReader } from './webm.js';
 
 export interface LiveFormat {
   readonly sampleRate: number;
@@ -8,7 +10,7 @@ export interface LiveFormat {
 }
 
 export interface LiveDecoder {
-  /** Known at once for raw audio, for WAV as soon as its header has arrived. */
+  /** Known at once for raw audio, for WAV and WebM as soon as the header has arrived. */
   readonly format: LiveFormat | undefined;
   /** Samples a channel; none while the header is incomplete. undefined: this is no audio. */
   decode(bytes: Uint8Array): readonly Int16Array[] | undefined;
@@ -16,7 +18,7 @@ export interface LiveDecoder {
 
 /** Decodes audio that arrives in pieces, which may end anywhere, also inside a sample or the header. */
 export function createLiveDecoder(encoding: RawEncoding | undefined): LiveDecoder {
-  return encoding ? rawDecoder(encoding, encoding, Number.POSITIVE_INFINITY) : wavDecoder();
+  return encoding ? rawDecoder(encoding, encoding, Number.POSITIVE_INFINITY) : containerDecoder();
 }
 
 function rawDecoder(format: LiveFormat, layout: SampleLayout, length: number): LiveDecoder {
@@ -32,6 +34,34 @@ function rawDecoder(format: LiveFormat, layout: SampleLayout, length: number): L
       unfinished = new Uint8Array(joined.subarray(whole));
       return decodeSamples(joined.subarray(0, whole), layout);
     },
+  };
+}
+
+/** The first four bytes tell WebM from WAV. */
+function containerDecoder(): LiveDecoder {
+  let begin: Uint8Array = new Uint8Array(0);
+  let chosen: LiveDecoder | undefined;
+  return {
+    get format() {
+      return chosen?.format;
+    },
+    decode(bytes) {
+      if (chosen) return chosen.decode(bytes);
+      begin = Buffer.concat([begin, bytes]);
+      if (begin.byteLength < 4) return [];
+      chosen = isWebm(begin) ? webmDecoder() : wavDecoder();
+      return chosen.decode(begin);
+    },
+  };
+}
+
+function webmDecoder(): LiveDecoder {
+  const reader = createWebmReader();
+  return {
+    get format() {
+      return reader.format;
+    },
+    decode: (bytes) => reader.read(bytes),
   };
 }
 

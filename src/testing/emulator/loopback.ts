@@ -32,8 +32,11 @@ export interface CallbackDelivery {
   readonly requestId: string;
 }
 
-/** Delivers a result once. User name and password in the URL become Basic authorization. */
-export async function deliverCallback(delivery: CallbackDelivery, signal: AbortSignal): Promise<void> {
+/**
+ * Delivers a result once, and returns the receiver's status. User name and password in the URL become Basic
+ * authorization.
+ */
+export async function postCallback(delivery: CallbackDelivery, signal: AbortSignal): Promise<number> {
   const target = new URL(delivery.url);
   const user = `${decodeURIComponent(target.username)}:${decodeURIComponent(target.password)}`;
   const hasUser = target.username !== '' || target.password !== '';
@@ -51,4 +54,5 @@ export async function deliverCallback(delivery: CallbackDelivery, signal: AbortS
     signal,
   });
   await response.body?.cancel();
+  return response.status;
 }

@@ -1,3 +1,6 @@
+import type { Clock } from '../../contracts/clock.js';
+import { systemClock } from '../../internal/system-clock.js';
+import { show } from '../../internal/validate.js';
 import {
   requireFunction,
   requireKeys,
@@ -22,6 +25,15 @@ export interface DeepgramEmulatorOptions {
   readonly models?: readonly string[];
   /** Milliseconds until a pre-recorded request is answered. Default 0. */
   readonly processingMs?: number;
+  /** Recordings that are processed at the same time. More are answered with 429. Default: any number. */
+  readonly maxConcurrent?: number;
+  /** The region that the journal names. Default: none. */
+  readonly region?: string;
+  /**
+   * What `processingMs`, the faults, the time limits of live streams, the retries of callbacks, the life of granted tokens and the journal go by.
+   * Default: the system's time.
+   */
+  readonly clock?: Clock;
   readonly live?: LiveOptions;
 }
 
@@ -37,6 +49,11 @@ export interface LiveOptions {
    * KeepAlive does not count. Default 10000.
    */
   readonly idleTimeoutMs?: number;
+  /**
+   * A stream whose audio comes faster than so many times real time is closed, once it is 10 seconds ahead. Deepgram
+   * documents 1.25. Default: any speed passes, so that tests need not wait.
+   */
+  readonly maxRealtimeFactor?: number;
 }
 
 export type ResolvedLiveOptions = Required<LiveOptions>;
@@ -48,14 +65,35 @@ export interface ResolvedOptions {
   readonly apiKeys: readonly string[] | undefined;
   readonly models: readonly string[] | undefined;
   readonly processingMs: number;
+  readonly maxConcurrent: number | undefined;
+  readonly region: string | undefined;
+  readonly clock: Clock;
   readonly live: ResolvedLiveOptions;
 }
 
-const KEYS = ['port', 'host', 'recognizer', 'apiKeys', 'models', 'processingMs', 'live'] as const;
-const LIVE_KEYS = ['interimIntervalMs', 'endpointingMs', 'maxSegmentSeconds', 'idleTimeoutMs'] as const;
+const KEYS = [
+  'port',
+  'host',
+  'recognizer',
+  'apiKeys',
+  'models',
+  'processingMs',
+  'maxConcurrent',
+  'region',
+  'clock',
+  'live',
+] as const;
+const CLOCK_METHODS = ['monotonicMs', 'wallMs', 'setTimer'] as const;
+const LIVE_KEYS = [
+  'interimIntervalMs',
+  'endpointingMs',
+  'maxSegmentSeconds',
+  'idleTimeoutMs',
+  'maxRealtimeFactor',
+] as const;
 
 /** The longest delay that a timer takes. */
-const MAX_MS = 2_147_483_647;
+export const MAX_MS = 2_147_483_647;
 
 /** Fills in the defaults. Throws a TypeError or RangeError that names the option, its bounds and the value. */
 export function resolveOptions(options: DeepgramEmulatorOptions): ResolvedOptions {
@@ -67,6 +105,9 @@ export function resolveOptions(options: DeepgramEmulatorOptions): ResolvedOption
     apiKeys: options.apiKeys,
     models: options.models,
     processingMs: options.processingMs ?? 0,
+    maxConcurrent: options.maxConcurrent,
+    region: options.region,
+    clock: options.clock ?? systemClock,
     live: resolveLive(options.live ?? {}),
   };
   requireWhole('port', resolved.port, 0, 65_535);
@@ -75,7 +116,23 @@ export function resolveOptions(options: DeepgramEmulatorOptions): ResolvedOption
   requireTexts('apiKeys', resolved.apiKeys);
   requireTexts('models', resolved.models);
   requireWithin('processingMs', resolved.processingMs, 0, MAX_MS);
+  if (resolved.maxConcurrent !== undefined) {
+    requireWhole('maxConcurrent', resolved.maxConcurrent, 1, Number.MAX_SAFE_INTEGER);
+  }
+  if (resolved.region !== undefined) requireText('region', resolved.region);
+  requireClock(resolved.clock);
   return resolved;
+}
+
+function requireClock(clock: Clock): void {
+  const isClock =
+    typeof clock === 'object' &&
+    clock !== null &&
+    CLOCK_METHODS.every((method) => typeof clock[method] === 'function');
+  if (isClock) return;
+  throw new TypeError(
+    `clock: must be an object with the methods ${CLOCK_METHODS.join(', ')}, got ${show(clock)}`,
+  );
 }
 
 function resolveLive(live: LiveOptions): ResolvedLiveOptions {
@@ -85,10 +142,12 @@ function resolveLive(live: LiveOptions): ResolvedLiveOptions {
     endpointingMs: live.endpointingMs ?? 300,
     maxSegmentSeconds: live.maxSegmentSeconds ?? 5,
     idleTimeoutMs: live.idleTimeoutMs ?? 10_000,
+    maxRealtimeFactor: live.maxRealtimeFactor ?? Number.POSITIVE_INFINITY,
   };
   requireWithin('live.interimIntervalMs', resolved.interimIntervalMs, 1, MAX_MS);
   requireWithin('live.endpointingMs', resolved.endpointingMs, 0, MAX_MS);
   requireWithin('live.maxSegmentSeconds', resolved.maxSegmentSeconds, 0.5, MAX_MS / 1000);
   requireWithin('live.idleTimeoutMs', resolved.idleTimeoutMs, 1, MAX_MS);
+  requireWithin('live.maxRealtimeFactor', resolved.maxRealtimeFactor, 1, Number.POSITIVE_INFINITY);
   return resolved;
 }

@@ -117,7 +117,8 @@ function parseEndpointing(value: string | null): number | false | undefined {
   return milliseconds / 1000;
 }
 
-function parseEncoding(query: URLSearchParams): RawEncoding | undefined {
+/** How the audio is laid out; undefined: it is in a container. @throws Refusal 400 */
+export function parseEncoding(query: URLSearchParams): RawEncoding | undefined {
   const name = query.get('encoding');
   if (name === null) return undefined;
   if (name !== 'linear16' && name !== 'mulaw') {
@@ -158,6 +159,7 @@ function parseBoolean(name: string, value: string): void {
   if (value !== 'true' && value !== 'false') throw invalidParameter(name, 'must be true or false');
 }
 
-function invalidParameter(name: string, rule: string): Refusal {
+/** Status 400 that names the parameter. */
+export function invalidParameter(name: string, rule: string): Refusal {
   return badRequest(`failed to parse the query string: ${name} ${rule}`);
 }

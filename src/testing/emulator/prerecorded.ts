@@ -5,6 +5,7 @@ import type { DecodedAudio } from './decode.js';
 import { modelInfo } from './models.js';
 import type { ListenParameters } from './parameters.js';
 import { mixDown } from './pcm.js';
+import { turnsOf } from './speakers.js';
 import { type ApiWord, confidenceOf, roundTime, splitAtPauses, styleWords, transcriptOf } from './words.js';
 
 const SENTENCES_A_PARAGRAPH = 5;
@@ -25,12 +26,14 @@ type Channel = readonly ApiWord[][];
 /** Recognises a whole recording and builds Deepgram's answer. */
 export async function transcribeRecording(request: PrerecordedRequest): Promise<Deepgram.ListenV1Response> {
   const { audio, parameters } = request;
-  const sources = parameters.multichannel ? audio.channels : [mixDown(audio.channels)];
+  const { sampleRate } = audio;
+  const sources = parameters.multichannel
+    ? audio.channels.map((samples) => ({ samples, spokenOn: [samples] }))
+    : [{ samples: mixDown(audio.channels), spokenOn: audio.channels }];
   const channels: Channel[] = [];
-  for (const samples of sources) {
-    const pcm = { samples, sampleRate: audio.sampleRate };
-    const words = await request.recognizer(pcm, { signal: request.signal, live: false });
-    channels.push(utterancesOf(words, parameters));
+  for (const { samples, spokenOn } of sources) {
+    const words = await request.recognizer({ samples, sampleRate }, { signal: request.signal, live: false });
+    channels.push(utterancesOf(words, { channels: spokenOn, sampleRate }, parameters));
   }
   return {
     metadata: metadataOf(request, channels.length),
@@ -41,10 +44,17 @@ export async function transcribeRecording(request: PrerecordedRequest): Promise<
   } satisfies Deepgram.ListenV1Response;
 }
 
-function utterancesOf(words: readonly RecognizedWord[], parameters: ListenParameters): Channel {
-  return splitAtPauses(words, parameters.utteranceSplit).map((utterance) =>
-    styleWords(utterance, parameters).map((word) =>
-      parameters.diarize ? { ...word, speaker_confidence: word.confidence } : word,
+function utterancesOf(
+  words: readonly RecognizedWord[],
+  audio: DecodedAudio,
+  parameters: ListenParameters,
+): Channel {
+  const turns = parameters.diarize ? turnsOf(words, audio) : [{ words, speaker: 0 }];
+  return turns.flatMap((turn) =>
+    splitAtPauses(turn.words, parameters.utteranceSplit).map((utterance) =>
+      styleWords(utterance, parameters).map((word) =>
+        parameters.diarize ? { ...word, speaker: turn.speaker, speaker_confidence: word.confidence } : word,
+      ),
     ),
   );
 }
@@ -99,7 +109,7 @@ function utteranceResults(
         channel: index,
         transcript: transcriptOf(words),
         words,
-        ...(parameters.diarize && { speaker: 0 }),
+        ...(parameters.diarize && { speaker: words[0]?.speaker ?? 0 }),
         id: randomUUID(),
       })),
     )
@@ -108,11 +118,14 @@ function utteranceResults(
 
 type Paragraphs = Deepgram.ListenV1ResponseResultsChannelsItem.Alternatives.Item.Paragraphs;
 
-/** Each utterance is a sentence. */
+/** Each utterance is a sentence. A paragraph has one speaker. */
 function paragraphsOf(channel: Channel, parameters: ListenParameters): Paragraphs {
   const groups: ApiWord[][][] = [];
-  for (let index = 0; index < channel.length; index += SENTENCES_A_PARAGRAPH) {
-    groups.push(channel.slice(index, index + SENTENCES_A_PARAGRAPH));
+  for (const sentence of channel) {
+    const group = groups.at(-1);
+    const isSameSpeaker = group?.[0]?.[0]?.speaker === sentence[0]?.speaker;
+    if (group && isSameSpeaker && group.length < SENTENCES_A_PARAGRAPH) group.push(sentence);
+    else groups.push([sentence]);
   }
   return {
     transcript: groups.map((sentences) => `\n${sentences.map(transcriptOf).join(' ')}`).join('\n'),
@@ -120,7 +133,7 @@ function paragraphsOf(channel: Channel, parameters: ListenParameters): Paragraph
       sentences: sentences.map((words) => ({ text: transcriptOf(words), ...spanOf(words) })),
       num_words: sentences.flat().length,
       ...spanOf(sentences.flat()),
-      ...(parameters.diarize && { speaker: 0 }),
+      ...(parameters.diarize && { speaker: sentences[0]?.[0]?.speaker ?? 0 }),
     })),
   } satisfies Paragraphs;
 }

@@ -8,3 +8,4 @@ export {
   synthesizeSpeech,
 } from './synthesize.js';
 export { encodeWav } from './wav.js';
+export { encodeWebm, type WebmFormat } from './webm.js';

@@ -1,0 +1,86 @@
+import type { ClientEvent, ClientEventOf } from '../../contracts/events.js';
+
+/** One example of each event; where an event has optional fields, one with them and one without. */
+type Examples = { readonly [Type in ClientEvent['type']]: readonly ClientEventOf<Type>[] };
+
+const call = { callId: 'call_1', mode: 'sync', model: 'nova-3', region: 'us' } as const;
+const jobCall = { ...call, mode: 'async', jobId: 'job_1', userId: 'user-1' } as const;
+const failed = { status: 'error', code: 'provider_unavailable', requestId: 'request-1' } as const;
+
+const EXAMPLES: Examples = {
+  'request-start': [
+    { type: 'request-start', source: 'url', ...call },
+    { type: 'request-start', source: 'file', ...jobCall },
+  ],
+  'request-end': [
+    { type: 'request-end', status: 'success', durationMs: 812.5, waitedMs: 0, attempts: 1, ...call },
+    {
+      type: 'request-end',
+      durationMs: 9000,
+      waitedMs: 20,
+      attempts: 4,
+      audioSeconds: 61.2,
+      ...failed,
+      ...jobCall,
+    },
+  ],
+  attempt: [
+    { type: 'attempt', attempt: 1, status: 'success', durationMs: 800, ...call },
+    { type: 'attempt', attempt: 2, durationMs: 31, httpStatus: 503, ...failed, ...jobCall },
+  ],
+  retry: [{ type: 'retry', attempt: 1, delayMs: 512, code: 'provider_unavailable', ...call }],
+  'limit-wait': [{ type: 'limit-wait', waitedMs: 40, ...call }],
+  failover: [{ type: 'failover', fromRegion: 'eu', code: 'network', ...call }],
+  'storage-failure': [
+    { type: 'storage-failure', operation: 'list', collection: 'jobs', code: 'storage_failed' },
+    {
+      type: 'storage-failure',
+      operation: 'put',
+      collection: 'transcripts',
+      id: 'tr_1',
+      code: 'storage_failed',
+    },
+  ],
+  job: [
+    { type: 'job', jobId: 'job_1', state: 'queued', attempt: 0, model: 'nova-3' },
+    {
+      type: 'job',
+      jobId: 'job_1',
+      state: 'failed',
+      attempt: 3,
+      model: 'nova-3',
+      userId: 'user-1',
+      code: 'network',
+      durationMs: 60_000,
+    },
+  ],
+  live: [{ type: 'live', state: 'open', ...call, mode: 'stream', callId: 'live_1' }],
+  route: [{ type: 'route', mode: 'async', rule: 'long audio' }],
+  'webhook-delivery': [
+    { type: 'webhook-delivery', jobId: 'job_1', attempt: 1, status: 'error', durationMs: 5000 },
+    {
+      type: 'webhook-delivery',
+      jobId: 'job_1',
+      attempt: 2,
+      status: 'success',
+      durationMs: 80,
+      httpStatus: 204,
+    },
+  ],
+  warning: [
+    { type: 'warning', code: 'slow_audio', message: 'Audio comes slower than it is spoken.' },
+    {
+      type: 'warning',
+      code: 'no_audio',
+      message: 'Nothing was heard.',
+      callId: 'live_1',
+      jobId: 'job_1',
+    },
+  ],
+};
+
+/** Examples of all events that a client may report, each a new object. */
+export function exampleEvents(): ClientEvent[] {
+  const all: readonly (readonly ClientEvent[])[] = Object.values(EXAMPLES);
+  return all.flat().map((event) => ({ ...event }));
+}

@@ -1,0 +1,57 @@
+import { deepEqual, equal } from 'node:assert/strict';
+import { AbortedError } from '../../errors/index.js';
+import { entry, type QueueClause } from './queue-rig.js';
+
+/** What holds between adapters of one queue. */
+export const sharingClauses: readonly QueueClause[] = [
+  {
+    rule: 'queue 34: entries are there again after a close',
+    needs: ['durable'],
+    async check(rig) {
+      await rig.add('a', 'b');
+      await rig.subject.end(rig.queue);
+      const next = await rig.subject.another();
+      rig.start(1, next);
+      for (const index of [0, 1]) (await rig.run(index)).end();
+      deepEqual(rig.ids, ['a', 'b']);
+    },
+  },
+  {
+    rule: 'queue 35: what one adapter adds, the worker of another one runs',
+    needs: ['distributed'],
+    async check(rig) {
+      rig.start(1, await rig.subject.another());
+      await rig.add('a');
+      await rig.drain(1);
+    },
+  },
+  {
+    rule: 'queue 36: of 100 entries each runs once at the workers of two adapters',
+    needs: ['distributed'],
+    async check(rig) {
+      const ids = Array.from({ length: 100 }, (_, index) => `e${index}`);
+      const second = await rig.subject.another();
+      rig.start(4);
+      rig.start(4, second);
+      await rig.queue.add(ids.map((id) => entry(id)));
+      await rig.drain(ids.length);
+      await rig.time.settle();
+      deepEqual(rig.ids.sort(), [...ids].sort());
+    },
+  },
+  {
+    rule: 'queue 37: cancel at one adapter aborts what runs at another one',
+    needs: ['distributed'],
+    async check(rig) {
+      rig.start(1, await rig.subject.another());
+      await rig.add('a');
+      const run = await rig.run(0);
+      equal(await rig.queue.cancel('a'), true);
+      await rig.time.until('the signal is aborted', () => run.signal.aborted);
+      const reason: unknown = run.signal.reason;
+      equal(reason instanceof AbortedError && reason.code, 'job_cancelled');
+      run.end();
+      await rig.idle();
+    },
+  },
+];

@@ -1,0 +1,53 @@
+import { deepEqual } from 'node:assert/strict';
+import type { Clock } from '../../contracts/clock.js';
+import type { QueueAdapter, QueueCapabilities } from '../../contracts/queue.js';
+import { cancelClauses } from './queue-cancel.js';
+import { entryClauses } from './queue-entries.js';
+import { type QueueClause, QueueRig } from './queue-rig.js';
+import { sharingClauses } from './queue-sharing.js';
+import { workerClauses } from './queue-workers.js';
+import { type ContractOptions, type ContractRunner, type ContractTime, runSuite } from './runner.js';
+
+export interface QueueContractOptions extends ContractOptions<QueueAdapter> {
+  /** What the adapter states. Rules that hold only for a capability run only where it is true. */
+  readonly capabilities: QueueCapabilities;
+  /** Default `injected`. */
+  readonly time?: ContractTime;
+  /** A new, empty queue. Called once for each rule. */
+  create(clock: Clock): QueueAdapter | Promise<QueueAdapter>;
+  /** One more adapter on the queue of the first. Needed where `distributed` or `durable` is true. */
+  reopen?(first: QueueAdapter, clock: Clock): QueueAdapter | Promise<QueueAdapter>;
+}
+
+/**
+ * Checks a queue adapter against the contract, one test for each rule.
+ *
+ * ```ts
+ * testQueueContract({ describe, it }, {
+ *   capabilities: { distributed: false, durable: false },
+ *   create: (clock) => createMemoryQueue({ clock }),
+ * });
+ * ```
+ *
+ * Throws a TypeError where `reopen` is missing and a stated capability needs it.
+ */
+export function testQueueContract(runner: ContractRunner, options: QueueContractOptions): void {
+  const { capabilities, reopen } = options;
+  if ((capabilities.distributed || capabilities.durable) && reopen === undefined) {
+    throw new TypeError('reopen: is needed where the capabilities distributed or durable are stated');
+  }
+  const statement: QueueClause = {
+    rule: 'queue 1: the adapter states the capabilities that the suite was given',
+    check: async ({ queue }) => deepEqual({ ...queue.capabilities }, { ...capabilities }),
+  };
+  runSuite(runner, {
+    title: 'queue contract',
+    clauses: [statement, ...entryClauses, ...cancelClauses, ...workerClauses, ...sharingClauses],
+    stated: { ...capabilities },
+    time: options.time ?? 'injected',
+    options,
+    open: (clock) => options.create(clock),
+    another: (clock, first) => options.reopen?.(first, clock) ?? first,
+    context: (subject) => new QueueRig(subject),
+  });
+}

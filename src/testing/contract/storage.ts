@@ -1,0 +1,51 @@
+import { deepEqual } from 'node:assert/strict';
+import type { Clock } from '../../contracts/clock.js';
+import type { StorageAdapter, StorageCapabilities } from '../../contracts/storage.js';
+import { type ContractOptions, type ContractRunner, runSuite } from './runner.js';
+import { conditionClauses } from './storage-conditions.js';
+import { listClauses } from './storage-lists.js';
+import { recordClauses } from './storage-records.js';
+import type { StorageClause } from './storage-samples.js';
+import { sharingClauses } from './storage-sharing.js';
+
+export interface StorageContractOptions extends ContractOptions<StorageAdapter> {
+  /** What the adapter states. Rules that hold only for a capability run only where it is true. */
+  readonly capabilities: StorageCapabilities;
+  /** An adapter on a new, empty store. Called once for each rule. */
+  create(clock: Clock): StorageAdapter | Promise<StorageAdapter>;
+  /** One more adapter on the store of the first. Needed where `shared` or `durable` is true. */
+  reopen?(first: StorageAdapter, clock: Clock): StorageAdapter | Promise<StorageAdapter>;
+}
+
+/**
+ * Checks a storage adapter against the contract, one test for each rule.
+ *
+ * ```ts
+ * testStorageContract({ describe, it }, {
+ *   capabilities: { shared: false, durable: false, atomic: true },
+ *   create: () => createMemoryStorage(),
+ * });
+ * ```
+ *
+ * Throws a TypeError where `reopen` is missing and a stated capability needs it.
+ */
+export function testStorageContract(runner: ContractRunner, options: StorageContractOptions): void {
+  const { capabilities, reopen } = options;
+  if ((capabilities.shared || capabilities.durable) && reopen === undefined) {
+    throw new TypeError('reopen: is needed where the capabilities shared or durable are stated');
+  }
+  const statement: StorageClause = {
+    rule: 'storage 1: the adapter states the capabilities that the suite was given',
+    check: async ({ adapter }) => deepEqual({ ...adapter.capabilities }, { ...capabilities }),
+  };
+  runSuite(runner, {
+    title: 'storage contract',
+    clauses: [statement, ...recordClauses, ...conditionClauses, ...listClauses, ...sharingClauses],
+    stated: { ...capabilities },
+    time: 'injected',
+    options,
+    open: (clock) => options.create(clock),
+    another: (clock, first) => options.reopen?.(first, clock) ?? first,
+    context: (subject) => subject,
+  });
+}

@@ -1,0 +1,108 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Clock } from '../../contracts/clock.js';
+import type { Recognizer } from '../recognizer.js';
+import { Refusal } from './answer.js';
+import type { AccessControl } from './auth.js';
+import { FluxConnection } from './flux-connection.js';
+import { type AcceptedHandshake, checkHandshake, chooseProtocol, refuseHandshake } from './handshake.js';
+import type { OpenRequest } from './journal.js';
+import { LiveConnection } from './live-connection.js';
+import type { EmulatorLiveFaults, LiveFault } from './live-faults.js';
+import { createLiveFaultBook } from './live-faults-book.js';
+import { createLiveSocket } from './live-socket.js';
+import type { ResolvedLiveOptions } from './options.js';
+
+export interface LiveServerOptions {
+  readonly access: AccessControl;
+  readonly models: readonly string[] | undefined;
+  readonly recognizer: Recognizer;
+  readonly live: ResolvedLiveOptions;
+  readonly clock: Clock;
+}
+
+/** The WebSocket side of the emulator: `/v1/listen` and `/v2/listen`. */
+export interface LiveServer {
+  readonly faults: EmulatorLiveFaults;
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, open: OpenRequest): void;
+  /** Breaks all streams, those included whose handshake is under way. */
+  terminate(): void;
+}
+
+const DEFAULT_MESSAGES: Readonly<Record<number, readonly [code: string, message: string]>> = {
+  401: ['INVALID_AUTH', 'Invalid credentials.'],
+  402: ['ASR_PAYMENT_REQUIRED', 'Project does not have enough credits for an ASR request.'],
+  403: ['INSUFFICIENT_PERMISSIONS', 'User does not have sufficient permissions.'],
+  429: ['TOO_MANY_REQUESTS', 'Too many requests. Please try again later.'],
+  503: ['SERVICE_UNAVAILABLE', 'The service is saturated.'],
+};
+
+export function createLiveServer(options: LiveServerOptions): LiveServer {
+  const { access, models, recognizer, live: settings, clock } = options;
+  const server = new WebSocketServer({ noServer: true, handleProtocols: chooseProtocol });
+  const requestIds = new WeakMap<IncomingMessage, string>();
+  const opening = new Set<Duplex>();
+  const faultBook = createLiveFaultBook();
+  server.on('headers', (headers, request) => headers.push(`dg-request-id: ${requestIds.get(request) ?? ''}`));
+
+  function start(
+    webSocket: WebSocket,
+    handshake: AcceptedHandshake,
+    faults: readonly LiveFault[],
+    { entry }: OpenRequest,
+  ): void {
+    entry.status = 101;
+    const socket = createLiveSocket(webSocket, faults, clock);
+    const stream = { recognizer, settings, clock, entry };
+    if (handshake.kind === 'flux') new FluxConnection(socket, handshake.parameters, stream);
+    else new LiveConnection(socket, handshake, stream);
+  }
+
+  return {
+    faults: faultBook,
+    upgrade(request, socket, head, open) {
+      const { entry } = open;
+      requestIds.set(request, entry.requestId);
+      opening.add(socket);
+      socket.once('close', () => {
+        opening.delete(socket);
+        open.end('answered');
+      });
+      socket.on('error', () => socket.destroy());
+      const faults = faultBook.choose(entry);
+      function answer(): void {
+        try {
+          refuseByFault(faults);
+          const handshake = checkHandshake(request, access, models);
+          server.handleUpgrade(request, socket, head, (webSocket) => {
+            opening.delete(socket);
+            start(webSocket, handshake, faults, open);
+          });
+        } catch (error) {
+          entry.status = refuseHandshake(socket, error, entry.requestId).status;
+        }
+      }
+      const slow = faults.find((fault) => fault.kind === 'slowOpen');
+      if (!slow) return answer();
+      const timer = clock.setTimer(answer, slow.ms);
+      socket.once('close', () => timer.cancel());
+    },
+    terminate() {
+      for (const client of server.clients) client.terminate();
+      for (const socket of opening) socket.destroy();
+    },
+  };
+}
+
+/** @throws Refusal if the handshake is to fail */
+function refuseByFault(faults: readonly LiveFault[]): void {
+  const fault = faults.find(({ kind }) => kind === 'handshake');
+  if (fault?.kind !== 'handshake') return;
+  const [code, message] = DEFAULT_MESSAGES[fault.status] ?? [
+    'INTERNAL_SERVER_ERROR',
+    'The handshake failed.',
+  ];
+  const headers = fault.retryAfter === undefined ? {} : { 'retry-after': String(fault.retryAfter) };
+  throw new Refusal(fault.status, code, fault.message ?? message, headers);
+}

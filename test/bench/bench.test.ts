@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+
+const main = fileURLToPath(new URL('main.mjs', import.meta.url));
+
+async function bench(...options: string[]): Promise<string> {
+  return (await promisify(execFile)(process.execPath, [main, ...options])).stdout;
+}
+
+describe('the benchmark', () => {
+  it('prints one JSON line per figure', async () => {
+    const lines = (await bench('--json', '--only', 'P9,P10,P11', '--rounds', '1')).trim().split('\n');
+    const figures = lines.map((line) => JSON.parse(line));
+    expect(figures).toEqual([
+      {
+        name: 'P9',
+        value: expect.any(Number),
+        unit: 'ratio',
+        rival: '@deepgram/sdk',
+        bar: '<= 0.2',
+        pass: expect.any(Boolean),
+      },
+      {
+        name: 'P10',
+        value: expect.any(Number),
+        unit: 'kB',
+        rival: 'none',
+        bar: '<= 20',
+        pass: expect.any(Boolean),
+      },
+      { name: 'P10 browser', value: null, unit: 'kB', rival: 'none', bar: '<= 8', pass: null },
+      { name: 'P11', value: null, unit: 's', rival: '@deepgram/sdk', bar: '<= 1', pass: null },
+    ]);
+    expect(figures[0].value).toBeGreaterThan(0);
+    expect(figures[0].pass).toBe(figures[0].value <= 0.2);
+    expect(figures[1].value).toBeGreaterThan(5);
+    expect(figures[1].pass).toBe(figures[1].value <= 20);
+  }, 15_000);
+
+  it('prints a table that says which bars are met and what is not measured yet', async () => {
+    const table = await bench('--only', 'P10,P11');
+    expect(table).toMatch(/^P10 +Everything .* kB +<= 20 +(met|NOT MET) /m);
+    expect(table).toMatch(/^P11 .* not measured /m);
+    expect(table).toMatch(/^P10: Biggest parts/m);
+  }, 15_000);
+
+  it.each([
+    [['--only', 'P99'], /no row P99/],
+    [['--rounds', '0'], /whole positive number/],
+    [['--write', '--only', 'P10'], /whole run/],
+  ])('refuses %j', async (options, message) => {
+    await expect(bench(...options)).rejects.toThrow(message);
+  });
+});
