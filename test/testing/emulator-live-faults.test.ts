@@ -208,9 +208,14 @@ describe('faults of an open stream', () => {
 
   it('late finals of Flux are the ends of turns', async () => {
     emulator.liveFaults.next({ kind: 'lateFinals' });
-    const seen = changes(await stream(await openFlux(emulator), SPEECH.audio));
-    expect(seen).toContain('EndOfTurn: hello big world');
-    expect(seen.indexOf('EndOfTurn: hello big world')).toBe(2);
+    const client = await openFlux(emulator);
+    for (const frame of framesOf(SPEECH.audio)) client.socket.send(frame);
+    // The second turn has begun, so the first one has ended, and its end is held back.
+    await vi.waitFor(() => expect(changes(client.messages)).toHaveLength(2));
+    expect(changes(client.messages).every((change) => change.startsWith('StartOfTurn'))).toBe(true);
+    client.socket.send('{"type":"CloseStream"}');
+    await client.closed;
+    expect(changes(client.messages)[2]).toBe('EndOfTurn: hello big world');
   });
 
   it('Finalize may be answered without from_finalize', async () => {
