@@ -2,15 +2,11 @@ import type {
   EnqueueOptions,
   LiveDeepgramOptions,
   PrerecordedDeepgramOptions,
-  RouteFacts,
   SharedCallOptions,
   StreamOptions,
-  SubmitOptions,
   TranscribeOptions,
-  TranscriptMode,
 } from './contracts/index.js';
 import {
-  checkValues,
   LIVE_KEYS,
   liveParameters,
   type Parameters,
@@ -21,7 +17,6 @@ import {
 import { CLIENT_DEFAULTS, merge } from './defaults.js';
 import { BadRequestError } from './errors/index.js';
 import { checkOptions, checkSignal } from './internal/check-arguments.js';
-import { defined } from './internal/defined.js';
 import {
   checkBoolean,
   checkNumber,
@@ -36,9 +31,14 @@ import type { Region } from './region-options.js';
 import type { RetryPolicy } from './resilience/retry.js';
 
 const SHARED_KEYS = ['signal', 'userId', 'metadata', 'region', 'store'] as const;
-const TRANSCRIBE_KEYS = [...SHARED_KEYS, 'timeoutMs', 'attemptTimeoutMs', 'retry', 'priority'] as const;
-const STREAM_KEYS = [...SHARED_KEYS, 'connectTimeoutMs', 'finishTimeoutMs'] as const;
-const ROUTE_KEYS = ['mode', 'durationSeconds', 'live'] as const;
+export const TRANSCRIBE_KEYS = [
+  ...SHARED_KEYS,
+  'timeoutMs',
+  'attemptTimeoutMs',
+  'retry',
+  'priority',
+] as const;
+export const STREAM_KEYS = [...SHARED_KEYS, 'connectTimeoutMs', 'finishTimeoutMs'] as const;
 
 /** The options of one call over those of the client, checked, as the patterns take them. */
 export interface SettledCall {
@@ -118,63 +118,6 @@ export function settleStream(options: StreamOptions, client: ResolvedOptions): S
   };
 }
 
-/** Splits a submission into what the router needs and what the mode that it picks takes. */
-export function settleSubmit(options: SubmitOptions): {
-  readonly route: Pick<RouteFacts, 'mode' | 'durationSeconds' | 'live' | 'userId'>;
-  readonly call: Omit<SubmitOptions, (typeof ROUTE_KEYS)[number]>;
-} {
-  checkCall('submit()', options, [
-    ...PRERECORDED_KEYS,
-    ...LIVE_KEYS,
-    ...TRANSCRIBE_KEYS,
-    ...ENQUEUE_KEYS,
-    ...STREAM_KEYS,
-    ...ROUTE_KEYS,
-  ]);
-  const { mode, durationSeconds, live, ...call } = options;
-  if (mode !== undefined && !['sync', 'async', 'stream'].includes(mode)) {
-    throw invalidOption('mode', "'sync', 'async' or 'stream'", mode);
-  }
-  checkNumber('durationSeconds', durationSeconds, { min: 0, integer: false });
-  checkBoolean('live', live);
-  checkEveryMode(call);
-  return {
-    route: {
-      live: live ?? false,
-      ...defined({ mode, durationSeconds, userId: options.userId }),
-    },
-    call,
-  };
-}
-
-/** What is out of range is refused whichever mode the router picks. */
-function checkEveryMode(call: Omit<SubmitOptions, (typeof ROUTE_KEYS)[number]>): void {
-  checkValues(call);
-  checkNumber('timeoutMs', call.timeoutMs, { min: 1 });
-  checkNumber('attemptTimeoutMs', call.attemptTimeoutMs, { min: 1 });
-  checkNumber('priority', call.priority, { min: 0 });
-  checkNumber('delayMs', call.delayMs, { min: 0, integer: false });
-  checkNumber('attempts', call.attempts, { min: 1 });
-  checkNumber('connectTimeoutMs', call.connectTimeoutMs, { min: 1 });
-  checkNumber('finishTimeoutMs', call.finishTimeoutMs, { min: 1 });
-  resolveRetry(call.retry);
-}
-
-/** Options of ours that a submission may carry for the case that it ends up in another mode. */
-const NOT_FOR: Readonly<Record<TranscriptMode, readonly string[]>> = {
-  sync: ['delayMs', 'attempts', 'connectTimeoutMs', 'finishTimeoutMs'],
-  async: ['retry', 'attemptTimeoutMs', 'connectTimeoutMs', 'finishTimeoutMs'],
-  stream: ['retry', 'attemptTimeoutMs', 'timeoutMs', 'priority', 'delayMs', 'attempts'],
-};
-
-/** Takes out what only the other modes have a meaning for. */
-export function callFor(mode: TranscriptMode, call: object): object {
-  const [own, others] = mode === 'stream' ? [LIVE_KEYS, PRERECORDED_KEYS] : [PRERECORDED_KEYS, LIVE_KEYS];
-  const isOut = (key: string): boolean =>
-    NOT_FOR[mode].includes(key) || (others.includes(key) && !own.includes(key));
-  return Object.fromEntries(Object.entries(call).filter(([key]) => !isOut(key)));
-}
-
 function settlePrerecorded(
   options: PrerecordedDeepgramOptions & { region?: string },
   client: ResolvedOptions,
@@ -219,7 +162,7 @@ function regionFor(name: string | undefined, { regions }: ResolvedOptions): Regi
   );
 }
 
-function checkCall(where: string, options: object, keys: readonly string[]): void {
+export function checkCall(where: string, options: object, keys: readonly string[]): void {
   checkOptions(where, options, keys, QUERY_ADVICE);
   checkShared(options);
 }

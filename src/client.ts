@@ -1,5 +1,5 @@
 import { resolveSource } from './audio/resolve.js';
-import { callFor, settleEnqueue, settleStream, settleSubmit, settleTranscribe } from './call-options.js';
+import { settleEnqueue, settleStream, settleTranscribe } from './call-options.js';
 import type {
   AudioSource,
   ClientEvent,
@@ -19,8 +19,10 @@ import type {
   TranscribeOptions,
   Transcript,
 } from './contracts/index.js';
+import type { Engine } from './engine.js';
 import { UnsupportedSourceError } from './errors/index.js';
-import { type RoutedOutcome, submit } from './hybrid/submit.js';
+import type { RoutedOutcome } from './hybrid/submit.js';
+import { raceAbort } from './internal/abort.js';
 import { closeTimeoutMs } from './internal/check-arguments.js';
 import { checkListQuery } from './internal/check-list-query.js';
 import { defined } from './internal/defined.js';
@@ -143,10 +145,11 @@ export class TranscriptionClient implements AsyncDisposable {
     const resolved = resolveSource(source);
     return unlessRefused(resolved, async () => {
       this.#lifetime.assertOpen();
+      const { router, settleSubmit, callFor, submit } = await this.#engine(options);
       const { route, call } = settleSubmit(options);
       return submit(
         { ...route, ...sourceFacts(resolved) },
-        this.#parts.router,
+        router,
         {
           sync: () => this.#transcribe(resolved, callFor('sync', call)),
           async: () => this.#enqueue(resolved, callFor('async', call)),
@@ -198,6 +201,12 @@ export class TranscriptionClient implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** Loads it, unless the call is aborted first. Its options are not checked yet. */
+  #engine(options: SubmitOptions | null): Promise<Engine> {
+    const signal: unknown = options?.signal;
+    return raceAbort(this.#parts.engine.get(), signal instanceof AbortSignal ? signal : undefined);
   }
 
   async #transcribe(source: ResolvedSource, options: TranscribeOptions): Promise<Transcript> {

@@ -1,9 +1,4 @@
-export {
-  createMemoryQueue,
-  createMemoryStorage,
-  type MemoryQueueOptions,
-  type MemoryStorageOptions,
-} from './adapters/memory/index.js';
+export { createMemoryStorage, type MemoryStorageOptions } from './adapters/memory/storage.js';
 export { fromFile, fromStream } from './audio/sources.js';
 export type { EnqueueRequest, Jobs, SubmitOutcome, Transcripts } from './client.js';
 export { TranscriptionClient } from './client.js';

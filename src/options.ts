@@ -22,6 +22,7 @@ import {
 } from './deepgram/map-options.js';
 import { CLIENT_DEFAULTS, merge } from './defaults.js';
 import { BadRequestError } from './errors/index.js';
+import { resolveThresholds } from './hybrid/thresholds.js';
 import { systemClock } from './internal/system-clock.js';
 import {
   checkAdapter,
@@ -186,6 +187,7 @@ function resolveRouter(router: RouterOptions = {}): RouterOptions {
     checkFunction('router.rules[].decide', rule?.decide ?? null);
     checkString('router.rules[].name', rule.name ?? null);
   }
+  resolveThresholds(router);
   return router;
 }
 

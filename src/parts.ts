@@ -1,15 +1,15 @@
-import { createMemoryLimits, createMemoryQueue, createMemoryStorage } from './adapters/memory/index.js';
-import { type SettledTranscribe, settleTranscribe } from './call-options.js';
+import { createMemoryStorage } from './adapters/memory/storage.js';
+import type { SettledTranscribe } from './call-options.js';
 import type { ResolvedSource, TranscribeOptions } from './contracts/index.js';
-import { createCredentialsProvider } from './deepgram/credentials.js';
-import type { HttpTransport } from './deepgram/http-transport.js';
+import type { Engine } from './engine.js';
 import { EventHub } from './event-hub.js';
 import { guardStorage } from './guarded-storage.js';
-import { createRouter, type Router } from './hybrid/router.js';
+import { raceAbort } from './internal/abort.js';
+import { Lazy } from './internal/lazy.js';
 import type { ResolvedOptions } from './options.js';
-import { createJobs, type JobService } from './queue/index.js';
+import { createLazyJobs, type JobService } from './queue/index.js';
 import type { StreamParts } from './stream-calls.js';
-import { createTranscriber, type TranscribeCall, type Transcriber } from './sync/transcribe.js';
+import type { TranscribeCall, Transcriber } from './sync/transcribe.js';
 import { createTranscriptArchive } from './transcript/archive.js';
 
 /** What a client is made of. */
@@ -18,7 +18,6 @@ export interface ClientParts extends StreamParts {
   readonly events: EventHub;
   readonly transcribe: Transcriber;
   readonly jobs: JobService;
-  readonly router: Router;
   /** Closes what was opened here, and nothing that was handed in. */
   close(): Promise<void>;
 }
@@ -29,27 +28,10 @@ export function createParts(options: ResolvedOptions): ClientParts {
   const { emit } = events;
   // The memory storage has nothing to close; one that was handed in is its owner's to close.
   const storage = guardStorage(options.storage ?? createMemoryStorage(), emit);
-  const limits = options.limitsAdapter ?? createMemoryLimits(options.limits, clock);
-  const credentials = createCredentialsProvider(options);
   const archive = createTranscriptArchive(storage);
-  const transport = lazyTransport();
-  const transcribe = createTranscriber({
-    transport: transport.get,
-    credentials,
-    limits,
-    project,
-    clock,
-    emit,
-  });
-  const jobs = createJobs({
-    storage,
-    queue: options.queueAdapter ?? createMemoryQueue({ clock }),
-    clock,
-    settings: options.queue,
-    emit,
-    transcribe: (source, attemptOptions, { jobId, signal }) =>
-      transcribe(jobCall(source, attemptOptions, options, jobId, signal)),
-    saveTranscript: archive.save,
+  const engine = new Lazy(async () => {
+    const { createEngine } = await import('./engine.js');
+    return createEngine({ options, storage, archive, emit });
   });
   return {
     options,
@@ -57,14 +39,17 @@ export function createParts(options: ResolvedOptions): ClientParts {
     emit,
     clock,
     project,
-    limits,
-    credentials,
     archive,
-    transcribe,
-    jobs,
-    router: createRouter(options.router),
+    engine,
+    transcribe: lazyTranscriber(engine),
+    jobs: createLazyJobs({
+      queue: options.queueAdapter,
+      storage,
+      emit,
+      load: async () => (await engine.get()).jobs,
+    }),
     async close() {
-      await transport.close();
+      (await engine.peek())?.close();
       await events.close();
     },
   };
@@ -80,39 +65,16 @@ export function syncCall(
   return { ...settled, source, mode: 'sync', signal, userId: options.userId, jobId: undefined };
 }
 
-/** One attempt of a job. The queue owns its retries, so that the layers never multiply. */
-function jobCall(
-  source: ResolvedSource,
-  { userId, metadata: _metadata, ...options }: TranscribeOptions,
-  client: ResolvedOptions,
-  jobId: string,
-  signal: AbortSignal,
-): TranscribeCall {
-  const settled = settleTranscribe(options, client);
-  return {
-    ...settled,
-    retry: { ...settled.retry, attempts: 1 },
-    source,
-    mode: 'async',
-    signal,
-    userId,
-    jobId,
-  };
-}
-
-interface LazyTransport {
-  get(): Promise<HttpTransport>;
-  close(): Promise<void>;
-}
-
-/** Importing the library, or making a client that only streams, loads no HTTP code. */
-function lazyTransport(): LazyTransport {
-  let transport: Promise<HttpTransport> | undefined;
-  return {
-    get() {
-      transport ??= import('./deepgram/http-transport.js').then((module) => module.createHttpTransport());
-      return transport;
-    },
-    close: async () => (await transport)?.close(),
+/** The synchronous pattern, which the first call loads. */
+function lazyTranscriber(engine: Lazy<Engine>): Transcriber {
+  return async (call) => {
+    if (engine.value !== undefined) return engine.value.transcribe(call);
+    const loading = engine.get();
+    const { transcribe } = await raceAbort(loading, call.signal).catch((error) => {
+      // An aborted call ends at once. Its events are told all the same, and its stream is let go of.
+      if (call.signal?.aborted) loading.then((late) => late.transcribe(call)).catch(() => undefined);
+      throw error;
+    });
+    return transcribe(call);
   };
 }

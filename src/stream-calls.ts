@@ -1,23 +1,18 @@
 import type { SettledStream } from './call-options.js';
 import type { CallStatus, Clock, EventSink, LimitsAdapter, StreamOptions } from './contracts/index.js';
-import type { CredentialsProvider } from './deepgram/credentials.js';
-import { createLiveTransport } from './deepgram/live.js';
+import type { Engine } from './engine.js';
 import { AbortedError, toTranscriptionError } from './errors/index.js';
 import { defined } from './internal/defined.js';
 import { createId } from './internal/ids.js';
+import type { Lazy } from './internal/lazy.js';
 import { deferred } from './streaming/deferred.js';
-import {
-  type LiveOutcome,
-  type LivePlace,
-  type LiveSettings,
-  type LiveTranscription,
-  openLive,
-} from './streaming/stream.js';
+import { openLiveLazily } from './streaming/lazy-stream.js';
+import type { SessionFactory } from './streaming/session-types.js';
+import type { LiveOutcome, LivePlace, LiveSettings, LiveTranscription } from './streaming/stream.js';
 import type { TranscriptArchive } from './transcript/archive.js';
 
 export interface StreamParts {
-  readonly credentials: CredentialsProvider;
-  readonly limits: LimitsAdapter;
+  readonly engine: Lazy<Engine>;
   readonly project: string;
   readonly clock: Clock;
   readonly emit: EventSink;
@@ -62,27 +57,35 @@ class StreamCall {
   }
 
   open(): OpenStream {
-    const { clock, emit, credentials } = this.#parts;
-    const { region, parameters, model, connectTimeoutMs } = this.#settled;
+    const { clock, emit, engine } = this.#parts;
     emit({ type: 'request-start', source: 'live', ...this.#fields });
-    const live = openLive({
+    const live = openLiveLazily({
       id: this.#id,
       clock,
-      transport: createLiveTransport({
-        endpoint: region.endpoint,
-        region: region.name,
-        credentials,
-        parameters: { ...parameters, model },
-        connectTimeoutMs,
-        clock,
-      }),
+      region: this.#settled.region.name,
       options: this.#liveSettings(),
-      acquire: (signal) => this.#acquire(signal),
+      load: async () => this.#prepare(await engine.get()),
       onState: (state) => emit({ type: 'live', state, ...this.#fields }),
       onWarning: ({ code, message }) => emit({ type: 'warning', code, message, callId: this.#id }),
       onEnd: (outcome) => this.#end(outcome),
     });
     return { live, closed: this.#closed.promise };
+  }
+
+  #prepare({ limits, createSession, liveTransport }: Engine): SessionFactory {
+    const { region, parameters, model, connectTimeoutMs } = this.#settled;
+    const { endpoint, name } = region;
+    return (session) =>
+      createSession({
+        ...session,
+        transport: liveTransport({
+          endpoint,
+          region: name,
+          parameters: { ...parameters, model },
+          connectTimeoutMs,
+        }),
+        acquire: (signal) => this.#acquire(limits, signal),
+      });
   }
 
   #liveSettings(): LiveSettings {
@@ -94,8 +97,8 @@ class StreamCall {
     };
   }
 
-  async #acquire(signal: AbortSignal): Promise<LivePlace> {
-    const { limits, project, clock, emit } = this.#parts;
+  async #acquire(limits: LimitsAdapter, signal: AbortSignal): Promise<LivePlace> {
+    const { project, clock, emit } = this.#parts;
     const key = { project, endpoint: this.#settled.region.endpoint, mode: 'stream' } as const;
     const lease = await limits.acquire(key, { priority: 0, signal });
     this.#waitedMs = lease.waitedMs;

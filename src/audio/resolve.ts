@@ -2,9 +2,9 @@ import type { AudioSource, ResolvedSource, UploadAudio, UrlAudio } from '../cont
 import { UnsupportedSourceError } from '../errors/index.js';
 import { bytesOf } from '../internal/bytes.js';
 import { redactUrl } from '../net/redact.js';
-import { resolveFile } from './file.js';
-import { type BrandedStream, isBranded, type OpenedStream } from './sources.js';
-import { isAsyncIterable, isWebStream, keepErrors, oneShot, openChunks } from './streams.js';
+import { loadOpening, oneShot } from './one-shot.js';
+import { type BrandedFile, type BrandedStream, isBranded, type OpenedStream } from './sources.js';
+import { isAsyncIterable, isWebStream, keepErrors } from './streams.js';
 
 const UPLOADS =
   'fromFile(path), a Uint8Array or ArrayBuffer, a Blob or File, a stream, fromStream(() => stream), ' +
@@ -49,6 +49,15 @@ function parseUrl(text: string): URL | undefined {
   return isWeb && url.hostname !== '' ? url : undefined;
 }
 
+function resolveFile(source: BrandedFile): UploadAudio {
+  return {
+    kind: 'file',
+    label: `file ${source.path.split(/[\\/]/).at(-1)}`,
+    reopenable: true,
+    open: async () => (await loadOpening()).openFile(source),
+  };
+}
+
 function resolveReopenable(source: BrandedStream): UploadAudio {
   return {
     kind: 'reopenable-stream',
@@ -56,6 +65,7 @@ function resolveReopenable(source: BrandedStream): UploadAudio {
     reopenable: true,
     ...(source.contentType === undefined ? {} : { contentType: source.contentType }),
     async open() {
+      const { openChunks } = await loadOpening();
       return openChunks(await openAgain(source));
     },
   };
@@ -85,6 +95,7 @@ function resolveBytes(source: object): UploadAudio | undefined {
       ...(source.type === '' ? {} : { contentType: source.type }),
       async open() {
         refuseEmpty(source.size);
+        const { openChunks } = await loadOpening();
         return { ...openChunks(source.stream()), sizeBytes: source.size };
       },
     };
@@ -98,6 +109,7 @@ function resolveBytes(source: object): UploadAudio | undefined {
     sizeBytes: bytes.byteLength,
     async open() {
       refuseEmpty(bytes.byteLength);
+      const { openChunks } = await loadOpening();
       return { ...openChunks([bytes]), sizeBytes: bytes.byteLength };
     },
   };
@@ -117,7 +129,7 @@ function resolveBody(source: object): UploadAudio | undefined {
         if (source.body === null) refuseEmpty(0);
         return source.body ?? [];
       },
-      discard: () => source.body?.cancel(),
+      discard: (reason) => source.body?.cancel(reason),
     }),
   };
 }
@@ -130,7 +142,7 @@ function resolveStream(source: object): UploadAudio | undefined {
       ...oneShot({
         isConsumed: () => isConsumedWebStream(source),
         open: () => source,
-        discard: () => source.cancel(),
+        discard: (reason) => source.cancel(reason),
       }),
     };
   }

@@ -70,8 +70,8 @@ export interface UploadAudio {
   readonly reopenable: boolean;
   /** Rejects with an UnsupportedSourceError where there is nothing to read. */
   open(): Promise<OpenedAudio>;
-  /** Lets go of a one-shot stream that will not be read. */
-  discard?(): void;
+  /** Lets go of a one-shot stream that will not be read; a Web stream hears the reason. */
+  discard?(reason?: unknown): void;
 }
 
 /** A source that was looked at: its kind is known, nothing has been read. */

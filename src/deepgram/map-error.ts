@@ -1,11 +1,5 @@
-import {
-  errorFromStatus,
-  NetworkError,
-  type ProviderAnswer,
-  ProviderError,
-  TimeoutError,
-  type TranscriptionError,
-} from '../errors/index.js';
+import { errorFromStatus, type ProviderAnswer } from '../errors/from-status.js';
+import { NetworkError, ProviderError, TimeoutError, type TranscriptionError } from '../errors/index.js';
 import { defined } from '../internal/defined.js';
 import { redactText } from '../net/redact.js';
 import type { HttpAnswer } from './http-answer.js';

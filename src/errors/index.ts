@@ -1,6 +1,5 @@
 export { addAdvice, addContext } from './context.js';
 export { errorFromData, toTranscriptionError } from './from-data.js';
-export { errorFromStatus, type ProviderAnswer } from './from-status.js';
 export {
   AbortedError,
   AuthError,

@@ -8,19 +8,13 @@ import type {
 import { BadRequestError } from '../errors/index.js';
 import { invalidOption } from '../internal/validate.js';
 import { askedFor, liveAudio, longAudio, shortAudio } from './rules.js';
-
-/** The reference architecture's thresholds. */
-const ROUTER_DEFAULTS = {
-  syncBelowSeconds: 60,
-  asyncAboveSeconds: 300,
-  otherwise: 'sync',
-} as const satisfies RouterOptions;
+import { resolveThresholds } from './thresholds.js';
 
 /** Decides the mode of a submission. The same facts always get the same answer. */
 export type Router = (facts: RouteFacts) => RouteDecision;
 
 export function createRouter(options: RouterOptions = {}): Router {
-  const { syncBelowSeconds, asyncAboveSeconds, otherwise } = resolve(options);
+  const { syncBelowSeconds, asyncAboveSeconds, otherwise } = resolveThresholds(options);
   const rules: readonly RouteRule[] = [
     askedFor,
     ...(options.rules ?? []),
@@ -46,26 +40,6 @@ function ask(rule: RouteRule, facts: RouteFacts): TranscriptMode | undefined {
       cause,
     });
   }
-}
-
-function resolve(options: RouterOptions): {
-  syncBelowSeconds: number;
-  asyncAboveSeconds: number;
-  otherwise: TranscriptMode;
-} {
-  const {
-    syncBelowSeconds = ROUTER_DEFAULTS.syncBelowSeconds,
-    asyncAboveSeconds = ROUTER_DEFAULTS.asyncAboveSeconds,
-    otherwise = ROUTER_DEFAULTS.otherwise,
-  } = options;
-  if (syncBelowSeconds > asyncAboveSeconds) {
-    throw invalidOption(
-      'router.syncBelowSeconds',
-      `at most router.asyncAboveSeconds (${asyncAboveSeconds})`,
-      syncBelowSeconds,
-    );
-  }
-  return { syncBelowSeconds, asyncAboveSeconds, otherwise };
 }
 
 function checkMode(rule: string, mode: unknown): TranscriptMode {

@@ -1,3 +1,4 @@
 export type { AttemptContext, AttemptOptions, JobSettings } from './context.js';
-export { ENQUEUE_KEYS } from './options.js';
-export { createJobs, type JobService } from './service.js';
+export { ENQUEUE_KEYS } from './early-checks.js';
+export { createLazyJobs } from './lazy-jobs.js';
+export type { JobService } from './service.js';

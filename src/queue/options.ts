@@ -7,22 +7,10 @@ import { BadRequestError, QueueError, UnsupportedSourceError } from '../errors/i
 import { checkOptions, checkSignal } from '../internal/check-arguments.js';
 import { checkListQuery } from '../internal/check-list-query.js';
 import { checkNumber, checkPlainData, checkString, invalidOption } from '../internal/validate.js';
+import { ENQUEUE_KEYS } from './early-checks.js';
 
 /** As BullMQ has it, so that a priority means the same on every queue. */
 const LARGEST_PRIORITY = 2_097_152;
-
-/** The options of `enqueue()` that are ours and do not travel to Deepgram. The type keeps the list complete. */
-export const ENQUEUE_KEYS: readonly string[] = Object.keys({
-  signal: true,
-  userId: true,
-  metadata: true,
-  region: true,
-  store: true,
-  timeoutMs: true,
-  priority: true,
-  delayMs: true,
-  attempts: true,
-} satisfies Record<Exclude<keyof EnqueueOptions, keyof PrerecordedDeepgramOptions>, true>);
 
 export function deepgramOptionsOf(options: EnqueueOptions): PrerecordedDeepgramOptions {
   return Object.fromEntries(
@@ -45,11 +33,6 @@ export function checkEnqueueOptions(options: EnqueueOptions): void {
     );
   }
   checkPlainData('metadata', options.metadata);
-}
-
-export function checkWorkerOptions(options: { readonly concurrency?: number }): void {
-  checkOptions('startWorker()', options, ['concurrency']);
-  checkNumber('concurrency', options.concurrency, { min: 1 });
 }
 
 export function checkResultOptions(options: ResultOptions): void {

@@ -3,17 +3,19 @@ import type { EnqueueOptions } from '../contracts/call-options.js';
 import type { Job, JobListQuery, JobStatus } from '../contracts/job.js';
 import type { QueueDepth, QueueWorker } from '../contracts/queue.js';
 import type { Page } from '../contracts/storage.js';
-import { AbortedError, QueueError, toTranscriptionError } from '../errors/index.js';
+import { QueueError } from '../errors/index.js';
 import { closeTimeoutMs } from '../internal/check-arguments.js';
 import { AudioShelf } from './audio-shelf.js';
 import { cancelJob, removeJob, retryJob } from './change.js';
 import type { JobContext, JobDeps } from './context.js';
+import { checkSharing, checkWorkerOptions } from './early-checks.js';
 import { type EnqueueItem, enqueueAll } from './enqueue.js';
+import { closedError, secondWorkerError, workerNotStarted } from './errors.js';
 import { JobFeed } from './feed.js';
 import { storeHeldEnd } from './finish.js';
 import { createJob } from './job.js';
 import { JobStore } from './job-store.js';
-import { checkJobListQuery, checkWorkerOptions } from './options.js';
+import { checkJobListQuery } from './options.js';
 import { reportWorkerError, runEntry } from './worker.js';
 
 /** The queued pattern: jobs that workers transcribe in their own time. */
@@ -47,13 +49,7 @@ export interface JobService {
 }
 
 export function createJobs(deps: JobDeps): JobService {
-  if (deps.queue.capabilities.distributed && !deps.storage.capabilities.shared) {
-    throw new QueueError(
-      'The workers of this queue may run in other processes, which cannot see this storage. ' +
-        'Use a shared storage, such as Postgres, or the in-process queue.',
-      { code: 'queue_failed' },
-    );
-  }
+  checkSharing(deps.queue, deps.storage);
   return new Jobs({
     ...deps,
     store: new JobStore(deps.storage),
@@ -122,10 +118,7 @@ class Jobs implements JobService {
     checkWorkerOptions(options);
     const { concurrency = settings.concurrency } = options;
     if (this.#worker !== undefined) {
-      throw new QueueError(
-        'This client has a worker already. Close it first; to choose when it starts, set queue.autoStart to false.',
-        { code: 'queue_failed' },
-      );
+      throw secondWorkerError();
     }
     const worker = queue.startWorker((entry, signal) => runEntry(entry, signal, this.#context), {
       concurrency,
@@ -173,11 +166,7 @@ class Jobs implements JobService {
     } catch (error) {
       // The job is acknowledged: that its worker did not start must not look as if it were not.
       this.#autoStart = false;
-      this.#context.emit({
-        type: 'warning',
-        code: 'worker-not-started',
-        message: `The queue refused a worker (${toTranscriptionError(error).code}). Jobs wait until one is started.`,
-      });
+      this.#context.emit(workerNotStarted(error));
     }
   }
 
@@ -188,10 +177,4 @@ class Jobs implements JobService {
   #assertOpen(): void {
     if (this.#closing !== undefined) throw closedError();
   }
-}
-
-function closedError(): AbortedError {
-  return new AbortedError('The client was closed. Jobs that have not ended are in the storage.', {
-    code: 'client_closed',
-  });
 }

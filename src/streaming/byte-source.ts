@@ -22,6 +22,7 @@ export async function openAudio(source: UploadAudio, stop: AbortSignal): Promise
   try {
     return await raceAbort(opening, stop);
   } catch (error) {
+    source.discard?.(stop.reason);
     opening.then(
       (audio) => audio.close(stop.reason),
       () => undefined,

@@ -1,16 +1,17 @@
-import type { Clock, Transcript } from '../contracts/index.js';
+import type { Clock, LiveStats, Transcript } from '../contracts/index.js';
 import type { AudioChunk } from './audio-bytes.js';
 import { discardSource, mayBeEndless } from './byte-source.js';
 import { observed } from './deferred.js';
-import { type PipeOptions, pipe } from './pipe.js';
+import { pipe } from './pipe.js';
 import type { LiveSession } from './session.js';
 import { endedError, pipeBusyError } from './session-errors.js';
+import type { LiveControls, PipeOptions } from './session-types.js';
 
 /**
  * Where the caller's audio comes in: chunk by chunk, or from one source at a time. A finish waits for the end
  * of the source that is being read, so that nothing of it is cut off.
  */
-export class Intake {
+export class Intake implements LiveControls {
   readonly #session: LiveSession;
   readonly #clock: Clock;
   /** Set while a source is being read; aborting it ends the reading. */
@@ -22,7 +23,10 @@ export class Intake {
     this.#clock = clock;
   }
 
-  /** The transcript, or the error. */
+  get opened(): Promise<void> {
+    return this.#session.opened;
+  }
+
   get outcome(): Promise<Transcript> {
     return this.#session.outcome;
   }
@@ -73,6 +77,14 @@ export class Intake {
 
   abort(reason?: unknown): void {
     this.#session.abort(reason);
+  }
+
+  partial(): Transcript {
+    return this.#session.partial();
+  }
+
+  stats(): LiveStats {
+    return this.#session.stats();
   }
 
   async #pipe(source: unknown, options: PipeOptions, stopping: AbortSignal): Promise<void> {

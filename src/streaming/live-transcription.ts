@@ -1,19 +1,14 @@
 import type { LiveEvent, LiveEventMap, LiveStats, Transcript } from '../contracts/index.js';
-import type { SafeEmitter } from '../internal/safe-emitter.js';
 import type { AudioChunk } from './audio-bytes.js';
 import type { LiveSource } from './byte-source.js';
-import type { EventFeed } from './event-feed.js';
-import type { Intake } from './intake.js';
-import type { PipeOptions } from './pipe.js';
-import type { LiveSession } from './session.js';
+import type { LiveEvents } from './live-events.js';
+import type { LiveControls, PipeOptions } from './session-types.js';
 import { toReadable, toWritable } from './web-streams.js';
 
 interface Parts {
   readonly id: string;
-  readonly session: LiveSession;
-  readonly intake: Intake;
-  readonly feed: EventFeed;
-  readonly emitter: SafeEmitter<LiveEvent>;
+  readonly controls: LiveControls;
+  readonly events: LiveEvents;
 }
 
 /**
@@ -26,56 +21,52 @@ interface Parts {
 export class LiveTranscription implements AsyncIterable<LiveEvent>, AsyncDisposable {
   /** The library's own id, `live_…`. */
   readonly id: string;
-  readonly #session: LiveSession;
-  readonly #intake: Intake;
-  readonly #feed: EventFeed;
-  readonly #emitter: SafeEmitter<LiveEvent>;
+  readonly #controls: LiveControls;
+  readonly #events: LiveEvents;
   #writable: WritableStream<AudioChunk> | undefined;
   #readable: ReadableStream<LiveEvent> | undefined;
 
   /** @internal Use `client.stream()`. */
   constructor(parts: Parts) {
     this.id = parts.id;
-    this.#session = parts.session;
-    this.#intake = parts.intake;
-    this.#feed = parts.feed;
-    this.#emitter = parts.emitter;
+    this.#controls = parts.controls;
+    this.#events = parts.events;
   }
 
   /** Settles when the connection is open; rejects where it cannot be opened. */
   get opened(): Promise<void> {
-    return this.#session.opened;
+    return this.#controls.opened;
   }
 
   /** Closing it is `finish()`, aborting it is `abort()`. */
   get writable(): WritableStream<AudioChunk> {
-    this.#writable ??= toWritable(this.#intake);
+    this.#writable ??= toWritable(this.#controls);
     return this.#writable;
   }
 
   /** The events as a Web stream. It takes the place of the one loop over them. */
   get readable(): ReadableStream<LiveEvent> {
-    this.#readable ??= toReadable(this.#feed);
+    this.#readable ??= toReadable(this.#events.feed);
     return this.#readable;
   }
 
   /** Throws a TranscriptionError with code `live_consumed` the second time. */
   [Symbol.asyncIterator](): AsyncIterator<LiveEvent> {
-    return this.#feed[Symbol.asyncIterator]();
+    return this.#events.feed[Symbol.asyncIterator]();
   }
 
   on<Type extends LiveEvent['type']>(type: Type, listener: LiveEventMap[Type]): this {
-    this.#emitter.on(type, listener);
+    this.#events.emitter.on(type, listener);
     return this;
   }
 
   once<Type extends LiveEvent['type']>(type: Type, listener: LiveEventMap[Type]): this {
-    this.#emitter.once(type, listener);
+    this.#events.emitter.once(type, listener);
     return this;
   }
 
   off<Type extends LiveEvent['type']>(type: Type, listener: LiveEventMap[Type]): this {
-    this.#emitter.off(type, listener);
+    this.#events.emitter.off(type, listener);
     return this;
   }
 
@@ -86,7 +77,7 @@ export class LiveTranscription implements AsyncIterable<LiveEvent>, AsyncDisposa
    * `unsupported_source` where it is handed something else than bytes, and with the session's error.
    */
   send(chunk: AudioChunk): Promise<void> {
-    return this.#intake.send(chunk);
+    return this.#controls.send(chunk);
   }
 
   /**
@@ -98,12 +89,12 @@ export class LiveTranscription implements AsyncIterable<LiveEvent>, AsyncDisposa
    * with `stream_consumed`, and wrong options with a BadRequestError.
    */
   pipeFrom(source: LiveSource, options: PipeOptions = {}): Promise<void> {
-    return this.#intake.pipeFrom(source, options);
+    return this.#controls.pipeFrom(source, options);
   }
 
   /** Asks for the final results of what was sent so far. Settles when they have come, after 5 s at the latest. */
   finalize(): Promise<void> {
-    return this.#intake.finalize();
+    return this.#controls.finalize();
   }
 
   /**
@@ -112,7 +103,7 @@ export class LiveTranscription implements AsyncIterable<LiveEvent>, AsyncDisposa
    * session's error, or an AbortedError.
    */
   finish(): Promise<Transcript> {
-    return this.#intake.finish();
+    return this.#controls.finish();
   }
 
   /**
@@ -120,21 +111,21 @@ export class LiveTranscription implements AsyncIterable<LiveEvent>, AsyncDisposa
    * way to end a microphone.
    */
   stop(): Promise<Transcript> {
-    return this.#intake.stop();
+    return this.#controls.stop();
   }
 
   /** Ends it at once. `finish()` then rejects with an AbortedError that has the reason as its cause. */
   abort(reason?: unknown): void {
-    this.#session.abort(reason);
+    this.#controls.abort(reason);
   }
 
   /** The transcript of the finals so far. It stays there when the session has failed. */
   partial(): Transcript {
-    return this.#session.partial();
+    return this.#controls.partial();
   }
 
   stats(): LiveStats {
-    return this.#session.stats();
+    return this.#controls.stats();
   }
 
   /** Aborts what has not ended. */

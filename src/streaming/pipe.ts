@@ -7,18 +7,7 @@ import type { AudioMeter } from './audio-meter.js';
 import { discardSource, openAudio, resolveLiveSource } from './byte-source.js';
 import { Pacer } from './pacer.js';
 import type { LiveSession } from './session.js';
-
-export interface PipeOptions {
-  /** True leaves the session open when the source has ended. Default false. */
-  preventFinish?: boolean;
-  /** True sends as fast as it is spoken; otherwise up to 1.25 times as fast. Default false. */
-  realtime?: boolean;
-  /**
-   * Aborting it ends the source as its own end would: it is cancelled, what was sent stays, and the session is
-   * finished unless `preventFinish` is set.
-   */
-  signal?: AbortSignal;
-}
+import type { PipeOptions } from './session-types.js';
 
 /** One piece is sent at a time, so that pauses stay short. */
 const PIECE_SECONDS = 0.1;

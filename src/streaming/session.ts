@@ -53,14 +53,12 @@ export class LiveSession {
   #stopListening: () => void = () => undefined;
 
   constructor(dependencies: SessionDependencies) {
-    const { settings, clock, transport } = dependencies;
+    const { settings, clock, transport, transcriptId: id } = dependencies;
+    const { model, language } = settings;
     this.#dependencies = dependencies;
     this.meter = new AudioMeter(settings);
     this.#framer = new Framer(this.meter);
-    this.#builder = new TranscriptBuilder(
-      { model: settings.model, language: settings.language, region: transport.region },
-      clock,
-    );
+    this.#builder = new TranscriptBuilder({ id, model, language, region: transport.region }, clock);
     this.#inbox = new Inbox(this.#builder, {
       onEvent: dependencies.onEvent,
       onFinalized: (channel, channels) => this.#finalizations.answered(channel, channels),

@@ -6,14 +6,7 @@ import type {
   Utterance,
   Word,
 } from '../contracts/index.js';
-import { createId } from '../internal/ids.js';
-
-export interface TranscriptFacts {
-  readonly model: string;
-  /** As asked for. */
-  readonly language?: string | undefined;
-  readonly region: string;
-}
+import { emptyTranscript, type TranscriptFacts } from './empty-transcript.js';
 
 interface Final {
   readonly segment: LiveSegment;
@@ -25,7 +18,6 @@ interface Final {
 export class TranscriptBuilder {
   readonly #facts: TranscriptFacts;
   readonly #clock: Clock;
-  readonly #id = createId('tr');
   readonly #requestIds: string[] = [];
   readonly #finals: Final[] = [];
   readonly #results: unknown[] = [];
@@ -73,10 +65,9 @@ export class TranscriptBuilder {
     const channels = Array.from({ length: this.#channels }, (_, channel) => this.#channel(channel));
     const language = this.#language();
     return {
-      id: this.#id,
+      ...emptyTranscript(this.#facts, this.#clock.wallMs()),
       requestId: this.#requestIds[0] ?? '',
       requestIds: [...this.#requestIds],
-      mode: 'stream',
       text: joinTexts(channels, '\n'),
       durationSeconds: this.#durationSeconds ?? this.#lastEnd,
       ...(language !== undefined && { language }),
@@ -84,10 +75,6 @@ export class TranscriptBuilder {
       utterances: channels
         .flatMap((_, channel) => this.#utterances(channel))
         .sort((a, b) => a.start - b.start || a.channel - b.channel),
-      paragraphs: [],
-      model: this.#facts.model,
-      region: this.#facts.region,
-      createdAt: new Date(this.#clock.wallMs()).toISOString(),
       response: { results: [...this.#results], metadata: [...this.#metadata] },
     };
   }
@@ -117,7 +104,7 @@ export class TranscriptBuilder {
     return utterances;
   }
 
-  /** The language of most words where they tell, else the one that was asked for. */
+  /** The language of most words, where they tell. */
   #language(): string | undefined {
     const counts = new Map<string, number>();
     for (const { segment } of this.#finals) {
@@ -126,7 +113,7 @@ export class TranscriptBuilder {
       }
     }
     const [most] = [...counts].sort(([, a], [, b]) => b - a);
-    return most?.[0] ?? (this.#facts.language === 'multi' ? undefined : this.#facts.language);
+    return most?.[0];
   }
 }
 

@@ -1,18 +1,18 @@
 import type { LiveEvent } from '../contracts/index.js';
 import type { AudioChunk } from './audio-bytes.js';
-import type { Intake } from './intake.js';
+import type { LiveControls } from './session-types.js';
 
 /** Closing it finishes the session, aborting it aborts the session; a failed session makes it fail. */
-export function toWritable(intake: Intake): WritableStream<AudioChunk> {
+export function toWritable(controls: LiveControls): WritableStream<AudioChunk> {
   return new WritableStream<AudioChunk>({
     start: (controller) => {
-      intake.outcome.catch((error: unknown) => controller.error(error));
+      controls.outcome.catch((error: unknown) => controller.error(error));
     },
-    write: (chunk) => intake.send(chunk),
+    write: (chunk) => controls.send(chunk),
     close: async () => {
-      await intake.finish();
+      await controls.finish();
     },
-    abort: (reason: unknown) => intake.abort(reason),
+    abort: (reason: unknown) => controls.abort(reason),
   });
 }
 

@@ -9,20 +9,24 @@ export {
   startDeepgramEmulator,
 } from './emulator/emulator.js';
 export type {
-  EmulatorFaults,
-  ErrorShape,
   FaultCandidate,
+  FaultControls,
   FaultHandle,
   FaultRule,
+  RandomFaultHandle,
+  RandomFaults,
+} from './emulator/fault-rules.js';
+export type {
+  EmulatorFaults,
+  ErrorShape,
   FaultStatus,
   HttpFault,
   HttpFaultInput,
   HttpFaultKind,
-  RandomFaultHandle,
-  RandomFaults,
 } from './emulator/faults.js';
 export { credentialFingerprint } from './emulator/journal.js';
 export type {
+  AudioProblem,
   CallbackAttempt,
   EmulatorJournal,
   InFlightInstant,
@@ -32,10 +36,9 @@ export type {
   RequestOutcome,
 } from './emulator/journal-types.js';
 export type {
-  EmulatorLiveFaults,
   LiveFault,
+  LiveFaultInput,
   LiveFaultKind,
-  LiveFaultRule,
   LivePoint,
 } from './emulator/live-faults.js';
 export type { DeepgramEmulatorOptions, LiveOptions } from './emulator/options.js';

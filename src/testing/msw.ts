@@ -2,7 +2,7 @@ import { requireKeys, requireText } from './check-options.js';
 import { type Api, type ApiRequest, createApi } from './emulator/api.js';
 import { type DeepgramEmulatorOptions, resolveOptions } from './emulator/options.js';
 
-const KEYS = ['recognizer', 'apiKeys', 'models', 'processingMs', 'baseUrl', 'audio'] as const;
+const KEYS = ['recognizer', 'language', 'apiKeys', 'models', 'processingMs', 'baseUrl', 'audio'] as const;
 
 /** What `http.post` of msw 2 calls. */
 export type MswResolver<Reply> = (info: { request: Request }) => Promise<Reply>;
@@ -16,7 +16,7 @@ export interface MswLike<Handler, Reply> {
 }
 
 export interface DeepgramHandlerOptions
-  extends Pick<DeepgramEmulatorOptions, 'recognizer' | 'apiKeys' | 'models' | 'processingMs'> {
+  extends Pick<DeepgramEmulatorOptions, 'recognizer' | 'language' | 'apiKeys' | 'models' | 'processingMs'> {
   /** Default `https://api.deepgram.com`. `*` matches every host. */
   readonly baseUrl?: string;
   /** What a `{ url }` body finds: audio by URL. Any other URL is answered with REMOTE_CONTENT_ERROR. */

@@ -11,6 +11,8 @@ export interface RecognizedWord {
   readonly end: number;
   /** 0 to 1. */
   readonly confidence: number;
+  /** Such as `en`. Default: the emulator's option `language`. */
+  readonly language?: string;
   /** The audio ends before the word does: it is shown in interims, and in a final only where the audio was ended or flushed there. */
   readonly partial?: boolean;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { createMemoryQueue } from '../../src/adapters/memory/index.js';
+import { createMemoryQueue } from '../../src/adapters/memory/queue.js';
 import type { EntryOutcome, QueueEntry } from '../../src/contracts/queue.js';
 import { AbortedError, BadRequestError, QueueError } from '../../src/errors/index.js';
 import { ManualClock } from '../support/manual-clock.js';

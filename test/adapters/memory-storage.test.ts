@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createMemoryStorage } from '../../src/adapters/memory/index.js';
+import { createMemoryStorage } from '../../src/adapters/memory/storage.js';
 import type { RecordInput, StorageCollection } from '../../src/contracts/storage.js';
 import { BadRequestError, StorageError } from '../../src/errors/index.js';
 

@@ -28,3 +28,10 @@ export async function outcomeOf(declare: (runner: ContractRunner) => void): Prom
 export function numberOf(rule: string): string {
   return rule.slice(0, rule.indexOf(':'));
 }
+
+/** The names of all rules that a suite declares. */
+export function rulesOf(declare: (runner: ContractRunner) => void): string[] {
+  const names: string[] = [];
+  declare({ describe: (_name, body) => body(), it: (name) => names.push(name) });
+  return names;
+}

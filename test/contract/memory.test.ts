@@ -11,6 +11,8 @@ import { testQueueContract } from '../../src/testing/contract/queue.js';
 import { testStorageContract } from '../../src/testing/contract/storage.js';
 
 const runner = { describe, it };
+/** Most of what a rule does on the machine's time is waiting: rules may wait side by side. */
+const sideBySide = { describe, it: it.concurrent };
 
 testStorageContract(runner, {
   capabilities: { shared: false, durable: false, atomic: true },
@@ -23,13 +25,16 @@ testQueueContract(runner, {
 });
 
 describe('on the time of the machine', () => {
-  testQueueContract(runner, {
+  testQueueContract(sideBySide, {
     capabilities: { distributed: false, durable: false },
     time: 'real',
     create: () => createMemoryQueue(),
   });
 
-  testLimitsContract(runner, { time: 'real', create: (limits, clock) => createMemoryLimits(limits, clock) });
+  testLimitsContract(sideBySide, {
+    time: 'real',
+    create: (limits, clock) => createMemoryLimits(limits, clock),
+  });
 });
 
 testLimitsContract(runner, { create: (limits, clock) => createMemoryLimits(limits, clock) });

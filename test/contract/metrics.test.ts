@@ -3,8 +3,9 @@ import type { Clock } from '../../src/contracts/clock.js';
 import type { ClientEvent } from '../../src/contracts/events.js';
 import type { MetricsHook } from '../../src/contracts/metrics.js';
 import { exampleEvents } from '../../src/testing/contract/example-events.js';
-import { testMetricsContract } from '../../src/testing/contract/metrics.js';
-import { numberOf, outcomeOf } from './failed-rules.js';
+import { type MetricsContractOptions, testMetricsContract } from '../../src/testing/contract/metrics.js';
+import { numberOf, outcomeOf, rulesOf } from './failed-rules.js';
+import { proveRules } from './prove-rules.js';
 
 interface Recording extends MetricsHook {
   readonly types: string[];
@@ -26,6 +27,7 @@ const KNOWN = new Set<string>(exampleEvents().map(({ type }) => type));
 function brokenHooks(): Readonly<Record<string, (clock: Clock) => Recording>> {
   const shared = new WeakMap<Clock, string[]>();
   const open = new WeakSet<Clock>();
+  const closed = new WeakSet<Clock>();
   return {
     'metrics 2': () => recording((event) => Object.assign(event, { seen: true })),
     'metrics 3': () => {
@@ -74,42 +76,80 @@ function brokenHooks(): Readonly<Record<string, (clock: Clock) => Recording>> {
       shared.set(clock, types);
       return recording(undefined, types);
     },
+    // Has a name for each kind of source that it knew of.
+    'metrics 1': () =>
+      recording((event) => {
+        if (event.type === 'request-start' && event.source === 'http-body') throw new Error('unknown source');
+      }),
+    'metrics 11': () => {
+      const hook = recording();
+      return { ...hook, onEvent: ({ type }) => void (hook.types.length < 1000 && hook.types.push(type)) };
+    },
+    // The first close closes what all hooks share.
+    'metrics 12': (clock) => {
+      const hook = recording();
+      return {
+        ...hook,
+        onEvent(event) {
+          if (!closed.has(clock)) hook.onEvent(event);
+        },
+        async close() {
+          closed.add(clock);
+        },
+      };
+    },
+    // Registers its metrics under names that a hook has as long as it is open.
     'metrics 6': (clock) => {
-      const second = open.has(clock);
+      const isSecond = open.has(clock);
       open.add(clock);
-      return recording(() => {
-        if (second) throw new Error('there is a hook already');
+      const hook = recording(() => {
+        if (isSecond && open.has(clock)) throw new Error('there is a hook already');
       });
+      return {
+        ...hook,
+        async close() {
+          open.delete(clock);
+        },
+      };
     },
   };
 }
 
-function run(create: (clock: Clock) => Recording) {
-  return outcomeOf((runner) =>
-    testMetricsContract(runner, { create, recordedTypes: (hook) => (hook as Recording).types }),
-  );
+function complete(create: (clock: Clock) => Recording): MetricsContractOptions {
+  return { create, recordedTypes: (hook) => (hook as Recording).types };
 }
 
 describe('the metrics contract', () => {
-  it.each(Object.entries(brokenHooks()))(
-    'catches a violation of %s, and nothing else',
-    async (rule, create) => {
-      const { failed, reasons } = await run(create);
-      expect(failed.map(numberOf), reasons.join('\n')).toEqual([rule]);
-    },
+  proveRules<MetricsContractOptions>(
+    testMetricsContract,
+    complete(() => recording()),
+    Object.fromEntries(Object.entries(brokenHooks()).map(([rule, create]) => [rule, complete(create)])),
   );
 
-  it('numbers its rules without a gap, and leaves out what needs recorded types', async () => {
-    const { rules, failed } = await run(() => recording());
-    expect(failed).toEqual([]);
-    expect(rules.map(numberOf)).toEqual(rules.map((_, index) => `metrics ${index + 1}`));
-    const fewer = await outcomeOf((runner) => testMetricsContract(runner, { create: () => recording() }));
-    expect(rules.length - fewer.rules.length).toBe(2);
+  it('leaves out what needs recorded types', () => {
+    const all = rulesOf((runner) =>
+      testMetricsContract(
+        runner,
+        complete(() => recording()),
+      ),
+    );
+    const fewer = rulesOf((runner) => testMetricsContract(runner, { create: () => recording() }));
+    expect(all.filter((rule) => !fewer.includes(rule)).map(numberOf)).toEqual([
+      'metrics 9',
+      'metrics 10',
+      'metrics 11',
+      'metrics 12',
+    ]);
   });
 
   it('sees a hook that fails later', async () => {
     const onEvent = async (): Promise<void> => Promise.reject(new Error('later'));
-    const { failed } = await run(() => ({ types: [], onEvent }) as Recording);
+    const { failed } = await outcomeOf((runner) =>
+      testMetricsContract(
+        runner,
+        complete(() => ({ types: [], onEvent }) as Recording),
+      ),
+    );
     expect(failed.map(numberOf)).toContain('metrics 1');
   });
 });

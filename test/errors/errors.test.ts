@@ -13,7 +13,8 @@ import {
   UnsupportedSourceError,
 } from 'transcription-client';
 import { describe, expect, it, vi } from 'vitest';
-import { addAdvice, errorFromData, errorFromStatus, toTranscriptionError } from '../../src/errors/index.js';
+import { errorFromStatus } from '../../src/errors/from-status.js';
+import { addAdvice, errorFromData, toTranscriptionError } from '../../src/errors/index.js';
 
 const CLASSES = {
   AbortedError,

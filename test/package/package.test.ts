@@ -24,7 +24,6 @@ const ROOT_NAMES = [
   'TranscriptionClient',
   'TranscriptionError',
   'UnsupportedSourceError',
-  'createMemoryQueue',
   'createMemoryStorage',
   'fromFile',
   'fromStream',
@@ -111,6 +110,19 @@ describe('the packed package', () => {
     expect((await consumer.run('quiet.mjs')).stdout).toBe('0\nAuthError missing_credentials\n');
   });
 
+  it.each([
+    ['mjs', LOADED_MODULES],
+    ['cjs', REQUIRED_MODULES],
+  ])('loads in a .%s file what calls need only when there is one', async (extension, script) => {
+    consumer.write(`loaded.${extension}`, script);
+    const { stdout, stderr } = await consumer.run(`loaded.${extension}`);
+    expect(stderr).toBe('');
+    const [unused = '', called = ''] = stdout.split('---');
+    expect(unused).toContain('transcription-client');
+    expect(unused.split('\n').filter((path) => LOADED_BY_CALLS.test(path))).toEqual([]);
+    expect(called).toMatch(/engine-/);
+  });
+
   it('keeps the node: prefix, and its CommonJS build neither imports lazily nor requires ES modules', () => {
     const dist = join(consumer.folder, 'node_modules/transcription-client/dist');
     const code = readdirSync(dist)
@@ -155,5 +167,32 @@ const ALL_MODES = `
   console.log((await client.submit(audio, { durationSeconds: 2 })).transcript.text);
   await client.close();
   await emulator.close();
+})();
+`;
+
+/** Packages, and the library's own module for calls. */
+const LOADED_BY_CALLS =
+  /[\\/](?:@deepgram[\\/]sdk|isomorphic-ws|ws|p-queue|p-retry)[\\/]|[\\/](?:engine|open)-\w+\./;
+
+/** Prints what an import and an unused client load, and after `---` what a call loads. */
+const LOADED_MODULES = `
+import { writeSync } from 'node:fs';
+import { register } from 'node:module';
+const hook = "import { writeSync } from 'node:fs';" +
+  "export function load(url, context, next) { writeSync(1, url + '\\\\n'); return next(url, context); }";
+register('data:text/javascript,' + encodeURIComponent(hook));
+const { TranscriptionClient } = await import('transcription-client');
+await new TranscriptionClient().close();
+writeSync(1, '---');
+await new TranscriptionClient().transcribe('https://example.com/a.wav').catch(() => undefined);
+`;
+
+const REQUIRED_MODULES = `
+const { TranscriptionClient } = require('transcription-client');
+(async () => {
+  await new TranscriptionClient().close();
+  console.log(Object.keys(require.cache).join('\\n') + '---');
+  await new TranscriptionClient().transcribe('https://example.com/a.wav').catch(() => undefined);
+  console.log(Object.keys(require.cache).join('\\n'));
 })();
 `;

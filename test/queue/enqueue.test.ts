@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createMemoryQueue, createMemoryStorage } from '../../src/adapters/memory/index.js';
+import { createMemoryQueue } from '../../src/adapters/memory/queue.js';
+import { createMemoryStorage } from '../../src/adapters/memory/storage.js';
 import { resolveSource } from '../../src/audio/resolve.js';
 import type { EnqueueOptions } from '../../src/contracts/call-options.js';
 import type { QueueAdapter } from '../../src/contracts/queue.js';

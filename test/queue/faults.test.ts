@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createMemoryStorage } from '../../src/adapters/memory/index.js';
+import { createMemoryStorage } from '../../src/adapters/memory/storage.js';
 import type { StorageAdapter } from '../../src/contracts/storage.js';
 import { BadRequestError, NetworkError, ProviderError, RateLimitError } from '../../src/errors/index.js';
 import { createHarness, urlSource } from './harness.js';

@@ -1,5 +1,6 @@
 import { vi } from 'vitest';
-import { createMemoryQueue, createMemoryStorage } from '../../src/adapters/memory/index.js';
+import { createMemoryQueue } from '../../src/adapters/memory/queue.js';
+import { createMemoryStorage } from '../../src/adapters/memory/storage.js';
 import type { ResolvedSource, UploadAudio } from '../../src/contracts/audio-source.js';
 import type { ClientEvent, ClientEventOf } from '../../src/contracts/events.js';
 import type { JobState } from '../../src/contracts/job.js';
@@ -9,7 +10,7 @@ import type { Transcript } from '../../src/contracts/transcript.js';
 import { NetworkError, ProviderError, RateLimitError } from '../../src/errors/index.js';
 import { guardStorage } from '../../src/guarded-storage.js';
 import type { AttemptContext, AttemptOptions, JobSettings } from '../../src/queue/index.js';
-import { createJobs } from '../../src/queue/index.js';
+import { createJobs } from '../../src/queue/service.js';
 import { ManualClock } from '../support/manual-clock.js';
 
 /** One call of the fake transcribe function, ended by hand. */

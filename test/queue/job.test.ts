@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createMemoryStorage } from '../../src/adapters/memory/index.js';
+import { createMemoryStorage } from '../../src/adapters/memory/storage.js';
 import type { JobEvent } from '../../src/contracts/job.js';
 import type { StorageAdapter } from '../../src/contracts/storage.js';
 import { AbortedError, QueueError, StorageError, TimeoutError } from '../../src/errors/index.js';

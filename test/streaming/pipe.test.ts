@@ -11,7 +11,7 @@ import {
   type PipeOptions,
 } from '../../src/streaming/stream.js';
 import { encodeWav } from '../../src/testing/index.js';
-import { FakeTransport, metadata, results } from '../support/fake-live-transport.js';
+import { type FakeConnection, FakeTransport, metadata, results } from '../support/fake-live-transport.js';
 import { collect, RAW_16K } from '../support/live.js';
 import { ManualClock } from '../support/manual-clock.js';
 
@@ -28,6 +28,11 @@ async function open(options: object = RAW_16K, request: Partial<OpenLiveRequest>
   return { clock, live, connection };
 }
 
+/** A source is opened in real time; from its first byte on only the clock moves it. */
+async function begun(connection: FakeConnection): Promise<void> {
+  await vi.waitFor(() => expect(connection.audio.length).toBeGreaterThan(0));
+}
+
 async function* source(...chunks: Uint8Array[]) {
   yield* chunks;
 }
@@ -40,6 +45,7 @@ test('raw audio is sent at 1.25 times real time, however it is cut', async () =>
       audio.subarray(index * chunkBytes, (index + 1) * chunkBytes),
     );
     const piped = live.pipeFrom(source(...chunks), { preventFinish: true });
+    await begun(connection);
     for (let second = 1; second < 16; second += 1) {
       await clock.advance(1000);
       const sent = connection.audio.length / SECOND;
@@ -56,6 +62,7 @@ test('raw audio is sent at 1.25 times real time, however it is cut', async () =>
 test('realtime sends at the speed of speech', async () => {
   const { live, connection, clock } = await open();
   const piped = live.pipeFrom(source(new Uint8Array(4 * SECOND)), { realtime: true, preventFinish: true });
+  await begun(connection);
   await clock.advance(2000);
   expect(connection.audio.length / SECOND).toBeCloseTo(2.1, 2);
   await clock.advance(2000);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { LiveEvent } from '../../src/contracts/index.js';
+import { createId } from '../../src/internal/ids.js';
 import { Inbox } from '../../src/streaming/inbox.js';
 import { TranscriptBuilder } from '../../src/streaming/transcript-builder.js';
 import { metadata, results } from '../support/fake-live-transport.js';
@@ -7,7 +8,10 @@ import { ManualClock } from '../support/manual-clock.js';
 
 function inbox(language?: string) {
   const events: LiveEvent[] = [];
-  const builder = new TranscriptBuilder({ model: 'nova-3', language, region: 'eu' }, new ManualClock());
+  const builder = new TranscriptBuilder(
+    { id: createId('tr'), model: 'nova-3', language, region: 'eu' },
+    new ManualClock(),
+  );
   const receiver = new Inbox(builder, {
     onEvent: (event) => events.push(event),
     onFinalized: () => undefined,

@@ -22,7 +22,7 @@ describe('back-off', () => {
     const { clock, client, delays } = timed(server.url, { retry: { attempts: 4 } });
     const failure = failureOf(client.transcribe(AUDIO));
     for (let attempt = 1; attempt <= 3; attempt++) {
-      await vi.waitFor(() => expect(delays).toHaveLength(attempt));
+      await vi.waitFor(() => expect(delays).toHaveLength(attempt), { timeout: 5000 });
       const delay = delays[attempt - 1] ?? 0;
       expect(delay).toBeGreaterThanOrEqual(1000);
       expect(delay).toBeLessThanOrEqual(1000 * 2 ** attempt);

@@ -64,7 +64,7 @@ describe('a status', () => {
         expect(Object.keys(body).sort()).toEqual([...keys, 'request_id']);
         expect(body.request_id).toBe(requestId);
       }
-      expect(only()).toMatchObject({ fault: 'status', status, bodyBytes: WAV.byteLength, words: 0 });
+      expect(only()).toMatchObject({ faults: ['status'], status, bodyBytes: WAV.byteLength, words: 0 });
     },
   );
 
@@ -124,7 +124,7 @@ describe('a connection that fails', () => {
     emulator.faults.next('refuse');
     expect(await failureOf(upload())).toMatch(/^(UND_ERR_SOCKET|ECONNRESET|EPIPE)$/);
     await vi.waitFor(() => expect(only()?.outcome).toBe('broken'));
-    expect(only()).toMatchObject({ bodyBytes: 0, status: undefined, fault: 'refuse' });
+    expect(only()).toMatchObject({ bodyBytes: 0, status: undefined, faults: ['refuse'] });
     expect((await upload()).status).toBe(200);
   });
 

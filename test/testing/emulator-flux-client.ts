@@ -14,6 +14,7 @@ export interface FluxMessage {
   readonly words?: readonly { word: string; confidence: number; start: number; end: number }[];
   readonly end_of_turn_confidence?: number;
   readonly trigger?: string;
+  readonly languages?: readonly string[];
   readonly code?: string;
   readonly thresholds?: object;
   readonly keyterms?: readonly string[];
@@ -26,14 +27,17 @@ export interface FluxClient {
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
 }
 
-/** Opens a Flux stream of raw audio at 16 kHz with plain `ws`. */
+/** Opens a Flux stream with plain `ws`, of raw audio at 16 kHz or of audio in a container. */
 export async function openFlux(
   emulator: DeepgramEmulator,
   query: Readonly<Record<string, string>> = {},
+  audio: 'raw' | 'container' = 'raw',
+  headers: Readonly<Record<string, string>> = { authorization: 'Token test-key' },
 ): Promise<FluxClient> {
-  const all = { model: 'flux-general-en', encoding: 'linear16', sample_rate: '16000', ...query };
+  const layout = audio === 'raw' ? { encoding: 'linear16', sample_rate: '16000' } : {};
+  const all = { model: 'flux-general-en', ...layout, ...query };
   const socket = new WebSocket(`${emulator.wsUrl}/v2/listen?${new URLSearchParams(all)}`, {
-    headers: { authorization: 'Token test-key' },
+    headers: { ...headers },
   });
   const messages: FluxMessage[] = [];
   socket.on('message', (data) => messages.push(JSON.parse(String(data)) as FluxMessage));

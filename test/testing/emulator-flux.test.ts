@@ -136,6 +136,23 @@ describe('Flux messages', () => {
     expect(changes(messages)).toContain('EndOfTurn: well hello big world');
   });
 
+  it('ForceEndTurn ends the turn that is open, and nothing where there is none', async () => {
+    const client = await openFlux(emulator);
+    client.socket.send('{"type":"ForceEndTurn"}');
+    const inPause = Math.round(((SPEECH.words[1]?.end ?? 0) + 0.2) * 16_000) * 2;
+    client.socket.send(SPEECH.audio.subarray(0, inPause));
+    client.socket.send('{"type":"ForceEndTurn"}');
+    client.socket.send('{"type":"ForceEndTurn"}');
+    const messages = await stream(client, SPEECH.audio.subarray(inPause));
+    const ends = messages.filter(({ event }) => event === 'EndOfTurn');
+    expect(ends.map(({ trigger, transcript, turn_index }) => [trigger, transcript, turn_index])).toEqual([
+      ['manual', 'well hello', 0],
+      ['model', 'big world', 1],
+    ]);
+    expect(ends[0]?.audio_window_end).toBeCloseTo(inPause / 32_000, 3);
+    expect(messages.at(-1)).toMatchObject({ turn_index: 2, transcript: 'good bye' });
+  });
+
   it('language hints are for the multilingual model', async () => {
     const client = await openFlux(emulator, { model: 'flux-general-multi', language_hint: 'de' });
     client.socket.send(JSON.stringify({ type: 'Configure', language_hints: ['fr', 'en'] }));
@@ -144,7 +161,7 @@ describe('Flux messages', () => {
     expect(messages.at(-1)).toMatchObject({ event: 'Update', languages_hinted: ['fr', 'en'] });
   });
 
-  it.each(['{"type":"KeepAlive"}', '{"type":"Finalize"}', '{"type":"ForceEndTurn"}', 'hello', '[]', 'null'])(
+  it.each(['{"type":"KeepAlive"}', '{"type":"Finalize"}', 'hello', '[]', 'null'])(
     'the text %s is a fatal Error',
     async (text) => {
       const client = await openFlux(emulator);

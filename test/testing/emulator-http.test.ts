@@ -9,6 +9,7 @@ import {
 } from 'transcription-client/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { post, transcriptOf } from './emulator-http-client.js';
+import { encodeAlaw, encodeMulaw } from './g711.js';
 
 const TEXT = 'hello big world';
 const WAV = synthesizeSpeech(TEXT).audio;
@@ -166,13 +167,18 @@ describe('POST /v1/listen', () => {
     const linear = synthesizeSpeech(TEXT, { container: 'raw', sampleRate: 8000 });
     const asLinear = await post(emulator, '/v1/listen?encoding=linear16&sample_rate=8000', linear.audio);
     expect(transcriptOf(asLinear.body)).toBe(TEXT);
-    const mulaw = await post(
-      emulator,
-      '/v1/listen?encoding=mulaw&sample_rate=8000',
-      Uint8Array.from(linear.pcm, encodeMulaw),
-    );
-    expect(transcriptOf(mulaw.body)).toBe(TEXT);
-    expect(mulaw.body.metadata.duration).toBe(linear.durationSeconds);
+    for (const [encoding, encode] of [
+      ['mulaw', encodeMulaw],
+      ['alaw', encodeAlaw],
+    ] as const) {
+      const path = `/v1/listen?encoding=${encoding}&sample_rate=8000`;
+      const { body } = await post(emulator, path, Uint8Array.from(linear.pcm, encode));
+      expect([encoding, transcriptOf(body)]).toEqual([encoding, TEXT]);
+      expect(body.metadata.duration).toBe(linear.durationSeconds);
+    }
+    const floats = Buffer.from(Float32Array.from(linear.pcm, (sample) => sample / 32_768).buffer);
+    const asFloats = await post(emulator, '/v1/listen?encoding=linear32&sample_rate=8000', floats);
+    expect(transcriptOf(asFloats.body)).toBe(TEXT);
   });
 
   it.each([
@@ -186,6 +192,10 @@ describe('POST /v1/listen', () => {
     ['encoding=linear16&sample_rate=fast'],
     ['encoding=linear16&sample_rate=8000&channels=0'],
     ['encoding=flac&sample_rate=8000'],
+    ['model=flux-general-en'],
+    ['detect_language='],
+    [`tag=${'x'.repeat(129)}`],
+    [`extra=key:${'x'.repeat(2048)}`],
   ])('refuses the query %s', async (query) => {
     const { status, body } = await post(emulator, `/v1/listen?${query}`, WAV);
     expect(status).toBe(400);
@@ -219,12 +229,3 @@ describe('POST /v1/listen', () => {
     expect(body.err_code).toBe('INTERNAL_SERVER_ERROR');
   });
 });
-
-/** ITU-T G.711 µ-law. */
-function encodeMulaw(sample: number): number {
-  const sign = sample < 0 ? 0x80 : 0;
-  const magnitude = Math.min(Math.abs(sample), 32_635) + 0x84;
-  const exponent = Math.floor(Math.log2(magnitude)) - 7;
-  const mantissa = (magnitude >> (exponent + 3)) & 0x0f;
-  return ~(sign | (exponent << 4) | mantissa) & 0xff;
-}

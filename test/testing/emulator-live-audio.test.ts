@@ -81,8 +81,8 @@ describe('live audio', () => {
 
   it.each([
     ['an unknown container', new Uint8Array(1000).fill(7), 1000],
-    ['a WAV file with 8-bit samples', withBits(8), 5000],
-    ['a WAV file with 24-bit samples', withBits(24), 5000],
+    ['a WAV file with 12-bit samples', withBits(12), 5000],
+    ['a WAV file with 64-bit samples', withBits(64), 5000],
   ])('that is %s ends with 1008 DATA-0000', async (_name, bytes, chunk) => {
     const client = await openLive(emulator, {});
     sendFrames(client, bytes, chunk);
@@ -128,6 +128,8 @@ describe('the live handshake', () => {
     ['an empty key', '/v1/listen', { authorization: 'Token ' }, 401],
     ['another scheme', '/v1/listen', { authorization: 'Basic key' }, 401],
     ['encoding without sample_rate', '/v1/listen?encoding=linear16', undefined, 400],
+    ['endpointing below 0', '/v1/listen?endpointing=-1', undefined, 400],
+    ['a Flux model', '/v1/listen?model=flux-general-en', undefined, 400],
     ['an unknown encoding', '/v1/listen?encoding=opus&sample_rate=48000', undefined, 400],
     ['an invalid boolean', '/v1/listen?interim_results=yes', undefined, 400],
     ['a short utterance_end_ms', '/v1/listen?utterance_end_ms=500', undefined, 400],

@@ -19,6 +19,7 @@ import {
   transcript,
 } from './emulator-client.js';
 import { changes, openFlux, stream } from './emulator-flux-client.js';
+import { encodeAlaw, encodeMulaw } from './g711.js';
 
 const RAW = { encoding: 'linear16', sample_rate: '16000' };
 const PATH = `/v1/listen?${new URLSearchParams(RAW)}`;
@@ -42,7 +43,7 @@ describe('faults of the handshake', () => {
     [429, /requests/i],
     [503, /saturated/],
   ])('%i comes with dg-error and dg-request-id, on v1 and Flux', async (status, text) => {
-    emulator.liveFaults.next({ kind: 'handshake', status, retryAfter: 7 }, 2);
+    emulator.faults.live.next({ kind: 'handshake', status, retryAfter: 7 }, 2);
     for (const path of [PATH, '/v2/listen?model=flux-general-en']) {
       const refused = await refusedLive(emulator, path);
       expect(refused.status).toBe(status);
@@ -54,7 +55,7 @@ describe('faults of the handshake', () => {
   });
 
   it('a slow one is answered when the clock says so', async () => {
-    emulator.liveFaults.next({ kind: 'slowOpen', ms: 5000 });
+    emulator.faults.live.next({ kind: 'slowOpen', ms: 5000 });
     let isOpen = false;
     const opening = openLive(emulator).then((client) => {
       isOpen = true;
@@ -69,7 +70,7 @@ describe('faults of the handshake', () => {
   });
 
   it('a slow one does not keep the emulator from closing', async () => {
-    emulator.liveFaults.next({ kind: 'slowOpen', ms: 5000 });
+    emulator.faults.live.next({ kind: 'slowOpen', ms: 5000 });
     const opening = openLive(emulator);
     await vi.waitFor(() => expect(emulator.requests).toHaveLength(1));
     await Promise.all([emulator.close(), expect(opening).rejects.toThrow()]);
@@ -78,7 +79,7 @@ describe('faults of the handshake', () => {
 
 describe('faults of an open stream', () => {
   it('drop breaks it once so many bytes have come', async () => {
-    emulator.liveFaults.next({ kind: 'drop', at: { audioBytes: 6400 } });
+    emulator.faults.live.next({ kind: 'drop', at: { audioBytes: 6400 } });
     const client = await openLive(emulator);
     sendFrames(client, SPEECH.audio.subarray(0, 6400 - 640));
     await vi.waitFor(() => expect(emulator.requests[0]?.bodyBytes).toBe(6400 - 640));
@@ -89,7 +90,7 @@ describe('faults of an open stream', () => {
   });
 
   it('drop in mid-word breaks it before the word is over', async () => {
-    emulator.liveFaults.next({ kind: 'drop', at: 'midWord' }, 2);
+    emulator.faults.live.next({ kind: 'drop', at: 'midWord' }, 2);
     const client = await openLive(emulator);
     sendFrames(client, SPEECH.audio);
     expect((await client.closed).code).toBe(1006);
@@ -99,26 +100,34 @@ describe('faults of an open stream', () => {
     expect((await flux.closed).code).toBe(1006);
   });
 
-  it.each([
+  it.each<[number, string | undefined, RegExp]>([
     [1008, undefined, /DATA-0000/],
     [1011, undefined, /NET-0000/],
     [1011, 'NET-0001: see https://dpgr.am/net0001', /NET-0001/],
-    [1000, undefined, /^$/],
     [1001, 'going away', /^going away$/],
-    [1005, undefined, /^$/],
-    [1012, undefined, /^$/],
-    [4999, 'own', /^own$/],
+    ...[1000, 1001, 1002, 1003, 1005, 1007, 1009, 1010, 1012, 1013, 1014].map(
+      (code): [number, undefined, RegExp] => [code, undefined, /^$/],
+    ),
+    ...[3000, 3999, 4000, 4001, 4500, 4999].map((code): [number, string, RegExp] => [code, 'own', /^own$/]),
   ])('close with %i and the reason %s', async (code, reason, expected) => {
-    emulator.liveFaults.next({ kind: 'close', code, ...(reason !== undefined && { reason }) });
+    emulator.faults.live.next({ kind: 'close', code, ...(reason !== undefined && { reason }) });
     const client = await openLive(emulator);
     const closed = await client.closed;
     expect(closed.code).toBe(code);
     expect(closed.reason).toMatch(expected);
+    emulator.faults.live.next({ kind: 'close', code });
+    expect((await (await openFlux(emulator)).closed).code).toBe(code);
+  });
+
+  it('1006 is what a dropped connection gives', async () => {
+    emulator.faults.live.next('drop', 2);
+    expect((await (await openLive(emulator)).closed).code).toBe(1006);
+    expect((await (await openFlux(emulator)).closed).code).toBe(1006);
   });
 
   it('half-open: nothing is read, answered or closed any more', async () => {
     const at = { audioBytes: 3200 };
-    emulator.liveFaults.next([
+    emulator.faults.live.next([
       { kind: 'unknownMessage', at },
       { kind: 'halfOpen', at },
     ]);
@@ -142,7 +151,7 @@ describe('faults of an open stream', () => {
 
   it('stop reading: what came before is still answered, and what comes after piles up', async () => {
     const at = { audioBytes: SPEECH.audio.byteLength + 1 };
-    emulator.liveFaults.next([
+    emulator.faults.live.next([
       { kind: 'unknownMessage', at },
       { kind: 'stopReading', at },
     ]);
@@ -159,7 +168,7 @@ describe('faults of an open stream', () => {
   });
 
   it('invalid JSON and unknown messages come between the others', async () => {
-    emulator.liveFaults.next([
+    emulator.faults.live.next([
       { kind: 'invalidJson' },
       { kind: 'unknownMessage', message: { type: 'New', a: 1 } },
     ]);
@@ -177,7 +186,7 @@ describe('faults of an open stream', () => {
   });
 
   it('late finals come at CloseStream, before Metadata', async () => {
-    emulator.liveFaults.next({ kind: 'lateFinals' });
+    emulator.faults.live.next({ kind: 'lateFinals' });
     const client = await openLive(emulator, { ...RAW, interim_results: 'true' });
     sendFrames(client, SPEECH.audio);
     await vi.waitFor(() => {
@@ -190,7 +199,7 @@ describe('faults of an open stream', () => {
   });
 
   it('late finals come after so many milliseconds, and Metadata and the close wait for them', async () => {
-    emulator.liveFaults.next({ kind: 'lateFinals', ms: 3000 });
+    emulator.faults.live.next({ kind: 'lateFinals', ms: 3000 });
     const client = await openLive(emulator, { ...RAW, interim_results: 'true' });
     sendFrames(client, SPEECH.audio);
     client.socket.send('{"type":"CloseStream"}');
@@ -207,7 +216,7 @@ describe('faults of an open stream', () => {
   });
 
   it('late finals of Flux are the ends of turns', async () => {
-    emulator.liveFaults.next({ kind: 'lateFinals' });
+    emulator.faults.live.next({ kind: 'lateFinals' });
     const client = await openFlux(emulator);
     for (const frame of framesOf(SPEECH.audio)) client.socket.send(frame);
     // The second turn has begun, so the first one has ended, and its end is held back.
@@ -223,7 +232,7 @@ describe('faults of an open stream', () => {
       [[], true],
       [[{ kind: 'plainFinalize' }], false],
     ] as const) {
-      emulator.liveFaults.next([...fault]);
+      emulator.faults.live.next([...fault]);
       const client = await openLive(emulator);
       sendFrames(client, SPEECH.audio.subarray(0, 32_000));
       client.socket.send('{"type":"Finalize"}');
@@ -236,7 +245,7 @@ describe('faults of an open stream', () => {
 
 describe('rules of live faults', () => {
   it('choose by the request, count their hits and can be removed', async () => {
-    const rule = emulator.liveFaults.rule({
+    const rule = emulator.faults.live.rule({
       fault: { kind: 'handshake', status: 503 },
       when: ({ path, count }) => path === '/v1/listen' && count % 2 === 0,
     });
@@ -246,13 +255,71 @@ describe('rules of live faults', () => {
     expect(rule.hits).toBe(1);
     rule.remove();
     await closeStream(await openLive(emulator));
-    emulator.liveFaults.next({ kind: 'handshake', status: 503 });
-    emulator.liveFaults.clear();
+    emulator.faults.live.next(503);
+    emulator.faults.live.clear();
+    await closeStream(await openLive(emulator));
+    emulator.faults.live.next(503);
+    emulator.faults.clear();
     await closeStream(await openLive(emulator));
   });
 
+  it('have nothing to do with those of HTTP requests', async () => {
+    emulator.faults.next(502);
+    emulator.faults.live.next(429);
+    expect((await refusedLive(emulator, PATH)).status).toBe(429);
+    await closeStream(await openLive(emulator));
+    emulator.faults.live.next(429);
+    const grant = () => fetch(`${emulator.url}/v1/auth/grant`, { method: 'POST' });
+    expect((await grant()).status).toBe(502);
+    expect((await grant()).status).toBe(401);
+    emulator.faults.live.clear();
+  });
+
+  it('may be random: the same seed gives the same faults', async () => {
+    const kinds = [
+      'drop',
+      401,
+      429,
+      503,
+      { kind: 'close', code: 1011 },
+      [{ kind: 'close', code: 4000 }],
+    ] as const;
+    const run = async () => {
+      const codes: number[] = [];
+      for (let count = 0; count < 30; count += 1) {
+        const socket = new WebSocket(`${emulator.wsUrl}${PATH}`, { headers: { authorization: 'Token key' } });
+        socket.on('error', () => {});
+        socket.on('open', () => socket.send('{"type":"CloseStream"}'));
+        socket.on('unexpected-response', (_request, response) => {
+          codes.push(response.statusCode ?? 0);
+          socket.terminate();
+        });
+        const code = await new Promise<number>((resolve) => socket.on('close', resolve));
+        if (codes.length === count) codes.push(code);
+      }
+      return codes;
+    };
+    const plan = emulator.faults.live.random({ rate: 0.6, kinds });
+    console.log(`seed ${plan.seed}`);
+    const first = await run();
+    expect(plan.hits).toBe(first.filter((code) => code !== 1000).length);
+    plan.remove();
+    expect(new Set(await run())).toEqual(new Set([1000]));
+    const again = emulator.faults.live.random({ seed: plan.seed, rate: 0.6, kinds });
+    expect(await run()).toEqual(first);
+    expect(again.hits).toBe(plan.hits);
+    again.remove();
+    emulator.faults.live.random({ seed: (plan.seed + 1) % 2 ** 32, rate: 0.6, kinds });
+    expect(await run()).not.toEqual(first);
+  });
+
   it.each([
-    [{ kind: 'explode' }, /must be a fault of the kind/],
+    [{ kind: 'explode' }, /fault: must be a status or a fault of the kind .* got an object/],
+    ['explode', /fault: .* got 'explode'/],
+    [null, /fault: .* got null/],
+    [200, /fault.status: must be from 400 to 599, got 200/],
+    ['close', /fault.code/],
+    [[{ kind: 'drop' }, 'lateFinal'], /fault\[1\]: .* got 'lateFinal'/],
     [{ kind: 'handshake', status: 200 }, /status: must be from 400 to 599/],
     [{ kind: 'close', code: 1006 }, /no close frame may carry 1006/],
     [{ kind: 'close', code: 2000 }, /no close frame may carry 2000/],
@@ -262,7 +329,7 @@ describe('rules of live faults', () => {
     [{ kind: 'slowOpen', ms: -1 }, /ms/],
     [{ kind: 'lateFinals', ms: Number.NaN }, /ms/],
   ])('refuse %o', (fault, text) => {
-    expect(() => emulator.liveFaults.next(fault as LiveFault)).toThrow(text);
+    expect(() => emulator.faults.live.next(fault as LiveFault)).toThrow(text);
   });
 });
 
@@ -296,24 +363,16 @@ describe('the speed of live audio', () => {
   });
 });
 
-it('mulaw is heard live, on v1 and Flux', async () => {
-  const speech = synthesizeSpeech('hello big world', { container: 'raw', sampleRate: 8000 }).audio;
-  const view = new DataView(speech.buffer, speech.byteOffset, speech.byteLength);
-  const mulaw = Uint8Array.from({ length: speech.byteLength / 2 }, (_, index) =>
-    encodeMulaw(view.getInt16(index * 2, true)),
-  );
-  const query = { encoding: 'mulaw', sample_rate: '8000' };
+it.each([
+  ['mulaw', encodeMulaw],
+  ['alaw', encodeAlaw],
+] as const)('%s is heard live, on v1 and Flux', async (encoding, encode) => {
+  const { pcm } = synthesizeSpeech('hello big world', { sampleRate: 8000 });
+  const audio = Uint8Array.from(pcm, encode);
+  const query = { encoding, sample_rate: '8000' };
   const client = await openLive(emulator, query);
-  sendFrames(client, mulaw, 160);
+  sendFrames(client, audio, 160);
   expect(textOf(finals(await closeStream(client)))).toBe('hello big world');
-  const messages = await stream(await openFlux(emulator, query), mulaw);
+  const messages = await stream(await openFlux(emulator, query), audio);
   expect(messages.at(-1)?.transcript).toBe('hello big world');
 });
-
-/** ITU-T G.711. */
-function encodeMulaw(sample: number): number {
-  const magnitude = Math.min(32_635, Math.abs(sample)) + 132;
-  const exponent = 24 - Math.clz32(magnitude);
-  const mantissa = (magnitude >> (exponent + 3)) & 0x0f;
-  return ~((sample < 0 ? 0x80 : 0) | (exponent << 4) | mantissa) & 0xff;
-}

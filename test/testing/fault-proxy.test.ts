@@ -177,6 +177,15 @@ describe('the fault proxy', () => {
     expect('before,01234'.startsWith(client.text())).toBe(true);
   });
 
+  it('resets after so many bytes also where it is told to half-close meanwhile', async () => {
+    const client = await open();
+    proxy.set({ down: { resetAfterBytes: 5 } });
+    client.socket.write('0123456789');
+    await vi.waitFor(() => expect(proxy.connections.down.sent).toBe(5));
+    proxy.halfClose('down');
+    await vi.waitFor(() => expect(client.events).toEqual(['ECONNRESET']));
+  });
+
   it('half-closes one way while the other goes on', async () => {
     const client = await open();
     await ask(client, 'a');

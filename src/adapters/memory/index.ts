@@ -1,3 +1,3 @@
 export { createMemoryLimits } from './limits.js';
-export { createMemoryQueue, type MemoryQueueOptions } from './queue.js';
-export { createMemoryStorage, type MemoryStorageOptions } from './storage.js';
+export { createMemoryQueue } from './queue.js';
+export { createMemoryStorage } from './storage.js';

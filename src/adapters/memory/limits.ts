@@ -1,7 +1,7 @@
 import PQueue from 'p-queue';
 import type { Clock, LimitKey, LimitLease, LimitsAdapter } from '../../contracts/index.js';
 import { RateLimitError } from '../../errors/index.js';
-import { abortError, onAbort } from '../../internal/abort.js';
+import { abortError, onAbort, throwIfAborted } from '../../internal/abort.js';
 import { sleep } from '../../internal/sleep.js';
 import { RollingWindow } from '../../resilience/rolling-window.js';
 
@@ -77,8 +77,11 @@ class Pool {
     const askedAt = this.#clock.monotonicMs();
     const takeTurn = async (): Promise<LimitLease> => {
       await this.#placeFree(signal);
+      // An abort in the turn of a release: the caller has been refused, so nothing may be taken for it.
+      throwIfAborted(signal);
       for (let delayMs = this.#delay(); delayMs > 0; delayMs = this.#delay()) {
         await sleep(this.#clock, delayMs, signal);
+        throwIfAborted(signal);
       }
       return this.#lease(this.#clock.monotonicMs() - askedAt);
     };

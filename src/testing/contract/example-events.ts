@@ -1,4 +1,8 @@
-import type { ClientEvent, ClientEventOf } from '../../contracts/events.js';
+import type { AudioSourceKind } from '../../contracts/audio-source.js';
+import type { CallStatus, ClientEvent, ClientEventOf } from '../../contracts/events.js';
+import type { JobState } from '../../contracts/job.js';
+import type { LiveState } from '../../contracts/live.js';
+import type { TranscriptMode } from '../../contracts/transcript.js';
 
 /** One example of each event; where an event has optional fields, one with them and one without. */
 type Examples = { readonly [Type in ClientEvent['type']]: readonly ClientEventOf<Type>[] };
@@ -83,4 +87,78 @@ const EXAMPLES: Examples = {
 export function exampleEvents(): ClientEvent[] {
   const all: readonly (readonly ClientEvent[])[] = Object.values(EXAMPLES);
   return all.flat().map((event) => ({ ...event }));
+}
+
+type ValuesOf<Value extends string> = Readonly<Record<Value, true>>;
+
+const STATUSES: ValuesOf<CallStatus> = { success: true, error: true, cancelled: true };
+const MODES: ValuesOf<TranscriptMode> = { sync: true, async: true, stream: true };
+const SOURCES: ValuesOf<AudioSourceKind | 'live'> = {
+  url: true,
+  file: true,
+  bytes: true,
+  blob: true,
+  stream: true,
+  'reopenable-stream': true,
+  'http-body': true,
+  live: true,
+};
+const JOB_STATES: ValuesOf<JobState> = {
+  queued: true,
+  active: true,
+  completed: true,
+  failed: true,
+  cancelled: true,
+};
+const LIVE_STATES: ValuesOf<LiveState> = {
+  connecting: true,
+  open: true,
+  finishing: true,
+  ended: true,
+  failed: true,
+};
+const OPERATIONS: ValuesOf<ClientEventOf<'storage-failure'>['operation']> = {
+  get: true,
+  put: true,
+  list: true,
+  delete: true,
+};
+
+/** Events in which each field with a fixed set of values has each of them. */
+export function eventsOfEachValue(): ClientEvent[] {
+  return [
+    ...valuesOf(SOURCES).map((source) => ({ type: 'request-start', source, ...call }) as const),
+    ...valuesOf(STATUSES).flatMap((status) => eventsOfStatus(status)),
+    ...valuesOf(MODES).flatMap((mode) => eventsOfMode(mode)),
+    ...valuesOf(JOB_STATES).map(
+      (state) => ({ type: 'job', jobId: 'job_1', state, attempt: 1, model: 'nova-3' }) as const,
+    ),
+    ...valuesOf(LIVE_STATES).map((state) => ({ type: 'live', state, ...call, mode: 'stream' }) as const),
+    ...valuesOf(OPERATIONS).flatMap((operation) =>
+      (['transcripts', 'jobs'] as const).map(
+        (collection) => ({ type: 'storage-failure', operation, collection, code: 'storage_failed' }) as const,
+      ),
+    ),
+  ];
+}
+
+function eventsOfStatus(status: CallStatus): ClientEvent[] {
+  return [
+    { type: 'request-end', status, durationMs: 0, waitedMs: 0, attempts: 0, ...call },
+    { type: 'attempt', attempt: 1, status, durationMs: 0, ...call },
+    { type: 'webhook-delivery', jobId: 'job_1', attempt: 1, status, durationMs: 0 },
+  ];
+}
+
+function eventsOfMode(mode: TranscriptMode): ClientEvent[] {
+  return [
+    { type: 'limit-wait', waitedMs: 0, ...call, mode },
+    { type: 'failover', fromRegion: 'eu', code: 'network', ...call, mode },
+    { type: 'retry', attempt: 1, delayMs: 0, code: 'network', ...call, mode },
+    { type: 'route', mode, rule: 'long audio' },
+  ];
+}
+
+function valuesOf<Value extends string>(values: ValuesOf<Value>): Value[] {
+  return Object.keys(values) as Value[];
 }

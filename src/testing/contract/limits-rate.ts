@@ -14,10 +14,14 @@ function most(rig: LimitsRig): number {
 /** Starts in time. */
 export const rateClauses: readonly LimitsClause[] = [
   {
-    rule: 'limits 21: as many may start at once as a minute allows, and no more',
+    rule: 'limits 21: the modes sync and async share the starts of a minute, and streams need none',
     async check(rig) {
-      for (let index = 0; index < STARTS + 3; index++) rig.ask(`ask ${index}`);
-      await rig.grants(STARTS);
+      await rig.take('stream', { key: { mode: 'stream' } });
+      for (let index = 0; index < STARTS + 3; index++) {
+        rig.ask(`ask ${index}`, { key: { mode: index % 2 === 0 ? 'sync' : 'async' } });
+      }
+      await rig.grants(STARTS + 1);
+      await rig.take('another stream', { key: { mode: 'stream' } });
     },
   },
   {
@@ -81,6 +85,45 @@ export const rateClauses: readonly LimitsClause[] = [
       await rig.take('other project', { key: { project: 'project-2' } });
       await rig.take('other endpoint', { key: { endpoint: 'endpoint-2' } });
       deepEqual(rig.names.slice(STARTS), ['other project', 'other endpoint']);
+    },
+  },
+  {
+    rule: 'limits 30: of those who wait for a start smaller priorities go first',
+    needs: ['clock'],
+    async check(rig) {
+      for (let index = 0; index < STARTS; index++) await rig.take(`ask ${index}`);
+      await rig.line(['head', 9], ['p3', 3], ['p1', 1], ['p2', 2]);
+      await rig.time.pass(MINUTE_MS + 1000);
+      await rig.grants(STARTS + 4);
+      deepEqual(
+        rig.names.filter((name) => name.startsWith('p')),
+        ['p1', 'p2', 'p3'],
+      );
+    },
+  },
+  {
+    rule: 'limits 31: a place says how long its caller waited for the start',
+    needs: ['clock'],
+    async check(rig) {
+      for (let index = 0; index < STARTS; index++) await rig.take(`ask ${index}`);
+      await rig.time.pass(20_000);
+      const waiting = rig.ask('waiting');
+      await rig.time.pass(MINUTE_MS);
+      await waiting.settled;
+      const waitedMs = waiting.lease?.waitedMs ?? Number.NaN;
+      ok(waitedMs >= 40_000 && waitedMs <= 41_000, `waited ${waitedMs} ms`);
+    },
+  },
+  {
+    rule: 'limits 32: a change of the wall clock gives no starts',
+    needs: ['clock'],
+    async check(rig) {
+      for (let index = 0; index < 2 * STARTS; index++) rig.ask(`ask ${index}`);
+      await rig.grants(STARTS);
+      rig.time.shiftWall(3_600_000);
+      rig.ask('one more');
+      await rig.time.pass(1000);
+      await rig.grants(STARTS);
     },
   },
 ];

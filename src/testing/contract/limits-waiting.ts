@@ -4,6 +4,7 @@ import type { LimitsClause, LimitsRig } from './limits-rig.js';
 
 /** There is one place, and up to 4 may wait. */
 const MOST_WAITING = 4;
+const OTHER_KEY = { project: 'project-2', endpoint: 'endpoint-2' };
 
 function stop(): AbortedError {
   return new AbortedError('Stopped by the rule.', { code: 'client_closed' });
@@ -137,6 +138,49 @@ export const waitingClauses: readonly LimitsClause[] = [
       await refused.settled;
       equal(refused.error, reason);
       await rig.take('next');
+    },
+  },
+  {
+    rule: 'limits 27: a place that comes free at the moment of an abort goes to one of the two, and is not lost',
+    async check(rig) {
+      for (const order of ['release first', 'abort first']) {
+        const holder = await rig.take('holder');
+        const controller = new AbortController();
+        const waiter = rig.ask('waiter', { signal: controller.signal });
+        await rig.time.settle();
+        if (order === 'release first') holder.release();
+        controller.abort(stop());
+        holder.release();
+        await waiter.settled;
+        waiter.lease?.release();
+        (await rig.take(`after ${order}`)).release();
+      }
+    },
+  },
+  {
+    rule: 'limits 28: those who wait for one key do not count at another one',
+    async check(rig) {
+      await rig.take('holder');
+      await rig.line(['a', 0], ['b', 0], ['c', 0], ['d', 0]);
+      const holder = await rig.take('other holder', { key: OTHER_KEY });
+      const waiting = rig.ask('other waiter', { key: OTHER_KEY });
+      await rig.time.settle();
+      equal(waiting.error, undefined);
+      holder.release();
+      await rig.time.until('the other waiter gets the place', () => waiting.lease !== undefined);
+    },
+  },
+  {
+    rule: 'limits 29: where the reason of a signal is no TranscriptionError, the caller gets an AbortedError',
+    async check(rig) {
+      await rig.take('holder');
+      const controller = new AbortController();
+      const waiter = rig.ask('waiter', { signal: controller.signal });
+      const late = rig.ask('late', { signal: AbortSignal.abort() });
+      await rig.time.settle();
+      controller.abort();
+      await Promise.all([waiter.settled, late.settled]);
+      for (const { name, error } of [waiter, late]) equal(error instanceof AbortedError, true, name);
     },
   },
 ];

@@ -2,7 +2,7 @@ import { deepEqual, doesNotThrow, equal } from 'node:assert/strict';
 import type { Clock } from '../../contracts/clock.js';
 import type { ClientEvent } from '../../contracts/events.js';
 import type { MetricsHook } from '../../contracts/metrics.js';
-import { exampleEvents } from './example-events.js';
+import { eventsOfEachValue, exampleEvents } from './example-events.js';
 import { type Clause, type ContractOptions, type ContractRunner, runSuite, type Subject } from './runner.js';
 
 export interface MetricsContractOptions extends ContractOptions<MetricsHook> {
@@ -40,9 +40,9 @@ function unknownEvents(): ClientEvent[] {
 
 const clauses: readonly Clause<MetricsContext>[] = [
   {
-    rule: 'metrics 1: an event of each kind is taken without an error',
+    rule: 'metrics 1: an event of each kind, with each value that its fields may have, is taken without an error',
     async check({ adapter }) {
-      for (const event of exampleEvents()) await tell(adapter, event);
+      for (const event of [...exampleEvents(), ...eventsOfEachValue()]) await tell(adapter, event);
     },
   },
   {
@@ -127,6 +127,27 @@ const clauses: readonly Clause<MetricsContext>[] = [
       const second = await another();
       for (const event of exampleEvents()) await tell(adapter, event);
       equal((await recordedTypes(second)).length, 0);
+    },
+  },
+  {
+    rule: 'metrics 11: of 5000 events none is lost',
+    needs: ['recordedTypes'],
+    async check({ adapter, recordedTypes }) {
+      for (let count = 0; count < 5000; count++) {
+        await tell(adapter, { type: 'warning', code: `code_${count % 7}`, message: `Warning ${count}.` });
+      }
+      equal((await recordedTypes(adapter)).length, 5000);
+    },
+  },
+  {
+    rule: 'metrics 12: the close of one hook ends no other one',
+    needs: ['recordedTypes'],
+    async check({ adapter, another, end, recordedTypes }) {
+      const second = await another();
+      await end(adapter);
+      const events = exampleEvents();
+      for (const event of events) await tell(second, event);
+      equal((await recordedTypes(second)).length, events.length);
     },
   },
 ];

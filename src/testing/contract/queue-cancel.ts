@@ -18,7 +18,9 @@ export const cancelClauses: readonly QueueClause[] = [
     rule: 'queue 18: a waiting entry that was cancelled does not run',
     async check(rig) {
       await rig.add('a', 'b', 'c');
+      await rig.queue.add([entry('later', { priority: 5 })]);
       equal(await rig.queue.cancel('b'), true);
+      equal(await rig.queue.cancel('later'), true);
       await rig.depth({ waiting: 2, delayed: 0, active: 0 });
       rig.start();
       await rig.drain(2);
@@ -88,6 +90,32 @@ export const cancelClauses: readonly QueueClause[] = [
       await rig.drain(2);
       await rig.time.settle();
       deepEqual(rig.ids.sort(), ['a', 'b']);
+    },
+  },
+  {
+    rule: 'queue 42: an entry that was cancelled while it waited to run again does not',
+    async check(rig) {
+      rig.start();
+      await rig.add('a');
+      (await rig.run(0)).end({ type: 'again', delayMs: 500 });
+      await rig.depth({ waiting: 0, delayed: 1, active: 0 });
+      equal(await rig.queue.cancel('a'), true);
+      await rig.time.pass(600);
+      await rig.idle();
+      deepEqual(rig.ids, ['a']);
+    },
+  },
+  {
+    rule: 'queue 43: a running entry that was cancelled keeps its place until its handler ends',
+    async check(rig) {
+      rig.start();
+      await rig.add('a', 'b');
+      const run = await rig.run(0);
+      equal(await rig.queue.cancel('a'), true);
+      await rig.time.settle();
+      deepEqual(rig.ids, ['a']);
+      run.end();
+      await rig.drain(2);
     },
   },
 ];

@@ -1,6 +1,6 @@
 import { deepEqual, equal, rejects, throws } from 'node:assert/strict';
 import { AbortedError, BadRequestError, QueueError } from '../../errors/index.js';
-import type { QueueClause, QueueRig, Run } from './queue-rig.js';
+import { entry, type QueueClause, type QueueRig, type Run } from './queue-rig.js';
 
 /** Ends the run, to be run again later, as soon as its signal aborts. */
 function obey(run: Run): void {
@@ -139,6 +139,41 @@ export const workerClauses: readonly QueueClause[] = [
       await rig.add('a');
       await rig.subject.end(rig.queue);
       await rejects(rig.add('b'));
+    },
+  },
+  {
+    rule: 'queue 45: a worker that is closed without a timeoutMs waits 10 seconds before it aborts',
+    needs: ['clock'],
+    async check(rig) {
+      const { worker, run } = await ofOneRun(rig);
+      obey(run);
+      const closing = worker.close();
+      await rig.time.pass(9900);
+      equal(run.signal.aborted, false);
+      await rig.time.pass(200);
+      equal(run.signal.aborted, true);
+      await closing;
+    },
+  },
+  {
+    rule: 'queue 46: once the queue is closed no more entries run, nor those whose delay ends later',
+    async check(rig) {
+      const { run } = await ofOneRun(rig);
+      await rig.queue.add([entry('late', { delayMs: 100 })]);
+      obey(run);
+      await rig.subject.end(rig.queue);
+      await rig.time.pass(200);
+      await rig.time.settle();
+      deepEqual(rig.ids, ['a']);
+    },
+  },
+  {
+    rule: 'queue 47: close of the queue does not wait for ever for a handler that heeds no abort',
+    async check(rig) {
+      const { run } = await ofOneRun(rig);
+      await rig.subject.end(rig.queue);
+      equal(run.signal.aborted, true);
+      run.end();
     },
   },
 ];

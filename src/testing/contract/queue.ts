@@ -2,6 +2,7 @@ import { deepEqual } from 'node:assert/strict';
 import type { Clock } from '../../contracts/clock.js';
 import type { QueueAdapter, QueueCapabilities } from '../../contracts/queue.js';
 import { cancelClauses } from './queue-cancel.js';
+import { delayClauses } from './queue-delays.js';
 import { entryClauses } from './queue-entries.js';
 import { type QueueClause, QueueRig } from './queue-rig.js';
 import { sharingClauses } from './queue-sharing.js';
@@ -11,7 +12,7 @@ import { type ContractOptions, type ContractRunner, type ContractTime, runSuite 
 export interface QueueContractOptions extends ContractOptions<QueueAdapter> {
   /** What the adapter states. Rules that hold only for a capability run only where it is true. */
   readonly capabilities: QueueCapabilities;
-  /** Default `injected`. */
+  /** Default `injected`. With `real` the rules that need minutes to pass do not run. */
   readonly time?: ContractTime;
   /** A new, empty queue. Called once for each rule. */
   create(clock: Clock): QueueAdapter | Promise<QueueAdapter>;
@@ -32,7 +33,7 @@ export interface QueueContractOptions extends ContractOptions<QueueAdapter> {
  * Throws a TypeError where `reopen` is missing and a stated capability needs it.
  */
 export function testQueueContract(runner: ContractRunner, options: QueueContractOptions): void {
-  const { capabilities, reopen } = options;
+  const { capabilities, reopen, time = 'injected' } = options;
   if ((capabilities.distributed || capabilities.durable) && reopen === undefined) {
     throw new TypeError('reopen: is needed where the capabilities distributed or durable are stated');
   }
@@ -42,9 +43,16 @@ export function testQueueContract(runner: ContractRunner, options: QueueContract
   };
   runSuite(runner, {
     title: 'queue contract',
-    clauses: [statement, ...entryClauses, ...cancelClauses, ...workerClauses, ...sharingClauses],
-    stated: { ...capabilities },
-    time: options.time ?? 'injected',
+    clauses: [
+      statement,
+      ...entryClauses,
+      ...delayClauses,
+      ...cancelClauses,
+      ...workerClauses,
+      ...sharingClauses,
+    ],
+    stated: { ...capabilities, clock: time === 'injected' },
+    time,
     options,
     open: (clock) => options.create(clock),
     another: (clock, first) => options.reopen?.(first, clock) ?? first,

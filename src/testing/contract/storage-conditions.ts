@@ -6,10 +6,13 @@ const WRITERS = 20;
 /** Writes that hold only for one version. */
 export const conditionClauses: readonly StorageClause[] = [
   {
-    rule: 'storage 14: put with expectedVersion 0 writes a record that is not there',
+    rule: 'storage 14: put with expectedVersion 0 writes a record that is not there, or no longer',
     async check({ adapter }) {
-      equal(await adapter.put(record('a', { data: 'first' }), { expectedVersion: 0 }), true);
-      equal((await stored(adapter, 'a')).data, 'first');
+      for (const data of ['first', 'second']) {
+        equal(await adapter.put(record('a', { data }), { expectedVersion: 0 }), true, data);
+        equal((await stored(adapter, 'a')).data, data);
+        equal(await adapter.delete('jobs', 'a'), true);
+      }
     },
   },
   {
@@ -21,15 +24,15 @@ export const conditionClauses: readonly StorageClause[] = [
     },
   },
   {
-    rule: 'storage 16: put with the stored version as expectedVersion writes',
+    rule: 'storage 16: put with the stored version as expectedVersion writes the record whole',
     async check({ adapter }) {
-      await adapter.put(record('a'));
-      for (const version of [1, 2]) {
-        equal(await adapter.put(record('a', { data: version }), { expectedVersion: version }), true);
-        deepEqual(await adapter.get('jobs', 'a'), {
-          ...record('a', { data: version }),
-          version: version + 1,
-        });
+      await adapter.put(record('a', { status: 'queued', userId: 'user-1' }));
+      for (const [expectedVersion, next] of [
+        [1, record('a', { status: 'active', userId: 'user-2', data: 1 })],
+        [2, record('a', { status: 'failed', createdAt: '2026-03-01T00:00:00.000Z', data: 2 })],
+      ] as const) {
+        equal(await adapter.put(next, { expectedVersion }), true);
+        deepEqual(await adapter.get('jobs', 'a'), { ...next, version: expectedVersion + 1 });
       }
     },
   },
@@ -64,11 +67,12 @@ export const conditionClauses: readonly StorageClause[] = [
     },
   },
   {
-    rule: 'storage 20: delete with the stored version as expectedVersion deletes',
+    rule: 'storage 20: delete with the stored version as expectedVersion deletes, and nothing is left',
     async check({ adapter }) {
       await adapter.put(record('a'));
       equal(await adapter.delete('jobs', 'a', { expectedVersion: 1 }), true);
       equal(await adapter.get('jobs', 'a'), undefined);
+      deepEqual((await adapter.list('jobs', {})).items, []);
       equal(await adapter.delete('jobs', 'a', { expectedVersion: 1 }), false);
     },
   },
@@ -109,6 +113,34 @@ export const conditionClauses: readonly StorageClause[] = [
         adapter.delete('jobs', 'a', { expectedVersion: 1 }),
       );
       equal((await Promise.all(deletes)).filter(Boolean).length, 1);
+    },
+  },
+  {
+    rule: 'storage 41: delete with expectedVersion 0 says false where there is no record',
+    async check({ adapter }) {
+      equal(await adapter.delete('jobs', 'a', { expectedVersion: 0 }), false);
+      await adapter.put(record('a'));
+      await adapter.delete('jobs', 'a');
+      equal(await adapter.delete('jobs', 'a', { expectedVersion: 0 }), false);
+    },
+  },
+  {
+    rule: 'storage 42: of a put and a delete with one expectedVersion at the same time exactly one holds',
+    needs: ['atomic'],
+    async check({ adapter }) {
+      for (let round = 0; round < 10; round++) {
+        const id = `r${round}`;
+        await adapter.put(record(id));
+        const calls = [
+          () => adapter.delete('jobs', id, { expectedVersion: 1 }),
+          () => adapter.put(record(id), { expectedVersion: 1 }),
+        ];
+        if (round % 2 === 1) calls.reverse();
+        const results = await Promise.all(calls.map((call) => call()));
+        equal(results.filter(Boolean).length, 1);
+        const wasDeleted = results[round % 2] === true;
+        equal((await adapter.get('jobs', id))?.version, wasDeleted ? undefined : 2);
+      }
     },
   },
 ];

@@ -1,4 +1,4 @@
-import { deepEqual, equal } from 'node:assert/strict';
+import { deepEqual, equal, rejects } from 'node:assert/strict';
 import { record, type StorageClause, stored } from './storage-samples.js';
 
 interface Nested {
@@ -27,6 +27,14 @@ const ODD_IDS = [
   'toString',
   'x'.repeat(256),
   `${'x'.repeat(255)}y`,
+];
+
+/** Among them an own property `__proto__`, and 100 lists within one another. */
+const JSON_VALUES: readonly unknown[] = [
+  ...['', 'null', '12', '"quoted"', '{"a":1}', '[1]', 'true', '2026-01-01T00:00:00.000Z', 'two\nlines\ttab'],
+  ...[0, -1.5, 1e21, Number.MAX_SAFE_INTEGER, true, false, null, [], {}, [[], {}], ['1', 1, null]],
+  JSON.parse('{"__proto__":{"a":1},"constructor":2,"":3,"a.b":4,"$c":5}'),
+  JSON.parse(`${'['.repeat(100)}${']'.repeat(100)}`),
 ];
 
 const MEGABYTE = 1_000_000;
@@ -158,6 +166,39 @@ export const recordClauses: readonly StorageClause[] = [
       const ids = Array.from({ length: 50 }, (_, index) => `r${index}`);
       await Promise.all(ids.map((id) => adapter.put(record(id, { data: id }))));
       for (const id of ids) equal((await stored(adapter, id)).data, id);
+    },
+  },
+  {
+    rule: 'storage 38: what JSON cannot say is left out of the data as JSON.stringify does, or refused',
+    async check({ adapter }) {
+      const at = new Date(Date.UTC(2026, 0, 1));
+      const data = { kept: 1, gone: undefined, at, number: Number.NaN, list: [undefined, 1] };
+      const taken = await adapter.put(record('a', { data })).catch(() => false);
+      if (taken) deepEqual((await stored(adapter, 'a')).data, JSON.parse(JSON.stringify(data)));
+      else equal(await adapter.get('jobs', 'a'), undefined);
+    },
+  },
+  {
+    rule: 'storage 39: data that JSON.stringify refuses is refused, and changes nothing',
+    async check({ adapter }) {
+      const circle: Record<string, unknown> = {};
+      circle.self = circle;
+      await adapter.put(record('a', { data: 'kept' }));
+      for (const data of [circle, { big: 1n }]) {
+        await rejects(async () => adapter.put(record('a', { data })));
+        await rejects(async () => adapter.put(record('b', { data })));
+      }
+      deepEqual(await adapter.get('jobs', 'a'), { ...record('a', { data: 'kept' }), version: 1 });
+      equal(await adapter.get('jobs', 'b'), undefined);
+    },
+  },
+  {
+    rule: 'storage 40: data of each type of JSON, also text that looks like JSON, comes back as that type',
+    async check({ adapter }) {
+      for (const [index, data] of JSON_VALUES.entries()) {
+        await adapter.put(record(`r${index}`, { data }));
+        deepEqual((await stored(adapter, `r${index}`)).data, data);
+      }
     },
   },
 ];

@@ -1,5 +1,5 @@
 import { fail } from 'node:assert/strict';
-import type { RecordInput, StorageAdapter, StoredRecord } from '../../contracts/storage.js';
+import type { ListQuery, RecordInput, StorageAdapter, StoredRecord } from '../../contracts/storage.js';
 import type { Clause, Subject } from './runner.js';
 
 export type StorageClause = Clause<Subject<StorageAdapter>>;
@@ -24,4 +24,21 @@ export function second(count: number): string {
 /** The job with this id, which must be there. */
 export async function stored(adapter: StorageAdapter, id: string): Promise<StoredRecord> {
   return (await adapter.get('jobs', id)) ?? fail(`the record ${id} is gone`);
+}
+
+/** Six records, a second apart: odd and even users, the older three active. */
+export async function writeMixed(adapter: StorageAdapter): Promise<void> {
+  for (let index = 0; index < 6; index++) {
+    await adapter.put(
+      record(`r${index}`, {
+        userId: index % 2 === 1 ? 'odd' : 'even',
+        status: index < 3 ? 'active' : 'completed',
+        createdAt: second(index),
+      }),
+    );
+  }
+}
+
+export async function ids(adapter: StorageAdapter, query: ListQuery): Promise<string[]> {
+  return (await adapter.list('jobs', query)).items.map(({ id }) => id);
 }

@@ -1,5 +1,5 @@
-import { deepEqual, equal } from 'node:assert/strict';
-import { record, type StorageClause, stored } from './storage-samples.js';
+import { deepEqual, equal, fail } from 'node:assert/strict';
+import { ids, record, type StorageClause, stored, writeMixed } from './storage-samples.js';
 
 const WRITERS = 20;
 
@@ -10,15 +10,20 @@ export const sharingClauses: readonly StorageClause[] = [
     needs: ['shared'],
     async check({ adapter, another }) {
       const second = await another();
-      await adapter.put(record('a', { data: 'first' }));
-      deepEqual(await second.get('jobs', 'a'), { ...record('a', { data: 'first' }), version: 1 });
-      equal(await second.put(record('a', { data: 'second' }), { expectedVersion: 1 }), true);
-      equal((await stored(adapter, 'a')).data, 'second');
-      equal((await adapter.list('jobs', {})).items.length, 1);
-      await adapter.put(record('a', { data: 'third' }));
-      equal((await stored(second, 'a')).data, 'third');
-      equal(await second.delete('jobs', 'a'), true);
-      equal(await adapter.get('jobs', 'a'), undefined);
+      for (const [here, there] of [
+        [adapter, second],
+        [second, adapter],
+      ] as const) {
+        equal(await there.get('jobs', 'a'), undefined);
+        for (const version of [1, 2]) {
+          await here.put(record('a', { data: version }));
+          deepEqual(await there.get('jobs', 'a'), { ...record('a', { data: version }), version });
+        }
+        equal((await there.list('jobs', {})).items.length, 1);
+        equal(await there.put(record('a', { data: 'third' }), { expectedVersion: 2 }), true);
+        equal((await stored(here, 'a')).data, 'third');
+        equal(await here.delete('jobs', 'a'), true);
+      }
     },
   },
   {
@@ -46,6 +51,15 @@ export const sharingClauses: readonly StorageClause[] = [
       const expected = { ...record('a', { userId: 'user-1', data: 'kept' }), version: 2 };
       deepEqual(await next.get('jobs', 'a'), expected);
       deepEqual((await next.list('jobs', { userId: 'user-1' })).items, [expected]);
+    },
+  },
+  {
+    rule: 'storage 47: the cursor of one adapter serves another one',
+    needs: ['shared'],
+    async check({ adapter, another }) {
+      await writeMixed(adapter);
+      const cursor = (await adapter.list('jobs', { limit: 4 })).nextCursor ?? fail('no cursor');
+      deepEqual(await ids(await another(), { cursor }), ['r1', 'r0']);
     },
   },
 ];

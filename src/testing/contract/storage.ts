@@ -3,6 +3,7 @@ import type { Clock } from '../../contracts/clock.js';
 import type { StorageAdapter, StorageCapabilities } from '../../contracts/storage.js';
 import { type ContractOptions, type ContractRunner, runSuite } from './runner.js';
 import { conditionClauses } from './storage-conditions.js';
+import { cursorClauses } from './storage-cursors.js';
 import { listClauses } from './storage-lists.js';
 import { recordClauses } from './storage-records.js';
 import type { StorageClause } from './storage-samples.js';
@@ -40,7 +41,14 @@ export function testStorageContract(runner: ContractRunner, options: StorageCont
   };
   runSuite(runner, {
     title: 'storage contract',
-    clauses: [statement, ...recordClauses, ...conditionClauses, ...listClauses, ...sharingClauses],
+    clauses: [
+      statement,
+      ...recordClauses,
+      ...conditionClauses,
+      ...listClauses,
+      ...cursorClauses,
+      ...sharingClauses,
+    ],
     stated: { ...capabilities },
     time: 'injected',
     options,

@@ -10,6 +10,8 @@ export interface SuiteTime {
   readonly clock: Clock;
   /** Lets time go by. */
   pass(ms: number): Promise<void>;
+  /** Changes what the wall clock shows, and nothing else. A machine's own clock stays as it is. */
+  shiftWall(ms: number): void;
   /** Lets everything happen that can happen now. */
   settle(): Promise<void>;
   /** Waits until the condition holds, with time standing still where it is moved by hand. Fails after 2 s. */
@@ -33,6 +35,7 @@ function handMovedTime(): SuiteTime {
   const time: SuiteTime = {
     clock,
     pass: (ms) => clock.advance(ms),
+    shiftWall: (ms) => clock.setWall(clock.wallMs() + ms),
     settle: nextTurns,
     until,
     async passUntil(what, withinMs, holds) {
@@ -49,6 +52,7 @@ function realTime(): SuiteTime {
   return {
     clock: systemClock,
     pass: (ms) => sleep(ms),
+    shiftWall: () => undefined,
     settle: () => sleep(REAL_SETTLE_MS),
     until,
     passUntil: (what, withinMs, holds) => poll(what, withinMs + PATIENCE_MS, holds),

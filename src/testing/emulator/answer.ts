@@ -1,9 +1,25 @@
+import type { Deepgram } from '@deepgram/sdk';
+
+/** The health of a self-hosted server. The SDK has no type for it. */
+export interface StatusResponse {
+  readonly system_health: 'Healthy' | 'Critical';
+  readonly active_batch_requests: number;
+  readonly active_stream_requests: number;
+}
+
+export type AnswerBody =
+  | Deepgram.ListenV1Response
+  | Deepgram.ListenV1AcceptedResponse
+  | Deepgram.GrantV1Response
+  | StatusResponse
+  | Required<Deepgram.ErrorResponseLegacyError>;
+
 /** What the API answers to one HTTP request. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   /** Sent as JSON. */
-  readonly body: object;
+  readonly body: AnswerBody;
 }
 
 /** A request that Deepgram would refuse. Thrown inside the emulator, answered as Deepgram's error JSON. */
@@ -26,12 +42,7 @@ export function badRequest(detail: string): Refusal {
   return new Refusal(400, 'Bad Request', `Bad Request: ${detail}`);
 }
 
-/** Deepgram's answer to audio that it cannot decode. */
-export function corruptAudio(): Refusal {
-  return badRequest('failed to process audio: corrupt or unsupported data');
-}
-
-export function success(body: object, requestId: string): Answer {
+export function success(body: AnswerBody, requestId: string): Answer {
   return { status: 200, headers: { 'dg-request-id': requestId }, body };
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Answer, failure, Refusal, success } from './answer.js';
+import { type Answer, badRequest, failure, Refusal, type StatusResponse, success } from './answer.js';
 import { type AccessControl, createAccessControl, credentialsFromHeader } from './auth.js';
 import { type ListenOptions, type ListenRecord, listen } from './listen.js';
 import { Slots } from './slots.js';
@@ -47,6 +47,10 @@ export function createApi(options: ApiOptions): Api {
       answer: async (request, requestId) =>
         success(await listen({ ...request, requestId }, { ...options, slots }), requestId),
     },
+    '/v2/listen': {
+      method: 'GET',
+      answer: () => Promise.reject(badRequest('/v2/listen takes WebSockets only')),
+    },
     '/v1/auth/grant': {
       method: 'POST',
       answer: async ({ body }, requestId) => success(access.grant(body), requestId),
@@ -77,7 +81,7 @@ export function createApi(options: ApiOptions): Api {
 
 /** The health of a self-hosted server: 503 while it takes no more recordings. */
 function status(slots: Slots, liveStreams: number, requestId: string): Answer {
-  const body = {
+  const body: StatusResponse = {
     system_health: slots.isSaturated ? 'Critical' : 'Healthy',
     active_batch_requests: slots.used,
     active_stream_requests: liveStreams,

@@ -7,13 +7,12 @@ import { show } from '../../internal/validate.js';
 import { requireKeys, requireText } from '../check-options.js';
 import { createApi } from './api.js';
 import { deliverWithRetries } from './callbacks.js';
+import { createEmulatorFaults } from './emulator-faults.js';
 import type { EmulatorFaults } from './faults.js';
-import { createFaultBook } from './faults-book.js';
 import { answerHttp } from './http.js';
 import type { ServedAudio } from './http-exchange.js';
 import { Journal } from './journal.js';
 import type { EmulatorJournal, ReceivedRequest } from './journal-types.js';
-import type { EmulatorLiveFaults } from './live-faults.js';
 import { createLiveServer } from './live-server.js';
 import { fetchLoopbackAudio } from './loopback.js';
 import { type DeepgramEmulatorOptions, resolveOptions } from './options.js';
@@ -29,10 +28,8 @@ export interface DeepgramEmulator {
   readonly requests: readonly ReceivedRequest[];
   /** What the server's side saw. */
   readonly journal: EmulatorJournal;
-  /** Makes HTTP requests fail. */
+  /** Makes HTTP requests fail, and with `faults.live` live streams. */
   readonly faults: EmulatorFaults;
-  /** Makes live streams fail. */
-  readonly liveFaults: EmulatorLiveFaults;
   /** Serves audio at a URL of the emulator, so that it can be transcribed by URL. Returns that URL. */
   serveAudio(bytes: Uint8Array, options?: ServeAudioOptions): string;
   /** Ends all connections, live streams and requests under way. May be called twice. */
@@ -65,7 +62,7 @@ export async function startDeepgramEmulator(
   const closing = new AbortController();
   const { clock } = resolved;
   const journal = new Journal(clock, resolved.region);
-  const faults = createFaultBook();
+  const faults = createEmulatorFaults();
   const served = new Map<string, ServedAudio>();
   const api = createApi({
     ...resolved,
@@ -81,7 +78,7 @@ export async function startDeepgramEmulator(
     void answerHttp(request, response, service);
   }
 
-  const live = createLiveServer({ ...resolved, access: api.access });
+  const live = createLiveServer({ ...resolved, access: api.access, faults: faults.live });
 
   function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     live.upgrade(request, socket, head, journal.open(request, 'webSocket'));
@@ -111,7 +108,6 @@ export async function startDeepgramEmulator(
     requests: journal.requests,
     journal,
     faults,
-    liveFaults: live.faults,
     serveAudio(bytes, options = {}) {
       const audio = bytesOf(bytes);
       if (audio === undefined) throw new TypeError(`bytes: must be a Uint8Array, got ${show(bytes)}`);

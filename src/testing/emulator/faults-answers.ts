@@ -1,3 +1,4 @@
+import type { Deepgram } from '@deepgram/sdk';
 import type { ErrorShape, FaultStatus, HttpFault } from './faults.js';
 import type { Reply } from './http-exchange.js';
 
@@ -61,17 +62,29 @@ function errorBody(status: FaultStatus, shape: ErrorShape, requestId: string): R
   const [code, message] = ERRORS[status];
   switch (shape) {
     case 'err_code':
-      return json(status, JSON.stringify({ err_code: code, err_msg: message, request_id: requestId }));
+      return json(
+        status,
+        JSON.stringify({
+          err_code: code,
+          err_msg: message,
+          request_id: requestId,
+        } satisfies Deepgram.ErrorResponseLegacyError),
+      );
     case 'category':
       return json(
         status,
-        JSON.stringify({ category: code, message, details: `Status ${status}.`, request_id: requestId }),
+        JSON.stringify({
+          category: code,
+          message,
+          details: `Status ${status}.`,
+          request_id: requestId,
+        } satisfies Deepgram.ErrorResponseModernError),
       );
     case 'text':
       return {
         status,
         headers: { 'content-type': 'text/plain; charset=utf-8' },
-        body: Buffer.from(`${code}: ${message}`),
+        body: Buffer.from(`${code}: ${message}` satisfies Deepgram.ErrorResponseTextError),
       };
   }
 }

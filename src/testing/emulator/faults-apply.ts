@@ -1,5 +1,5 @@
 import { sleep } from '../../internal/sleep.js';
-import type { HttpFault, HttpFaultKind } from './faults.js';
+import type { HttpFault } from './faults.js';
 import { faultReply } from './faults-answers.js';
 import { type HttpExchange, type Reply, readBody, replyTo, send, sendHead } from './http-exchange.js';
 
@@ -27,7 +27,7 @@ export async function answerWithFault(exchange: HttpExchange, fault: HttpFault):
 }
 
 /** Whether it is the emulator that ends the connection. */
-export function breaksConnection(kind: HttpFaultKind | undefined): boolean {
+export function breaksConnection(kind: string): boolean {
   return kind === 'refuse' || kind === 'reset' || kind === 'truncatedJson';
 }
 

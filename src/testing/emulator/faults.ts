@@ -1,3 +1,6 @@
+import type { FaultControls } from './fault-rules.js';
+import type { LiveFaultInput } from './live-faults.js';
+
 /** The error statuses of Deepgram that a fault can answer with. */
 export const FAULT_STATUSES = [401, 402, 403, 408, 413, 422, 429, 500, 502, 503, 504] as const;
 export type FaultStatus = (typeof FAULT_STATUSES)[number];
@@ -52,57 +55,9 @@ export type HttpFaultKind = HttpFault['kind'];
 /** A fault, or short for one: a status, or the kind of one that needs no settings. */
 export type HttpFaultInput = HttpFault | FaultStatus | Exclude<HttpFaultKind, 'delay' | 'status'>;
 
-/** What a rule can tell requests apart by. */
-export interface FaultCandidate {
-  readonly method: string;
-  readonly path: string;
-  readonly query: URLSearchParams;
-  /** Lower-case names. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** Requests with this method and path so far, this one included. */
-  readonly count: number;
-}
-
-export interface FaultRule {
-  readonly fault: HttpFaultInput;
-  /** Default: requests to the API, that is to paths that begin with `/v1/`. */
-  readonly when?: (request: FaultCandidate) => boolean;
-  /** How many requests it hits. Default: all. */
-  readonly times?: number;
-}
-
-export interface RandomFaults {
-  /** The same seed hits the same requests with the same faults, in their order of arrival. Default: a new one. */
-  readonly seed?: number;
-  /** The share of the requests that is hit, from 0 to 1. */
-  readonly rate: number;
-  /** What they are hit with, each equally often. */
-  readonly kinds: readonly HttpFaultInput[];
-  /** Which requests count. Default: requests to the API, that is to paths that begin with `/v1/`. */
-  readonly when?: (request: FaultCandidate) => boolean;
-}
-
-export interface FaultHandle {
-  /** Requests hit so far. */
-  readonly hits: number;
-  /** Hits no more requests from now on. */
-  remove(): void;
-}
-
-export interface RandomFaultHandle extends FaultHandle {
-  /** Print it, and hand it in as `seed` to get the same faults again. */
-  readonly seed: number;
-}
-
-/**
- * Faults of HTTP requests. A request meets the first fault that fits it, in the order in which the faults were
- * set. All methods throw a TypeError or RangeError that names what is wrong.
- */
-export interface EmulatorFaults {
-  /** Hits the next requests to the API. Default: one. */
-  next(fault: HttpFaultInput, times?: number): FaultHandle;
-  rule(rule: FaultRule): FaultHandle;
-  random(plan: RandomFaults): RandomFaultHandle;
-  /** Removes all faults. Requests that have met theirs keep it. */
+/** The faults of an emulator: those of HTTP requests, and in `live` those of live streams. */
+export interface EmulatorFaults extends FaultControls<HttpFaultInput> {
+  readonly live: FaultControls<LiveFaultInput | readonly LiveFaultInput[]>;
+  /** Removes all faults, also those of live streams. Who has met theirs keeps it. */
   clear(): void;
 }

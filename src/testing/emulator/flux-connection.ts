@@ -1,13 +1,15 @@
+import { type AudioDecoder, createAudioDecoder } from './audio-decoder.js';
 import { type FluxConfiguration, FluxMessages } from './flux-messages.js';
 import { changeThresholds, type FluxParameters, MULTILINGUAL_MODEL } from './flux-parameters.js';
 import { FluxSession } from './flux-session.js';
+import type { TurnEvent } from './flux-turns.js';
 import type { LiveEntry } from './journal.js';
-import { createLiveDecoder, type LiveDecoder } from './live-decoder.js';
 import { AudioRate, IdleTimer } from './live-limits.js';
 import { closeReasons } from './live-reasons.js';
 import type { LiveSocket } from './live-socket.js';
 import type { LiveStreamOptions } from './live-stream.js';
 import { mixDown } from './pcm.js';
+import { UnreadableAudio } from './unreadable-audio.js';
 
 /** One accepted Flux stream: reads the client's messages and sends what the session reports. */
 export class FluxConnection {
@@ -15,12 +17,13 @@ export class FluxConnection {
   readonly #options: LiveStreamOptions;
   readonly #model: string;
   readonly #record: LiveEntry = { audioMessages: 0, controls: [], closeCode: undefined };
-  readonly #decoder: LiveDecoder;
+  readonly #decoder: AudioDecoder;
   readonly #messages: FluxMessages;
   readonly #idle: IdleTimer;
   readonly #rate: AudioRate;
   #configuration: FluxConfiguration;
   #session: FluxSession | undefined;
+  #endedWords = 0;
   #ending = false;
 
   constructor(socket: LiveSocket, parameters: FluxParameters, options: LiveStreamOptions) {
@@ -28,7 +31,7 @@ export class FluxConnection {
     this.#options = options;
     this.#model = parameters.model;
     this.#configuration = parameters;
-    this.#decoder = createLiveDecoder(parameters.encoding);
+    this.#decoder = createAudioDecoder(parameters.encoding);
     this.#messages = new FluxMessages(options.entry.requestId);
     options.entry.live = this.#record;
     const { clock, settings } = options;
@@ -56,13 +59,9 @@ export class FluxConnection {
     this.#record.audioMessages += 1;
     this.#options.entry.bodyBytes += bytes.byteLength;
     this.#idle.restart();
-    const channels = this.#decoder.decode(bytes);
-    if (!channels) {
-      this.#fail('DATA-0000', 'the audio could not be decoded', 1008, closeReasons.badAudio);
-      return;
-    }
+    const channels = this.#readable(() => this.#decoder.decode(bytes));
     const { format } = this.#decoder;
-    if (!format) return;
+    if (!channels || !format) return;
     const samples = mixDown(channels);
     if (!this.#rate.allows(samples.length / format.sampleRate)) {
       this.#fail('RATE_LIMIT', closeReasons.tooFast, 1008, closeReasons.tooFast);
@@ -72,13 +71,34 @@ export class FluxConnection {
     this.#run(this.#session.push(samples));
   }
 
+  /** undefined: the audio cannot be read, and the stream has failed for that. */
+  #readable<Result>(read: () => Result): Result | undefined {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof UnreadableAudio)) throw error;
+      this.#options.entry.audioProblem = error.problem;
+      this.#fail('DATA-0000', error.detail, 1008, closeReasons.badAudio(error.detail));
+      return undefined;
+    }
+  }
+
+  #hasWholeHeader(): boolean {
+    const isWhole = this.#readable(() => {
+      this.#decoder.finish();
+      return true;
+    });
+    return isWhole === true;
+  }
+
   #onText(text: string): void {
     this.#record.controls.push(text);
     const message = parseObject(text);
     if (message?.type === 'CloseStream') this.#end();
+    else if (message?.type === 'ForceEndTurn') this.#run(this.#session?.endTurn());
     else if (message?.type === 'Configure') this.#inOrder(() => this.#configure(message));
     else {
-      const description = 'A text message was neither Configure nor CloseStream as JSON.';
+      const description = 'A text message was not one of Configure, ForceEndTurn and CloseStream as JSON.';
       this.#fail('UNPARSABLE_CLIENT_MESSAGE', description, 1008, closeReasons.unreadable);
     }
   }
@@ -106,22 +126,30 @@ export class FluxConnection {
       intervalSeconds: settings.interimIntervalMs / 1000,
       recognizer,
       report: (event) => {
-        this.#socket.heard(event.words.at(-1)?.partial === true);
-        this.#socket.send(this.#messages.turnInfo(event, this.#configuration.languageHints));
+        this.#heard(event);
+        const isMultilingual = this.#model === MULTILINGUAL_MODEL;
+        this.#socket.send(this.#messages.turnInfo(event, this.#configuration.languageHints, isMultilingual));
       },
     });
   }
 
+  #heard({ name, words }: TurnEvent): void {
+    this.#options.entry.words = this.#endedWords + words.length;
+    if (name === 'EndOfTurn') this.#endedWords += words.length;
+    this.#socket.heard(words.at(-1)?.partial === true);
+  }
+
   /** The last Update tells what was heard; the turn is not ended, and the close frame is empty. */
   #end(): void {
+    if (this.#record.audioMessages > 0 && !this.#hasWholeHeader()) return;
     this.#ending = true;
     this.#idle.stop();
     const rest = this.#session?.flush() ?? Promise.resolve();
     this.#run(rest.then(() => this.#socket.close()));
   }
 
-  #run(work: Promise<void>): void {
-    work.catch(() => this.#fail('NET-0000', 'the emulator failed', 1011, closeReasons.failed));
+  #run(work: Promise<void> | undefined): void {
+    work?.catch(() => this.#fail('NET-0000', 'the emulator failed', 1011, closeReasons.failed));
   }
 
   /** A stream fails once. */

@@ -1,6 +1,7 @@
 import type { Deepgram } from '@deepgram/sdk';
 import type { FluxThresholds } from './flux-parameters.js';
 import type { TurnEvent } from './flux-turns.js';
+import { languagesOf } from './languages.js';
 import { roundTime } from './words.js';
 
 export type FluxMessage =
@@ -30,7 +31,9 @@ export class FluxMessages {
     return { type: 'Connected', ...this.#envelope() } satisfies Deepgram.listen.ListenV2Connected;
   }
 
-  turnInfo(event: TurnEvent, languageHints: readonly string[]): FluxMessage {
+  /** The multilingual model tells which languages it heard. */
+  turnInfo(event: TurnEvent, languageHints: readonly string[], isMultilingual: boolean): FluxMessage {
+    const languages = isMultilingual ? languagesOf(event.words) : [];
     return {
       type: 'TurnInfo',
       ...this.#envelope(),
@@ -47,6 +50,7 @@ export class FluxMessages {
       })),
       end_of_turn_confidence: roundTime(event.endConfidence),
       ...(event.trigger && { trigger: event.trigger }),
+      ...(languages.length > 0 && { languages }),
       ...(languageHints.length > 0 && { languages_hinted: [...languageHints] }),
     } satisfies Deepgram.listen.ListenV2TurnInfo;
   }

@@ -47,6 +47,11 @@ export class FluxSession {
     });
   }
 
+  /** Ends the turn that is open, with all the audio so far. */
+  endTurn(): Promise<void> {
+    return this.#take(() => this.#look((words) => this.#turns.endTurn(words)));
+  }
+
   /** Stops the recognizer. Nothing is reported any more. */
   cancel(): void {
     this.#abort.abort();
@@ -69,13 +74,13 @@ export class FluxSession {
     }
   }
 
-  async #look(): Promise<void> {
+  async #look(use = (words: readonly RecognizedWord[]) => this.#turns.settle(words)): Promise<void> {
     this.#unheardSamples = 0;
     const { recognizer, sampleRate } = this.#options;
     const samples = this.#turns.audible();
     const context = { signal: this.#abort.signal, live: true };
     const words: readonly RecognizedWord[] =
       samples.length === 0 ? [] : await recognizer({ samples, sampleRate }, context);
-    if (!this.#abort.signal.aborted) this.#turns.settle(words);
+    if (!this.#abort.signal.aborted) use(words);
   }
 }

@@ -15,8 +15,11 @@ export interface TurnEvent {
   readonly words: readonly RecognizedWord[];
   readonly endConfidence: number;
   /** Only with EndOfTurn. */
-  readonly trigger?: 'model' | 'timeout';
+  readonly trigger?: TurnTrigger;
 }
+
+/** Why a turn ended: a pause that was sure enough, one that was long enough, or the client's ForceEndTurn. */
+type TurnTrigger = 'model' | 'timeout' | 'manual';
 
 /** A pause of so many seconds makes it certain that the turn is over; half of it makes it half as certain. */
 const CERTAIN_PAUSE_SECONDS = 1;
@@ -67,18 +70,34 @@ export class FluxTurns {
 
   /** Takes what was recognised in `audible()`. Reports at least one event. */
   settle(recognized: readonly RecognizedWord[]): void {
+    const { words, hasReported } = this.#reportTurns(recognized);
+    if (words.length > 0 && !this.#hasStarted) this.#reportStart(words);
+    else if (!hasReported) this.#tell('Update', words, this.#silenceBehind(words.at(-1)));
+    this.#forget(words);
+  }
+
+  /** Takes what was recognised in `audible()`, and ends the turn with it if there is one. */
+  endTurn(recognized: readonly RecognizedWord[]): void {
+    const { words } = this.#reportTurns(recognized);
+    if (words.length === 0 && this.#settled.length === 0) return;
+    this.#reportStart(words);
+    this.#reportTurnEnd(words, this.#silenceBehind(words.at(-1)), this.#end, 'manual');
+  }
+
+  /** Reports all turns that end at a pause. Returns the words of the one that is open. */
+  #reportTurns(recognized: readonly RecognizedWord[]): {
+    words: readonly RecognizedWord[];
+    hasReported: boolean;
+  } {
     const offset = this.#audio.start / this.#sampleRate;
     let words = recognized.map((word) => ({ ...word, start: word.start + offset, end: word.end + offset }));
     let hasReported = false;
     for (;;) {
       const found = this.#reportPauses(words);
       hasReported ||= found.hasReported;
-      if (found.endedAt === undefined) break;
+      if (found.endedAt === undefined) return { words, hasReported };
       words = words.slice(found.endedAt + 1);
     }
-    if (words.length > 0 && !this.#hasStarted) this.#reportStart(words);
-    else if (!hasReported) this.#tell('Update', words, this.#silenceBehind(words.at(-1)));
-    this.#forget(words);
   }
 
   /** Reports the pauses in the words of one turn, up to its end if it has one. */
@@ -117,16 +136,23 @@ export class FluxTurns {
     const needed = Math.min(pause, timeoutMs / 1000);
     if (silence < needed) return false;
     this.#reportStart(upToHere);
-    const windowEnd = word.end + needed;
-    const trigger = needed === pause ? 'model' : 'timeout';
-    this.#tell('EndOfTurn', upToHere, silence, { windowEnd, trigger });
+    this.#reportTurnEnd(upToHere, silence, word.end + needed, needed === pause ? 'model' : 'timeout');
+    return true;
+  }
+
+  #reportTurnEnd(
+    words: readonly RecognizedWord[],
+    silence: number,
+    windowEnd: number,
+    trigger: TurnTrigger,
+  ): void {
+    this.#tell('EndOfTurn', words, silence, { windowEnd, trigger });
     this.#turnIndex += 1;
     this.#windowStart = windowEnd;
     this.#hasStarted = false;
     this.#awaitsMore = false;
     this.#settled = [];
     this.#audio.dropBefore(Math.round(windowEnd * this.#sampleRate));
-    return true;
   }
 
   #reportStart(words: readonly RecognizedWord[]): void {
@@ -139,7 +165,7 @@ export class FluxTurns {
     name: TurnEventName,
     words: readonly RecognizedWord[],
     silence: number,
-    ending: { readonly windowEnd?: number; readonly trigger?: 'model' | 'timeout' } = {},
+    ending: { readonly windowEnd?: number; readonly trigger?: TurnTrigger } = {},
   ): void {
     this.#report({
       name,

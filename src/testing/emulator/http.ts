@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { EmulatorFaultBook } from './emulator-faults.js';
 import { LOGIN_PAGE, LOGIN_PATH } from './faults-answers.js';
 import { answerWithFault, breaksConnection } from './faults-apply.js';
-import type { FaultBook } from './faults-book.js';
 import { type HttpExchange, readBody, replyTo, send } from './http-exchange.js';
 import type { Journal, OpenRequest } from './journal.js';
 
 export interface HttpService extends Pick<HttpExchange, 'api' | 'clock' | 'served'> {
   readonly journal: Journal;
-  readonly faults: FaultBook;
+  readonly faults: EmulatorFaultBook;
   readonly closing: AbortSignal;
 }
 
@@ -22,7 +22,7 @@ export async function answerHttp(
   const exchange: HttpExchange = { ...service, request, response, open, signal };
   const fault = faults.choose(open.entry);
   if (fault) {
-    open.entry.fault = fault.kind;
+    open.entry.faults.push(fault.kind);
     await answerWithFault(exchange, fault);
   } else {
     await answer(exchange);
@@ -44,7 +44,7 @@ function followConnection(response: ServerResponse, open: OpenRequest): AbortSig
   response.once('finish', () => open.end('answered'));
   response.once('close', () => {
     if (response.writableFinished) return;
-    open.end(breaksConnection(open.entry.fault) ? 'broken' : 'abandoned');
+    open.end(open.entry.faults.some(breaksConnection) ? 'broken' : 'abandoned');
     gone.abort();
   });
   return gone.signal;

@@ -1,4 +1,5 @@
 import type { HttpFaultKind } from './faults.js';
+import type { LiveFaultKind } from './live-faults.js';
 
 /** One request as the emulator saw it. Grows while the request runs. */
 export interface ReceivedRequest {
@@ -18,12 +19,17 @@ export interface ReceivedRequest {
   readonly endedAt: number | undefined;
   /** undefined while the connection is busy with it. */
   readonly outcome: RequestOutcome | undefined;
-  /** The fault that it met. */
-  readonly fault: HttpFaultKind | undefined;
+  /** The faults that have struck it, in that order. An HTTP request meets at most one. */
+  readonly faults: readonly (HttpFaultKind | LiveFaultKind)[];
   /** Of the body, or of the live audio, received so far. */
   readonly bodyBytes: number;
-  /** Words recognised in the audio of a pre-recorded request, over all channels. */
+  /**
+   * Words recognised so far, over all channels: in the audio of a recording, in the finals of a live stream, in the
+   * turns of a Flux stream.
+   */
   readonly words: number;
+  /** Why its audio was refused. undefined: it was not. */
+  readonly audioProblem: AudioProblem | undefined;
   /** undefined until answered, and for good if the client left before. 101 is an accepted live stream. */
   readonly status: number | undefined;
   /** Only for accepted live streams. */
@@ -31,10 +37,24 @@ export interface ReceivedRequest {
 }
 
 /**
- * `answered`: the whole answer was sent, or the live stream ended. `abandoned`: the client left before. `broken`:
- * a fault or `close()` ended the connection.
+ * `answered`: the whole answer was sent, or the emulator closed the live stream, because of CloseStream or because of
+ * what it received. `abandoned`: the client left before. `broken`: a fault or `close()` ended the connection.
  */
 export type RequestOutcome = 'answered' | 'abandoned' | 'broken';
+
+/**
+ * Why audio was refused. `empty`: there was none. `unknownFormat`: it begins like no format that is known.
+ * `lacksHeader`: a WebM or Ogg stream that begins behind its header. `resumesInside`: a WebM or Ogg stream that begins or
+ * goes on inside a block or page. `corrupt`: the header is cut short or contradicts itself. `noDecoder`: the audio
+ * is intact, as far as it was read, and the emulator cannot decode it, such as Opus.
+ */
+export type AudioProblem =
+  | 'empty'
+  | 'unknownFormat'
+  | 'lacksHeader'
+  | 'resumesInside'
+  | 'corrupt'
+  | 'noDecoder';
 
 export interface ReceivedCredential {
   readonly scheme: 'token' | 'bearer';

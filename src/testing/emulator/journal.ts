@@ -13,7 +13,10 @@ import type {
 } from './journal-types.js';
 
 type Recorded<Value> = { -readonly [Key in keyof Value]: Value[Key] };
-export type RequestEntry = Recorded<Omit<ReceivedRequest, 'live'>> & { live: LiveEntry | undefined };
+export type RequestEntry = Recorded<Omit<ReceivedRequest, 'live' | 'faults'>> & {
+  live: LiveEntry | undefined;
+  readonly faults: ReceivedRequest['faults'][number][];
+};
 export type LiveEntry = Recorded<Omit<LiveRecord, 'controls'>> & { controls: string[] };
 
 /** A request that has not ended. */
@@ -134,9 +137,10 @@ function journalEntry(request: IncomingMessage, startedAt: number, region: strin
     startedAt,
     endedAt: undefined,
     outcome: undefined,
-    fault: undefined,
+    faults: [],
     bodyBytes: 0,
     words: 0,
+    audioProblem: undefined,
     status: undefined,
     live: undefined,
   };

@@ -2,11 +2,13 @@ import type { Deepgram } from '@deepgram/sdk';
 import type { Recognizer } from '../recognizer.js';
 import { badRequest, failure, Refusal } from './answer.js';
 import { parseJsonObject } from './auth.js';
-import { decodeRecording } from './decode.js';
+import { type DecodedAudio, decodeRecording } from './decode.js';
+import type { AudioProblem } from './journal-types.js';
 import { type CallbackDelivery, isLoopback } from './loopback.js';
 import { type ListenParameters, parseListenParameters } from './parameters.js';
 import { transcribeRecording } from './prerecorded.js';
 import { beginProcessing, type ProcessingOptions } from './processing.js';
+import { UnreadableAudio } from './unreadable-audio.js';
 
 export interface ListenRequest {
   readonly query: URLSearchParams;
@@ -20,7 +22,7 @@ export interface ListenRequest {
 }
 
 export interface ListenRecord {
-  readonly entry: { words: number };
+  readonly entry: { words: number; audioProblem: AudioProblem | undefined };
   /** Keeps the request in flight until the function returned is called. */
   hold(): () => void;
 }
@@ -35,7 +37,10 @@ export interface ListenOptions extends ProcessingOptions {
 }
 
 /** Answers `POST /v1/listen`. Rejects with a `Refusal` where Deepgram would answer an error. */
-export async function listen(request: ListenRequest, options: ListenOptions): Promise<object> {
+export async function listen(
+  request: ListenRequest,
+  options: ListenOptions,
+): Promise<Deepgram.ListenV1Response | Deepgram.ListenV1AcceptedResponse> {
   const parameters = parseListenParameters(request.query, options.models);
   const source = readSource(request);
   if (request.query.has('callback')) return acceptWithCallback(request, parameters, source, options);
@@ -61,10 +66,23 @@ async function transcribe(
 ): Promise<Deepgram.ListenV1Response> {
   const { recognizer } = options;
   const bytes = 'bytes' in source ? source.bytes : await fetchSource(source.url, options, signal);
-  const audio = decodeRecording(bytes, parameters.encoding);
+  const audio = decode(bytes, parameters, record);
   const response = await transcribeRecording({ requestId, bytes, audio, parameters, recognizer, signal });
   if (record) record.entry.words = wordsIn(response);
   return response;
+}
+
+function decode(
+  bytes: Uint8Array,
+  { encoding }: ListenParameters,
+  record: ListenRecord | undefined,
+): DecodedAudio {
+  try {
+    return decodeRecording(bytes, encoding);
+  } catch (error) {
+    if (record && error instanceof UnreadableAudio) record.entry.audioProblem = error.problem;
+    throw error;
+  }
 }
 
 async function fetchSource(url: string, options: ListenOptions, signal: AbortSignal): Promise<Uint8Array> {

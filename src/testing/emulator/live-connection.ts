@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import { type AudioDecoder, type AudioFormat, createAudioDecoder } from './audio-decoder.js';
 import type { AcceptedListen } from './handshake.js';
 import type { LiveEntry } from './journal.js';
-import { createLiveDecoder, type LiveDecoder, type LiveFormat } from './live-decoder.js';
+import type { ChannelEvent } from './live-channel.js';
 import { AudioRate, IdleTimer } from './live-limits.js';
 import { type LiveContext, liveMessage, metadataMessage } from './live-messages.js';
 import { closeReasons } from './live-reasons.js';
@@ -9,11 +10,12 @@ import { LiveSession } from './live-session.js';
 import type { LiveSocket } from './live-socket.js';
 import type { LiveStreamOptions } from './live-stream.js';
 import { mixDown } from './pcm.js';
+import { UnreadableAudio } from './unreadable-audio.js';
 
 interface StartedSession {
   readonly live: LiveSession;
   readonly context: LiveContext;
-  readonly format: LiveFormat;
+  readonly format: AudioFormat;
 }
 
 /** One accepted live stream: reads the client's messages and sends what the session reports. */
@@ -22,7 +24,7 @@ export class LiveConnection {
   readonly #handshake: AcceptedListen;
   readonly #options: LiveStreamOptions;
   readonly #record: LiveEntry = { audioMessages: 0, controls: [], closeCode: undefined };
-  readonly #decoder: LiveDecoder;
+  readonly #decoder: AudioDecoder;
   readonly #hash = createHash('sha256');
   readonly #created: string;
   readonly #idle: IdleTimer;
@@ -35,7 +37,7 @@ export class LiveConnection {
     this.#socket = socket;
     this.#handshake = handshake;
     this.#options = options;
-    this.#decoder = createLiveDecoder(handshake.parameters.encoding);
+    this.#decoder = createAudioDecoder(handshake.parameters.encoding);
     options.entry.live = this.#record;
     const { clock, settings } = options;
     this.#created = new Date(clock.wallMs()).toISOString();
@@ -60,13 +62,9 @@ export class LiveConnection {
     this.#options.entry.bodyBytes += bytes.byteLength;
     this.#hash.update(bytes);
     this.#idle.restart();
-    const channels = this.#decoder.decode(bytes);
-    if (!channels) {
-      this.#close(1008, closeReasons.badAudio);
-      return;
-    }
+    const channels = this.#readable(() => this.#decoder.decode(bytes));
     const { format } = this.#decoder;
-    if (!format) return;
+    if (!channels || !format) return;
     const length = channels[0]?.length ?? 0;
     if (!this.#rate.allows(length / format.sampleRate)) {
       this.#close(1008, closeReasons.tooFast);
@@ -76,6 +74,26 @@ export class LiveConnection {
     this.#samples += length;
     const { multichannel } = this.#handshake.parameters;
     this.#run(this.#session.live.push(multichannel ? channels : [mixDown(channels)]));
+  }
+
+  /** undefined: the audio cannot be read, and the stream is closed for that. */
+  #readable<Result>(read: () => Result): Result | undefined {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof UnreadableAudio)) throw error;
+      this.#options.entry.audioProblem = error.problem;
+      this.#close(1008, closeReasons.badAudio(error.detail));
+      return undefined;
+    }
+  }
+
+  #hasWholeHeader(): boolean {
+    const isWhole = this.#readable(() => {
+      this.#decoder.finish();
+      return true;
+    });
+    return isWhole === true;
   }
 
   #onText(text: string): void {
@@ -117,10 +135,7 @@ export class LiveConnection {
   #end(): void {
     this.#ending = true;
     this.#idle.stop();
-    if (!this.#session && this.#record.audioMessages > 0) {
-      this.#close(1008, closeReasons.badAudio);
-      return;
-    }
+    if (this.#record.audioMessages > 0 && !this.#hasWholeHeader()) return;
     const rest = this.#session?.live.flush(false) ?? Promise.resolve();
     this.#run(
       rest.then(() => {
@@ -141,7 +156,7 @@ export class LiveConnection {
     );
   }
 
-  #startSession(format: LiveFormat): StartedSession {
+  #startSession(format: AudioFormat): StartedSession {
     const { recognizer, settings } = this.#options;
     const { live, parameters } = this.#handshake;
     const context = this.#contextFor(parameters.multichannel ? format.channels : 1);
@@ -157,13 +172,18 @@ export class LiveConnection {
       intervalSeconds: settings.interimIntervalMs / 1000,
       recognizer,
       report: (channel, event) => {
-        if (event.type === 'segment') this.#socket.heard(event.words.at(-1)?.partial === true);
+        if (event.type === 'segment') this.#heard(event);
         if (event.type === 'speech-started' && !live.vadEvents) return;
         if (event.type === 'segment' && event.kind === 'interim' && !live.interimResults) return;
         this.#socket.send(liveMessage(channel, event, context));
       },
     });
     return { live: session, context, format };
+  }
+
+  #heard({ kind, words }: Extract<ChannelEvent, { type: 'segment' }>): void {
+    if (kind === 'final') this.#options.entry.words += words.length;
+    this.#socket.heard(words.at(-1)?.partial === true);
   }
 
   #contextFor(channels: number): LiveContext {

@@ -1,5 +1,3 @@
-import type { FaultCandidate, FaultHandle } from './faults.js';
-
 /**
  * When a live fault strikes: `open`, as soon as the stream is open; `midWord`, when the recognizer first hears a part
  * of a word (its `partial`); or once so many bytes of audio have arrived. The message that reaches them gets no answer.
@@ -42,23 +40,5 @@ export type LiveFault =
 
 export type LiveFaultKind = LiveFault['kind'];
 
-export interface LiveFaultRule {
-  /** One fault, or several for the same stream. */
-  readonly fault: LiveFault | readonly LiveFault[];
-  /** Default: all live streams. */
-  readonly when?: (request: FaultCandidate) => boolean;
-  /** How many streams it hits. Default: all. */
-  readonly times?: number;
-}
-
-/**
- * Faults of live streams. A stream meets the first rule that fits it, in the order in which the rules were set.
- * All methods throw a TypeError or RangeError that names what is wrong.
- */
-export interface EmulatorLiveFaults {
-  /** Hits the next streams. Default: one. */
-  next(fault: LiveFault | readonly LiveFault[], times?: number): FaultHandle;
-  rule(rule: LiveFaultRule): FaultHandle;
-  /** Removes all faults. Streams that have met theirs keep them. */
-  clear(): void;
-}
+/** A fault, or short for one: the status of a handshake, or the kind of one that needs no settings. */
+export type LiveFaultInput = LiveFault | number | Exclude<LiveFaultKind, 'handshake' | 'slowOpen' | 'close'>;

@@ -1,14 +1,24 @@
 import type { Deepgram } from '@deepgram/sdk';
+import { languagesOf } from './languages.js';
 import type { ChannelEvent } from './live-channel.js';
-import { modelInfo } from './models.js';
+import { diarizeInfo, modelInfo } from './models.js';
 import type { ListenParameters } from './parameters.js';
-import { confidenceOf, roundTime, styleWords, transcriptOf } from './words.js';
+import { confidenceOf, MULTILINGUAL, roundTime, styleWords, transcriptOf } from './words.js';
 
 export type LiveMessage =
   | Deepgram.listen.v1.ListenV1Results
   | Deepgram.listen.v1.ListenV1Metadata
   | Deepgram.listen.v1.ListenV1SpeechStarted
-  | Deepgram.listen.v1.ListenV1UtteranceEnd;
+  | Deepgram.listen.v1.ListenV1UtteranceEnd
+  | LiveError;
+
+/** The SDK has no type for it: Deepgram does not document it, and sends it. */
+export interface LiveError {
+  readonly type: 'Error';
+  readonly variant: string;
+  readonly description: string;
+  readonly message: string;
+}
 
 export interface LiveContext {
   readonly requestId: string;
@@ -45,7 +55,8 @@ function resultsMessage(
   segment: Segment,
   context: LiveContext,
 ): Deepgram.listen.v1.ListenV1Results {
-  const { uuid, name, version, arch } = modelInfo(context.parameters.model);
+  const { model, diarize, language } = context.parameters;
+  const { uuid, name, version, arch } = modelInfo(model);
   const edges = { begins: segment.beginsUtterance, ends: segment.speechFinal };
   const words = styleWords(segment.words, context.parameters, edges);
   return {
@@ -57,12 +68,20 @@ function resultsMessage(
     speech_final: segment.speechFinal,
     from_finalize: segment.fromFinalize,
     channel: {
-      alternatives: [{ transcript: transcriptOf(words), confidence: confidenceOf(words), words }],
+      alternatives: [
+        {
+          transcript: transcriptOf(words),
+          confidence: confidenceOf(words),
+          ...(language === MULTILINGUAL && { languages: languagesOf(segment.words) }),
+          words,
+        },
+      ],
     },
     metadata: {
       request_id: context.requestId,
       model_info: { name, version, arch },
       model_uuid: uuid,
+      ...(diarize && { diarize_info: diarizeInfo(diarize) }),
     },
   } satisfies Deepgram.listen.v1.ListenV1Results;
 }

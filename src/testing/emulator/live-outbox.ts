@@ -1,8 +1,9 @@
 import type { Clock, TimerHandle } from '../../contracts/clock.js';
-import type { LiveFault } from './live-faults.js';
+import type { LiveFault, LiveFaultKind } from './live-faults.js';
+import type { ServerMessage } from './server-message.js';
 
 export interface Outbox {
-  send(message: object): void;
+  send(message: ServerMessage): void;
   /** Takes effect behind all that was sent before. */
   close(code?: number, reason?: string): void;
   /** The client has said that its audio is over: nothing is held back for that any more. */
@@ -14,6 +15,8 @@ export interface Outbox {
 export interface OutboxTarget {
   send(text: string): void;
   close(code: number | undefined, reason: string | undefined): void;
+  /** A fault has changed what is sent. */
+  onFault(kind: LiveFaultKind): void;
 }
 
 /** The way out of a live stream. Finals that are held back keep their order; Metadata and a close wait for them. */
@@ -26,6 +29,7 @@ export function createOutbox(faults: readonly LiveFault[], clock: Clock, target:
   let isReleased = false;
 
   function holdBack(action: () => void, delayMs: number): void {
+    target.onFault('lateFinals');
     held.push({ due: clock.monotonicMs() + delayMs, action });
     arm();
   }
@@ -63,7 +67,9 @@ export function createOutbox(faults: readonly LiveFault[], clock: Clock, target:
 
   return {
     send(message) {
-      const outgoing = isPlainFinalize ? withoutFromFinalize(message) : message;
+      const isChanged = isPlainFinalize && 'from_finalize' in message && message.from_finalize === true;
+      if (isChanged) target.onFault('plainFinalize');
+      const outgoing = isChanged ? { ...message, from_finalize: false } : message;
       const deliver = () => target.send(JSON.stringify(outgoing));
       if ('type' in message && message.type === 'Metadata') dispatchLast(deliver);
       else dispatch(deliver, isFinalMessage(message));
@@ -83,11 +89,7 @@ export function createOutbox(faults: readonly LiveFault[], clock: Clock, target:
   };
 }
 
-function isFinalMessage(message: object): boolean {
+function isFinalMessage(message: ServerMessage): boolean {
   if ('is_final' in message) return message.is_final === true;
   return 'event' in message && message.event === 'EndOfTurn';
-}
-
-function withoutFromFinalize(message: object): object {
-  return 'from_finalize' in message ? { ...message, from_finalize: false } : message;
 }

@@ -5,14 +5,15 @@ import type { Clock } from '../../contracts/clock.js';
 import type { Recognizer } from '../recognizer.js';
 import { Refusal } from './answer.js';
 import type { AccessControl } from './auth.js';
+import type { EmulatorFaultBook } from './emulator-faults.js';
 import { FluxConnection } from './flux-connection.js';
 import { type AcceptedHandshake, checkHandshake, chooseProtocol, refuseHandshake } from './handshake.js';
-import type { OpenRequest } from './journal.js';
+import type { OpenRequest, RequestEntry } from './journal.js';
 import { LiveConnection } from './live-connection.js';
-import type { EmulatorLiveFaults, LiveFault } from './live-faults.js';
-import { createLiveFaultBook } from './live-faults-book.js';
+import type { LiveFault, LiveFaultKind } from './live-faults.js';
 import { createLiveSocket } from './live-socket.js';
 import type { ResolvedLiveOptions } from './options.js';
+import { Slots } from './slots.js';
 
 export interface LiveServerOptions {
   readonly access: AccessControl;
@@ -20,11 +21,11 @@ export interface LiveServerOptions {
   readonly recognizer: Recognizer;
   readonly live: ResolvedLiveOptions;
   readonly clock: Clock;
+  readonly faults: EmulatorFaultBook['live'];
 }
 
 /** The WebSocket side of the emulator: `/v1/listen` and `/v2/listen`. */
 export interface LiveServer {
-  readonly faults: EmulatorLiveFaults;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, open: OpenRequest): void;
   /** Breaks all streams, those included whose handshake is under way. */
   terminate(): void;
@@ -39,42 +40,47 @@ const DEFAULT_MESSAGES: Readonly<Record<number, readonly [code: string, message:
 };
 
 export function createLiveServer(options: LiveServerOptions): LiveServer {
-  const { access, models, recognizer, live: settings, clock } = options;
+  const { access, models, recognizer, live: settings, clock, faults: faultBook } = options;
   const server = new WebSocketServer({ noServer: true, handleProtocols: chooseProtocol });
   const requestIds = new WeakMap<IncomingMessage, string>();
   const opening = new Set<Duplex>();
-  const faultBook = createLiveFaultBook();
+  const slots = new Slots(settings.maxConcurrent);
   server.on('headers', (headers, request) => headers.push(`dg-request-id: ${requestIds.get(request) ?? ''}`));
 
   function start(
     webSocket: WebSocket,
     handshake: AcceptedHandshake,
     faults: readonly LiveFault[],
-    { entry }: OpenRequest,
+    { entry, end }: OpenRequest,
   ): void {
     entry.status = 101;
-    const socket = createLiveSocket(webSocket, faults, clock);
+    const socket = createLiveSocket(webSocket, faults, clock, {
+      onFault: (kind) => noteFault(entry, kind),
+      onEnd: end,
+    });
     const stream = { recognizer, settings, clock, entry };
     if (handshake.kind === 'flux') new FluxConnection(socket, handshake.parameters, stream);
     else new LiveConnection(socket, handshake, stream);
   }
 
   return {
-    faults: faultBook,
     upgrade(request, socket, head, open) {
       const { entry } = open;
       requestIds.set(request, entry.requestId);
       opening.add(socket);
       socket.once('close', () => {
         opening.delete(socket);
-        open.end('answered');
+        // An open stream tells itself how it ended.
+        if (entry.status !== 101) open.end(entry.status === undefined ? 'abandoned' : 'answered');
       });
       socket.on('error', () => socket.destroy());
-      const faults = faultBook.choose(entry);
+      const faults = faultBook.choose(entry) ?? [];
       function answer(): void {
         try {
-          refuseByFault(faults);
+          refuseByFault(faults, entry);
           const handshake = checkHandshake(request, access, models);
+          slots.take();
+          socket.once('close', () => slots.free());
           server.handleUpgrade(request, socket, head, (webSocket) => {
             opening.delete(socket);
             start(webSocket, handshake, faults, open);
@@ -85,8 +91,15 @@ export function createLiveServer(options: LiveServerOptions): LiveServer {
       }
       const slow = faults.find((fault) => fault.kind === 'slowOpen');
       if (!slow) return answer();
-      const timer = clock.setTimer(answer, slow.ms);
+      noteFault(entry, 'slowOpen');
+      const leave = () => socket.destroy();
+      const timer = clock.setTimer(() => {
+        socket.off('end', leave);
+        answer();
+      }, slow.ms);
       socket.once('close', () => timer.cancel());
+      // Only who reads notices that a client has left. Before the answer a client sends nothing else.
+      socket.once('end', leave).resume();
     },
     terminate() {
       for (const client of server.clients) client.terminate();
@@ -96,13 +109,18 @@ export function createLiveServer(options: LiveServerOptions): LiveServer {
 }
 
 /** @throws Refusal if the handshake is to fail */
-function refuseByFault(faults: readonly LiveFault[]): void {
-  const fault = faults.find(({ kind }) => kind === 'handshake');
-  if (fault?.kind !== 'handshake') return;
+function refuseByFault(faults: readonly LiveFault[], entry: RequestEntry): void {
+  const fault = faults.find((each) => each.kind === 'handshake');
+  if (!fault) return;
+  noteFault(entry, fault.kind);
   const [code, message] = DEFAULT_MESSAGES[fault.status] ?? [
     'INTERNAL_SERVER_ERROR',
     'The handshake failed.',
   ];
   const headers = fault.retryAfter === undefined ? {} : { 'retry-after': String(fault.retryAfter) };
   throw new Refusal(fault.status, code, fault.message ?? message, headers);
+}
+
+function noteFault({ faults }: RequestEntry, kind: LiveFaultKind): void {
+  if (!faults.includes(kind)) faults.push(kind);
 }

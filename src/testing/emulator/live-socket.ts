@@ -1,13 +1,15 @@
 import { type RawData, WebSocket } from 'ws';
 import type { Clock } from '../../contracts/clock.js';
-import type { LiveFault } from './live-faults.js';
+import type { RequestOutcome } from './journal-types.js';
+import type { LiveFault, LiveFaultKind } from './live-faults.js';
 import { createOutbox } from './live-outbox.js';
+import type { ServerMessage } from './server-message.js';
 
 /** What a live stream needs of its WebSocket. */
 export interface LiveSocket {
   /** Replaces what listened before. */
   listen(listener: LiveSocketListener): void;
-  send(message: object): void;
+  send(message: ServerMessage): void;
   /** Without a code the close frame is empty: the client sees 1005. */
   close(code?: number, reason?: string): void;
   /** Tells that the recognizer heard words, and whether the last one had not ended yet. */
@@ -18,6 +20,13 @@ export interface LiveSocketListener {
   readonly onMessage: (bytes: Uint8Array, isBinary: boolean) => void;
   readonly onPing: () => void;
   readonly onClose: (code: number) => void;
+}
+
+/** What the journal learns of the socket. */
+export interface LiveSocketRecord {
+  /** A fault has struck. It may come more than once for the same. */
+  onFault(kind: LiveFaultKind): void;
+  onEnd(outcome: RequestOutcome): void;
 }
 
 type TimedFault = Extract<
@@ -31,15 +40,28 @@ const DEFAULT_REASONS: Readonly<Record<number, string>> = {
 };
 
 /** A WebSocket on which the faults happen that were set for it. */
-export function createLiveSocket(socket: WebSocket, faults: readonly LiveFault[], clock: Clock): LiveSocket {
+export function createLiveSocket(
+  socket: WebSocket,
+  faults: readonly LiveFault[],
+  clock: Clock,
+  record: LiveSocketRecord,
+): LiveSocket {
   const waiting = new Set(faults.filter(isTimed));
   const outbox = createOutbox(faults, clock, {
     send: (text) => socket.readyState === WebSocket.OPEN && socket.send(text),
-    close: (code, reason) => closeWith(socket, code, reason),
+    close: (code, reason) => end('answered', () => closeWith(socket, code, reason)),
+    onFault: record.onFault,
   });
+  let outcome: RequestOutcome = 'abandoned';
   let listener: LiveSocketListener | undefined;
   let audioBytes = 0;
   let isDeaf = false;
+
+  /** Counts only if the client has not ended the stream before. */
+  function end(by: RequestOutcome, action: () => void): void {
+    if (socket.readyState === WebSocket.OPEN) outcome = by;
+    action();
+  }
 
   function strikeWhere(isTime: (at: NonNullable<TimedFault['at']>) => boolean): void {
     for (const fault of waiting) {
@@ -50,12 +72,13 @@ export function createLiveSocket(socket: WebSocket, faults: readonly LiveFault[]
   }
 
   function strike(fault: TimedFault): void {
+    record.onFault(fault.kind);
     switch (fault.kind) {
       case 'drop':
-        socket.terminate();
+        end('broken', () => socket.terminate());
         break;
       case 'close':
-        closeWith(socket, fault.code, fault.reason ?? DEFAULT_REASONS[fault.code] ?? '');
+        end('broken', () => closeWith(socket, fault.code, fault.reason ?? DEFAULT_REASONS[fault.code] ?? ''));
         break;
       case 'halfOpen':
         outbox.mute();
@@ -95,6 +118,7 @@ export function createLiveSocket(socket: WebSocket, faults: readonly LiveFault[]
   socket.on('close', (code) => {
     outbox.mute();
     listener?.onClose(code);
+    record.onEnd(outcome);
   });
 
   return {

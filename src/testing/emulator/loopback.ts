@@ -1,3 +1,5 @@
+import type { AnswerBody } from './answer.js';
+
 const MAX_REDIRECTS = 5;
 
 /** Whether a URL stays on this machine. Tests never leave it. */
@@ -28,7 +30,7 @@ export async function fetchLoopbackAudio(url: string, signal: AbortSignal): Prom
 export interface CallbackDelivery {
   readonly url: string;
   readonly method: 'POST' | 'PUT';
-  readonly body: object;
+  readonly body: AnswerBody;
   readonly requestId: string;
 }
 

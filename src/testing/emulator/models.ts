@@ -7,6 +7,11 @@ export interface ModelInfo {
   readonly arch: string;
 }
 
+/** What an answer says of the diarizer. */
+export function diarizeInfo(arch: 'v1' | 'v2'): { model_uuid: string; arch: string } {
+  return { model_uuid: modelInfo(`diarize-${arch}`).uuid, arch };
+}
+
 /** The same model always has the same id. */
 export function modelInfo(model: string): ModelInfo {
   const hash = createHash('sha256').update(model).digest('hex');

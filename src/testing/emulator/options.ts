@@ -11,6 +11,7 @@ import {
 } from '../check-options.js';
 import type { Recognizer } from '../recognizer.js';
 import { syntheticSpeechRecognizer } from '../speech/index.js';
+import { withLanguage } from './languages.js';
 
 export interface DeepgramEmulatorOptions {
   /** Default 0: the system chooses a free port. */
@@ -19,6 +20,8 @@ export interface DeepgramEmulatorOptions {
   readonly host?: string;
   /** Hears the words in the audio. Default `syntheticSpeechRecognizer`, which reads what `synthesizeSpeech` says. */
   readonly recognizer?: Recognizer;
+  /** The language that is spoken where the recognizer does not name it for a word. Default `en`. */
+  readonly language?: string;
   /** The API keys that pass. Default: any key and any token passes. */
   readonly apiKeys?: readonly string[];
   /** The models that exist. Default: all. */
@@ -54,6 +57,8 @@ export interface LiveOptions {
    * documents 1.25. Default: any speed passes, so that tests need not wait.
    */
   readonly maxRealtimeFactor?: number;
+  /** Live streams that are open at the same time, of v1 and Flux together. More are refused with 429. Default: any number. */
+  readonly maxConcurrent?: number;
 }
 
 export type ResolvedLiveOptions = Required<LiveOptions>;
@@ -75,6 +80,7 @@ const KEYS = [
   'port',
   'host',
   'recognizer',
+  'language',
   'apiKeys',
   'models',
   'processingMs',
@@ -90,6 +96,7 @@ const LIVE_KEYS = [
   'maxSegmentSeconds',
   'idleTimeoutMs',
   'maxRealtimeFactor',
+  'maxConcurrent',
 ] as const;
 
 /** The longest delay that a timer takes. */
@@ -102,6 +109,7 @@ export function resolveOptions(options: DeepgramEmulatorOptions): ResolvedOption
     port: options.port ?? 0,
     host: options.host ?? '127.0.0.1',
     recognizer: options.recognizer ?? syntheticSpeechRecognizer,
+    language: options.language ?? 'en',
     apiKeys: options.apiKeys,
     models: options.models,
     processingMs: options.processingMs ?? 0,
@@ -121,7 +129,9 @@ export function resolveOptions(options: DeepgramEmulatorOptions): ResolvedOption
   }
   if (resolved.region !== undefined) requireText('region', resolved.region);
   requireClock(resolved.clock);
-  return resolved;
+  const { language, ...rest } = resolved;
+  requireText('language', language);
+  return { ...rest, recognizer: withLanguage(resolved.recognizer, language) };
 }
 
 function requireClock(clock: Clock): void {
@@ -143,11 +153,15 @@ function resolveLive(live: LiveOptions): ResolvedLiveOptions {
     maxSegmentSeconds: live.maxSegmentSeconds ?? 5,
     idleTimeoutMs: live.idleTimeoutMs ?? 10_000,
     maxRealtimeFactor: live.maxRealtimeFactor ?? Number.POSITIVE_INFINITY,
+    maxConcurrent: live.maxConcurrent ?? Number.POSITIVE_INFINITY,
   };
   requireWithin('live.interimIntervalMs', resolved.interimIntervalMs, 1, MAX_MS);
   requireWithin('live.endpointingMs', resolved.endpointingMs, 0, MAX_MS);
   requireWithin('live.maxSegmentSeconds', resolved.maxSegmentSeconds, 0.5, MAX_MS / 1000);
   requireWithin('live.idleTimeoutMs', resolved.idleTimeoutMs, 1, MAX_MS);
   requireWithin('live.maxRealtimeFactor', resolved.maxRealtimeFactor, 1, Number.POSITIVE_INFINITY);
+  if (live.maxConcurrent !== undefined) {
+    requireWhole('live.maxConcurrent', live.maxConcurrent, 1, Number.MAX_SAFE_INTEGER);
+  }
   return resolved;
 }

@@ -9,8 +9,10 @@ export interface ListenParameters {
   readonly utteranceSplit: number;
   readonly paragraphs: boolean;
   readonly punctuate: boolean;
-  readonly diarize: boolean;
-  readonly detectLanguage: boolean;
+  /** The diarizer's generation. undefined: speakers are not told apart. */
+  readonly diarize: 'v1' | 'v2' | undefined;
+  /** The languages to choose from, none for all. undefined: the language is not detected. */
+  readonly detectLanguage: readonly string[] | undefined;
   readonly tags: readonly string[];
   readonly extra: Readonly<Record<string, string>>;
   readonly encoding: RawEncoding | undefined;
@@ -18,7 +20,8 @@ export interface ListenParameters {
 
 /** How audio without a container is laid out. */
 export interface RawEncoding {
-  readonly name: 'linear16' | 'mulaw';
+  /** `linear32` is floating point. */
+  readonly name: (typeof ENCODINGS)[number];
   readonly sampleRate: number;
   readonly channels: number;
 }
@@ -32,6 +35,7 @@ export interface LiveParameters {
   readonly utteranceEnd: number | undefined;
 }
 
+const ENCODINGS = ['linear16', 'linear32', 'mulaw', 'alaw'] as const;
 const BOOLEANS = [
   'detect_entities',
   'diarize',
@@ -54,6 +58,8 @@ const BOOLEANS = [
 ] as const;
 
 const MAX_CHANNELS = 20;
+const MAX_TAG_LENGTH = 128;
+const MAX_EXTRA_LENGTH = 2048;
 const MIN_UTTERANCE_END_MS = 1000;
 
 /** Reads and checks a query. Unknown keys are ignored, as Deepgram does. @throws Refusal 400 */
@@ -76,9 +82,9 @@ export function parseListenParameters(
     utteranceSplit: positiveNumber(query, 'utt_split') ?? 0.8,
     paragraphs,
     punctuate: query.get('punctuate') === 'true' || paragraphs,
-    diarize: query.get('diarize') === 'true' || query.has('diarize_model'),
-    detectLanguage: query.has('detect_language') && query.get('detect_language') !== 'false',
-    tags: query.getAll('tag'),
+    diarize: parseDiarize(query),
+    detectLanguage: parseDetectLanguage(query.getAll('detect_language')),
+    tags: parseTags(query),
     extra: parseExtra(query),
     encoding: parseEncoding(query),
   };
@@ -99,7 +105,8 @@ export function parseLiveParameters(query: URLSearchParams): LiveParameters {
 }
 
 function checkModel(query: URLSearchParams, model: string, models: readonly string[] | undefined): void {
-  if (models && !models.includes(model)) {
+  // Flux has an API of its own.
+  if (model.startsWith('flux-') || (models && !models.includes(model))) {
     throw badRequest('No such model/language/tier combination found.');
   }
   const isNova3 = /^nova-3(?![\d])/.test(model);
@@ -119,10 +126,11 @@ function parseEndpointing(value: string | null): number | false | undefined {
 
 /** How the audio is laid out; undefined: it is in a container. @throws Refusal 400 */
 export function parseEncoding(query: URLSearchParams): RawEncoding | undefined {
-  const name = query.get('encoding');
-  if (name === null) return undefined;
-  if (name !== 'linear16' && name !== 'mulaw') {
-    throw invalidParameter('encoding', `'${name}' is not supported here: use linear16 or mulaw`);
+  const given = query.get('encoding');
+  if (given === null) return undefined;
+  const name = ENCODINGS.find((encoding) => encoding === given);
+  if (!name) {
+    throw invalidParameter('encoding', `'${given}' is not supported here: use ${ENCODINGS.join(', ')}`);
   }
   const sampleRate = positiveNumber(query, 'sample_rate');
   if (sampleRate === undefined || !Number.isInteger(sampleRate)) {
@@ -135,10 +143,34 @@ export function parseEncoding(query: URLSearchParams): RawEncoding | undefined {
   return { name, sampleRate, channels };
 }
 
+function parseDiarize(query: URLSearchParams): 'v1' | 'v2' | undefined {
+  const model = query.get('diarize_model');
+  if (model !== null) return model === 'v1' ? 'v1' : 'v2';
+  return query.get('diarize') === 'true' ? 'v1' : undefined;
+}
+
+/** `true`, or the candidates, one in each value. */
+function parseDetectLanguage(values: readonly string[]): readonly string[] | undefined {
+  if (values.length === 0 || values.includes('false')) return undefined;
+  if (values.includes('')) throw invalidParameter('detect_language', 'must be true, false or a language');
+  return values.filter((value) => value !== 'true');
+}
+
+function parseTags(query: URLSearchParams): readonly string[] {
+  const tags = query.getAll('tag');
+  if (tags.some((tag) => tag.length > MAX_TAG_LENGTH)) {
+    throw invalidParameter('tag', `must have at most ${MAX_TAG_LENGTH} characters`);
+  }
+  return tags;
+}
+
 /** `extra=key:value`, once for each pair. The value may contain further colons. */
 function parseExtra(query: URLSearchParams): Record<string, string> {
   return Object.fromEntries(
     query.getAll('extra').map((pair) => {
+      if (pair.length > MAX_EXTRA_LENGTH) {
+        throw invalidParameter('extra', `must have at most ${MAX_EXTRA_LENGTH} characters`);
+      }
       const colon = pair.indexOf(':');
       return colon < 0 ? [pair, ''] : [pair.slice(0, colon), pair.slice(colon + 1)];
     }),

@@ -2,11 +2,20 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Deepgram } from '@deepgram/sdk';
 import type { RecognizedWord, Recognizer } from '../recognizer.js';
 import type { DecodedAudio } from './decode.js';
-import { modelInfo } from './models.js';
+import { detectLanguage, languagesOf } from './languages.js';
+import { diarizeInfo, modelInfo } from './models.js';
 import type { ListenParameters } from './parameters.js';
 import { mixDown } from './pcm.js';
 import { turnsOf } from './speakers.js';
-import { type ApiWord, confidenceOf, roundTime, splitAtPauses, styleWords, transcriptOf } from './words.js';
+import {
+  type ApiWord,
+  confidenceOf,
+  MULTILINGUAL,
+  roundTime,
+  splitAtPauses,
+  styleWords,
+  transcriptOf,
+} from './words.js';
 
 const SENTENCES_A_PARAGRAPH = 5;
 
@@ -20,8 +29,10 @@ export interface PrerecordedRequest {
   readonly signal: AbortSignal;
 }
 
-/** The utterances of one channel. */
-type Channel = readonly ApiWord[][];
+interface Channel {
+  readonly heard: readonly RecognizedWord[];
+  readonly utterances: readonly ApiWord[][];
+}
 
 /** Recognises a whole recording and builds Deepgram's answer. */
 export async function transcribeRecording(request: PrerecordedRequest): Promise<Deepgram.ListenV1Response> {
@@ -33,7 +44,8 @@ export async function transcribeRecording(request: PrerecordedRequest): Promise<
   const channels: Channel[] = [];
   for (const { samples, spokenOn } of sources) {
     const words = await request.recognizer({ samples, sampleRate }, { signal: request.signal, live: false });
-    channels.push(utterancesOf(words, { channels: spokenOn, sampleRate }, parameters));
+    const utterances = utterancesOf(words, { channels: spokenOn, sampleRate }, parameters);
+    channels.push({ heard: words, utterances });
   }
   return {
     metadata: metadataOf(request, channels.length),
@@ -48,7 +60,7 @@ function utterancesOf(
   words: readonly RecognizedWord[],
   audio: DecodedAudio,
   parameters: ListenParameters,
-): Channel {
+): ApiWord[][] {
   const turns = parameters.diarize ? turnsOf(words, audio) : [{ words, speaker: 0 }];
   return turns.flatMap((turn) =>
     splitAtPauses(turn.words, parameters.utteranceSplit).map((utterance) =>
@@ -71,6 +83,7 @@ function metadataOf(request: PrerecordedRequest, channels: number): Deepgram.Lis
     channels,
     models: [uuid],
     model_info: { [uuid]: info },
+    ...(parameters.diarize && { diarize_info: diarizeInfo(parameters.diarize) }),
     ...(parameters.tags.length > 0 && { tags: [...parameters.tags] }),
   } satisfies Deepgram.ListenV1ResponseMetadata;
   // `extra` comes back although the SDK's type does not know it.
@@ -80,21 +93,29 @@ function metadataOf(request: PrerecordedRequest, channels: number): Deepgram.Lis
 }
 
 function channelResult(
-  channel: Channel,
+  { heard, utterances }: Channel,
   parameters: ListenParameters,
 ): Deepgram.ListenV1ResponseResultsChannelsItem {
-  const words = channel.flat();
-  return {
+  const words = utterances.flat();
+  const alternative = {
+    transcript: transcriptOf(words),
+    confidence: confidenceOf(words),
+    // Of its words the SDK's type does not know `punctuated_word` and `language`, which come.
+    words,
+    ...(parameters.paragraphs && { paragraphs: paragraphsOf(utterances, parameters) }),
+  } satisfies Deepgram.ListenV1ResponseResultsChannelsItem.Alternatives.Item;
+  const detected = parameters.detectLanguage && detectLanguage(heard, parameters.detectLanguage);
+  const result = {
     alternatives: [
-      {
-        transcript: transcriptOf(words),
-        confidence: confidenceOf(words),
-        words,
-        ...(parameters.paragraphs && { paragraphs: paragraphsOf(channel, parameters) }),
-      },
+      // `languages` comes although the SDK's type does not know it.
+      parameters.language === MULTILINGUAL
+        ? Object.assign(alternative, { languages: languagesOf(heard) })
+        : alternative,
     ],
-    ...(parameters.detectLanguage && { detected_language: 'en', language_confidence: 1 }),
+    ...(detected && { detected_language: detected.language }),
   } satisfies Deepgram.ListenV1ResponseResultsChannelsItem;
+  // `language_confidence` comes although the SDK's type does not know it.
+  return detected ? Object.assign(result, { language_confidence: detected.confidence }) : result;
 }
 
 function utteranceResults(
@@ -102,8 +123,8 @@ function utteranceResults(
   parameters: ListenParameters,
 ): Deepgram.ListenV1ResponseResultsUtterances {
   return channels
-    .flatMap((channel, index) =>
-      channel.map((words) => ({
+    .flatMap(({ utterances }, index) =>
+      utterances.map((words) => ({
         ...spanOf(words),
         confidence: confidenceOf(words),
         channel: index,
@@ -119,9 +140,9 @@ function utteranceResults(
 type Paragraphs = Deepgram.ListenV1ResponseResultsChannelsItem.Alternatives.Item.Paragraphs;
 
 /** Each utterance is a sentence. A paragraph has one speaker. */
-function paragraphsOf(channel: Channel, parameters: ListenParameters): Paragraphs {
+function paragraphsOf(utterances: readonly ApiWord[][], parameters: ListenParameters): Paragraphs {
   const groups: ApiWord[][][] = [];
-  for (const sentence of channel) {
+  for (const sentence of utterances) {
     const group = groups.at(-1);
     const isSameSpeaker = group?.[0]?.[0]?.speaker === sentence[0]?.speaker;
     if (group && isSameSpeaker && group.length < SENTENCES_A_PARAGRAPH) group.push(sentence);

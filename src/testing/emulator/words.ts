@@ -7,13 +7,16 @@ export interface ApiWord {
   end: number;
   confidence: number;
   punctuated_word?: string;
+  language?: string;
   speaker?: number;
   speaker_confidence?: number;
 }
 
 export interface WordStyle {
   readonly punctuate: boolean;
-  readonly diarize: boolean;
+  readonly diarize: 'v1' | 'v2' | undefined;
+  /** With `multi` each word names its language. */
+  readonly language: string | undefined;
 }
 
 /** Which ends of an utterance a list of words contains. */
@@ -21,6 +24,9 @@ export interface UtteranceEdges {
   readonly begins: boolean;
   readonly ends: boolean;
 }
+
+/** The value of `language` for audio in several languages. */
+export const MULTILINGUAL = 'multi';
 
 const WHOLE: UtteranceEdges = { begins: true, ends: true };
 
@@ -43,6 +49,7 @@ export function styleWords(
       ),
     }),
     ...(style.diarize && { speaker: 0 }),
+    ...(style.language === MULTILINGUAL && word.language !== undefined && { language: word.language }),
   }));
 }
 

@@ -83,7 +83,9 @@ export class Lane {
 
   /** Ends the stream to the destination now. What is held or comes later is swallowed. */
   halfClose(): void {
-    if (!this.#finished) this.#options.destination.end();
+    // A reset may be under way, and still has to happen.
+    if (this.#finished) return;
+    this.#options.destination.end();
     this.#finish();
   }
 

@@ -1,21 +1,12 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { OpenedAudio, UploadAudio } from '../contracts/index.js';
+import type { OpenedAudio } from '../contracts/index.js';
 import { UnsupportedSourceError } from '../errors/index.js';
 import type { BrandedFile } from './sources.js';
 
 const READ_SIZE = 256 * 1024;
 
-export function resolveFile(source: BrandedFile): UploadAudio {
-  return {
-    kind: 'file',
-    label: `file ${source.path.split(/[\\/]/).at(-1)}`,
-    reopenable: true,
-    open: () => openFile(source),
-  };
-}
-
 /** The handle is open, and known to be a file with something in it, before this resolves. */
-async function openFile(source: BrandedFile): Promise<OpenedAudio> {
+export async function openFile(source: BrandedFile): Promise<OpenedAudio> {
   const { open, constants } = await openable();
   const path = source.root === undefined ? source.path : await pathWithin(source.root, source.path);
   let handle: FileHandle;

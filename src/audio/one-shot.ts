@@ -1,0 +1,40 @@
+import type { UploadAudio } from '../contracts/index.js';
+import { UnsupportedSourceError } from '../errors/index.js';
+import type { OpenedStream } from './sources.js';
+
+/** Loads what opens audio. To be awaited before a stream is opened: an open one must not wait unread. */
+export function loadOpening(): Promise<typeof import('./open.js')> {
+  return import('./open.js');
+}
+
+interface OneShot {
+  isConsumed(): boolean | Promise<boolean>;
+  open(): OpenedStream | Iterable<Uint8Array>;
+  discard(reason: unknown): unknown;
+}
+
+/** The members of a source that can be read only once. */
+export function oneShot(stream: OneShot): Pick<UploadAudio, 'reopenable' | 'open' | 'discard'> {
+  let opened = false;
+  return {
+    reopenable: false,
+    async open() {
+      const { openChunks } = await loadOpening();
+      if (opened || (await stream.isConsumed())) {
+        throw new UnsupportedSourceError(
+          'This stream was read already, and a stream can be read only once. ' +
+            'Use fromStream(() => createStream()) so that it can be opened again.',
+          { code: 'stream_consumed' },
+        );
+      }
+      opened = true;
+      return openChunks(stream.open());
+    },
+    discard(reason?: unknown) {
+      if (opened) return;
+      opened = true;
+      // A stream that cannot be cancelled any more has nothing left to let go of.
+      Promise.resolve(stream.discard(reason)).catch(() => undefined);
+    },
+  };
+}

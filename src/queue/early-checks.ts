@@ -1,0 +1,37 @@
+import type { EnqueueOptions } from '../contracts/call-options.js';
+import type { PrerecordedDeepgramOptions } from '../contracts/deepgram-options.js';
+import type { QueueAdapter } from '../contracts/queue.js';
+import type { StorageAdapter } from '../contracts/storage.js';
+import { QueueError } from '../errors/index.js';
+import { checkOptions } from '../internal/check-arguments.js';
+import { checkNumber } from '../internal/validate.js';
+
+/** What is known and refused before the queue is loaded. */
+
+/** The options of `enqueue()` that are ours and do not travel to Deepgram. The type keeps the list complete. */
+export const ENQUEUE_KEYS: readonly string[] = Object.keys({
+  signal: true,
+  userId: true,
+  metadata: true,
+  region: true,
+  store: true,
+  timeoutMs: true,
+  priority: true,
+  delayMs: true,
+  attempts: true,
+} satisfies Record<Exclude<keyof EnqueueOptions, keyof PrerecordedDeepgramOptions>, true>);
+
+export function checkWorkerOptions(options: { readonly concurrency?: number }): void {
+  checkOptions('startWorker()', options, ['concurrency']);
+  checkNumber('concurrency', options.concurrency, { min: 1 });
+}
+
+/** @throws QueueError where the workers of the queue could not see the jobs. */
+export function checkSharing(queue: QueueAdapter, storage: StorageAdapter): void {
+  if (!queue.capabilities.distributed || storage.capabilities.shared) return;
+  throw new QueueError(
+    'The workers of this queue may run in other processes, which cannot see this storage. ' +
+      'Use a shared storage, such as Postgres, or the in-process queue.',
+    { code: 'queue_failed' },
+  );
+}

@@ -1,0 +1,163 @@
+import { keepErrors } from '../audio/streams.js';
+import type { LiveStats, Transcript } from '../contracts/index.js';
+import { toTranscriptionError } from '../errors/index.js';
+import { abortError, onAbort } from '../internal/abort.js';
+import { bytesOf } from '../internal/bytes.js';
+import type { AudioChunk } from './audio-bytes.js';
+import { discardSource } from './byte-source.js';
+import { deferred, observed } from './deferred.js';
+import { emptyTranscript } from './empty-transcript.js';
+import { abortedError, endedError } from './session-errors.js';
+import type {
+  LiveControls,
+  PendingSession,
+  PipeOptions,
+  SessionFactory,
+  StartableSession,
+} from './session-types.js';
+
+interface Call {
+  run(controls: LiveControls): void;
+  refuse(error: Error): void;
+}
+
+/**
+ * The controls of a session that is being loaded: loading → handed over to the session, or → failed.
+ *
+ * Calls are kept, and made in their order when the session is there. An abort ends it at once.
+ */
+export class LazyControls implements LiveControls {
+  readonly #pending: PendingSession;
+  readonly #region: string;
+  readonly #opened = deferred<void>();
+  readonly opened = this.#opened.promise;
+  readonly #outcome = deferred<Transcript>();
+  readonly outcome = this.#outcome.promise;
+  /** Set when the session is there. */
+  #controls: LiveControls | undefined;
+  #calls: Call[] = [];
+  #keptBytes = 0;
+  #failure: Error | undefined;
+  #stopListening: () => void = () => undefined;
+
+  constructor(pending: PendingSession, region: string, load: () => Promise<SessionFactory>) {
+    this.#pending = pending;
+    this.#region = region;
+    // Later, so that the caller can listen first.
+    queueMicrotask(() => this.#listen());
+    void this.#load(load);
+  }
+
+  send(chunk: AudioChunk): Promise<void> {
+    if (this.#controls !== undefined) return this.#controls.send(chunk);
+    const bytes = bytesOf(chunk);
+    if (bytes === undefined) return this.#later((controls) => controls.send(chunk));
+    const copy = new Uint8Array(bytes);
+    this.#keptBytes += copy.length;
+    return this.#later((controls) => controls.send(copy));
+  }
+
+  finalize(): Promise<void> {
+    return this.#later((controls) => controls.finalize());
+  }
+
+  pipeFrom(source: unknown, options: PipeOptions): Promise<void> {
+    if (this.#controls !== undefined) return this.#controls.pipeFrom(source, options);
+    // It may break before anyone reads it.
+    if (typeof source === 'object' && source !== null) keepErrors(source);
+    const piped = this.#later((controls) => controls.pipeFrom(source, options));
+    piped.catch(() => {
+      if (this.#failure !== undefined) discardSource(source);
+    });
+    return piped;
+  }
+
+  finish(): Promise<Transcript> {
+    void this.#later((controls) => controls.finish());
+    return this.outcome;
+  }
+
+  stop(): Promise<Transcript> {
+    void this.#later((controls) => controls.stop());
+    return this.outcome;
+  }
+
+  abort(reason?: unknown): void {
+    if (this.#controls === undefined) this.#fail(abortedError(reason));
+    else this.#controls.abort(reason);
+  }
+
+  partial(): Transcript {
+    if (this.#controls !== undefined) return this.#controls.partial();
+    const { transcriptId: id, settings, clock } = this.#pending;
+    const { model, language } = settings;
+    return emptyTranscript({ id, model, language, region: this.#region }, clock.wallMs());
+  }
+
+  stats(): LiveStats {
+    if (this.#controls !== undefined) return this.#controls.stats();
+    return {
+      state: this.#failure === undefined ? 'connecting' : 'failed',
+      bytesSent: 0,
+      bytesBuffered: this.#keptBytes,
+      finals: 0,
+      interims: 0,
+      connections: 0,
+    };
+  }
+
+  #listen(): void {
+    const { signal } = this.#pending.settings;
+    if (this.#controls !== undefined || this.#failure !== undefined) return;
+    this.#stopListening = onAbort(signal, () => {
+      if (signal !== undefined) this.#fail(abortError(signal));
+    });
+  }
+
+  async #load(load: () => Promise<SessionFactory>): Promise<void> {
+    try {
+      const create = await load();
+      if (this.#failure === undefined) this.#handOver(create(this.#pending));
+    } catch (error) {
+      this.#fail(toTranscriptionError(error));
+    }
+  }
+
+  #handOver({ start, controls }: StartableSession): void {
+    const calls = this.#calls;
+    this.#calls = [];
+    this.#stopListening();
+    this.#controls = controls;
+    controls.opened.then(this.#opened.resolve, this.#opened.reject);
+    controls.outcome.then(this.#outcome.resolve, this.#outcome.reject);
+    start();
+    for (const call of calls) call.run(controls);
+  }
+
+  #later<Value>(run: (controls: LiveControls) => Promise<Value>): Promise<Value> {
+    if (this.#controls !== undefined) return run(this.#controls);
+    if (this.#failure !== undefined) return observed(Promise.reject(endedError(this.#failure)));
+    const result = deferred<Value>();
+    this.#calls.push({
+      run: (controls) => run(controls).then(result.resolve, result.reject),
+      refuse: result.reject,
+    });
+    return result.promise;
+  }
+
+  /** An end before there was a session: what the caller sees is the same. */
+  #fail(error: Error): void {
+    if (this.#controls !== undefined || this.#failure !== undefined) return;
+    const { onState, onEvent, onEnd } = this.#pending;
+    this.#failure = error;
+    this.#stopListening();
+    for (const { refuse } of this.#calls.splice(0)) refuse(error);
+    this.#keptBytes = 0;
+    this.#opened.reject(error);
+    onState('failed');
+    onEvent({ type: 'error', error });
+    onEvent({ type: 'end' });
+    const settle = (): void => this.#outcome.reject(error);
+    Promise.resolve(onEnd({ error })).then(settle, settle);
+  }
+}

@@ -1,0 +1,66 @@
+import { checkCall, STREAM_KEYS, TRANSCRIBE_KEYS } from './call-options.js';
+import type { RouteFacts, SubmitOptions, TranscriptMode } from './contracts/index.js';
+import { checkValues, LIVE_KEYS, PRERECORDED_KEYS } from './deepgram/map-options.js';
+import { defined } from './internal/defined.js';
+import { checkBoolean, checkNumber, invalidOption } from './internal/validate.js';
+import { resolveRetry } from './options.js';
+import { ENQUEUE_KEYS } from './queue/index.js';
+
+const ROUTE_KEYS = ['mode', 'durationSeconds', 'live'] as const;
+
+/** Splits a submission into what the router needs and what the mode that it picks takes. */
+export function settleSubmit(options: SubmitOptions): {
+  readonly route: Pick<RouteFacts, 'mode' | 'durationSeconds' | 'live' | 'userId'>;
+  readonly call: Omit<SubmitOptions, (typeof ROUTE_KEYS)[number]>;
+} {
+  checkCall('submit()', options, [
+    ...PRERECORDED_KEYS,
+    ...LIVE_KEYS,
+    ...TRANSCRIBE_KEYS,
+    ...ENQUEUE_KEYS,
+    ...STREAM_KEYS,
+    ...ROUTE_KEYS,
+  ]);
+  const { mode, durationSeconds, live, ...call } = options;
+  if (mode !== undefined && !['sync', 'async', 'stream'].includes(mode)) {
+    throw invalidOption('mode', "'sync', 'async' or 'stream'", mode);
+  }
+  checkNumber('durationSeconds', durationSeconds, { min: 0, integer: false });
+  checkBoolean('live', live);
+  checkEveryMode(call);
+  return {
+    route: {
+      live: live ?? false,
+      ...defined({ mode, durationSeconds, userId: options.userId }),
+    },
+    call,
+  };
+}
+
+/** What is out of range is refused whichever mode the router picks. */
+function checkEveryMode(call: Omit<SubmitOptions, (typeof ROUTE_KEYS)[number]>): void {
+  checkValues(call);
+  checkNumber('timeoutMs', call.timeoutMs, { min: 1 });
+  checkNumber('attemptTimeoutMs', call.attemptTimeoutMs, { min: 1 });
+  checkNumber('priority', call.priority, { min: 0 });
+  checkNumber('delayMs', call.delayMs, { min: 0, integer: false });
+  checkNumber('attempts', call.attempts, { min: 1 });
+  checkNumber('connectTimeoutMs', call.connectTimeoutMs, { min: 1 });
+  checkNumber('finishTimeoutMs', call.finishTimeoutMs, { min: 1 });
+  resolveRetry(call.retry);
+}
+
+/** Options of ours that a submission may carry for the case that it ends up in another mode. */
+const NOT_FOR: Readonly<Record<TranscriptMode, readonly string[]>> = {
+  sync: ['delayMs', 'attempts', 'connectTimeoutMs', 'finishTimeoutMs'],
+  async: ['retry', 'attemptTimeoutMs', 'connectTimeoutMs', 'finishTimeoutMs'],
+  stream: ['retry', 'attemptTimeoutMs', 'timeoutMs', 'priority', 'delayMs', 'attempts'],
+};
+
+/** Takes out what only the other modes have a meaning for. */
+export function callFor(mode: TranscriptMode, call: object): object {
+  const [own, others] = mode === 'stream' ? [LIVE_KEYS, PRERECORDED_KEYS] : [PRERECORDED_KEYS, LIVE_KEYS];
+  const isOut = (key: string): boolean =>
+    NOT_FOR[mode].includes(key) || (others.includes(key) && !own.includes(key));
+  return Object.fromEntries(Object.entries(call).filter(([key]) => !isOut(key)));
+}
