@@ -33,6 +33,7 @@ export function createParts(options: ResolvedOptions): ClientParts {
     const { createEngine } = await import('./engine.js');
     return createEngine({ options, storage, archive, emit });
   });
+  const aborted = new Set<Promise<unknown>>();
   return {
     options,
     events,
@@ -41,7 +42,7 @@ export function createParts(options: ResolvedOptions): ClientParts {
     project,
     archive,
     engine,
-    transcribe: lazyTranscriber(engine),
+    transcribe: lazyTranscriber(engine, aborted),
     jobs: createLazyJobs({
       queue: options.queueAdapter,
       storage,
@@ -49,7 +50,9 @@ export function createParts(options: ResolvedOptions): ClientParts {
       load: async () => (await engine.get()).jobs,
     }),
     async close() {
-      (await engine.peek())?.close();
+      const loaded = await engine.peek();
+      await Promise.all(aborted);
+      loaded?.close();
       await events.close();
     },
   };
@@ -65,14 +68,21 @@ export function syncCall(
   return { ...settled, source, mode: 'sync', signal, userId: options.userId, jobId: undefined };
 }
 
-/** The synchronous pattern, which the first call loads. */
-function lazyTranscriber(engine: Lazy<Engine>): Transcriber {
+/**
+ * The synchronous pattern, which the first call loads. `aborted` holds the calls that were aborted meanwhile, until
+ * their events are told.
+ */
+function lazyTranscriber(engine: Lazy<Engine>, aborted: Set<Promise<unknown>>): Transcriber {
   return async (call) => {
     if (engine.value !== undefined) return engine.value.transcribe(call);
     const loading = engine.get();
     const { transcribe } = await raceAbort(loading, call.signal).catch((error) => {
       // An aborted call ends at once. Its events are told all the same, and its stream is let go of.
-      if (call.signal?.aborted) loading.then((late) => late.transcribe(call)).catch(() => undefined);
+      if (call.signal?.aborted) {
+        const told = loading.then((late) => late.transcribe(call)).catch(() => undefined);
+        aborted.add(told);
+        void told.finally(() => aborted.delete(told));
+      }
       throw error;
     });
     return transcribe(call);

@@ -3,9 +3,10 @@ import type { EnqueueOptions } from '../contracts/call-options.js';
 import type { Job, JobListQuery, JobStatus } from '../contracts/job.js';
 import type { QueueAdapter, QueueDepth, QueueWorker } from '../contracts/queue.js';
 import type { Page } from '../contracts/storage.js';
-import { raceAbort } from '../internal/abort.js';
+import { raceAbort, throwIfAborted } from '../internal/abort.js';
 import { closeTimeoutMs } from '../internal/check-arguments.js';
 import { Lazy } from '../internal/lazy.js';
+import { isPlainObject } from '../internal/validate.js';
 import type { JobDeps } from './context.js';
 import { checkSharing, checkWorkerOptions } from './early-checks.js';
 import type { EnqueueItem } from './enqueue.js';
@@ -42,43 +43,40 @@ class LazyJobs implements JobService {
   }
 
   async enqueue(source: ResolvedSource, options: EnqueueOptions = {}): Promise<Job> {
-    if (this.#loaded !== undefined) return this.#loaded.enqueue(source, options);
-    const item = snapshot({ source, options });
-    return (await raceAbort(this.#get(), options.signal)).enqueue(source, item.options);
+    const item = this.#kept({ source, options });
+    return this.#call((service) => service.enqueue(item.source, item.options), [options.signal]);
   }
 
   async enqueueMany(items: readonly EnqueueItem[]): Promise<readonly Job[]> {
-    if (this.#loaded !== undefined) return this.#loaded.enqueueMany(items);
-    const snapshots = items.map(snapshot);
-    let loading = this.#get();
-    for (const signal of new Set(items.map(({ options }) => options.signal))) {
-      loading = raceAbort(loading, signal);
-    }
-    return (await loading).enqueueMany(snapshots);
+    const kept = items.map((item) => this.#kept(item));
+    return this.#call(
+      (service) => service.enqueueMany(kept),
+      items.map(({ options }) => options.signal),
+    );
   }
 
-  async get(id: string): Promise<Job | undefined> {
-    return (await this.#get()).get(id);
+  get(id: string): Promise<Job | undefined> {
+    return this.#call((service) => service.get(id));
   }
 
-  async list(query?: JobListQuery): Promise<Page<JobStatus>> {
-    return (await this.#get()).list(query);
+  list(query?: JobListQuery): Promise<Page<JobStatus>> {
+    return this.#call((service) => service.list(query));
   }
 
-  async cancel(id: string): Promise<boolean> {
-    return (await this.#get()).cancel(id);
+  cancel(id: string): Promise<boolean> {
+    return this.#call((service) => service.cancel(id));
   }
 
-  async retry(id: string): Promise<Job> {
-    return (await this.#get()).retry(id);
+  retry(id: string): Promise<Job> {
+    return this.#call((service) => service.retry(id));
   }
 
-  async remove(id: string): Promise<boolean> {
-    return (await this.#get()).remove(id);
+  remove(id: string): Promise<boolean> {
+    return this.#call((service) => service.remove(id));
   }
 
-  async depth(): Promise<QueueDepth> {
-    return (await this.#get()).depth();
+  depth(): Promise<QueueDepth> {
+    return this.#call((service) => service.depth());
   }
 
   startWorker(options: { readonly concurrency?: number } = {}): QueueWorker {
@@ -108,10 +106,28 @@ class LazyJobs implements JobService {
     return service;
   }
 
-  async #get(): Promise<JobService> {
-    if (this.#loaded !== undefined) return this.#loaded;
+  /** A signal that aborts ends the call while the queue is loading; afterwards that is the call's own matter. */
+  async #call<Value>(
+    run: (service: JobService) => Promise<Value>,
+    signals: readonly (AbortSignal | undefined)[] = [],
+  ): Promise<Value> {
+    if (this.#loaded !== undefined) return run(this.#loaded);
     if (this.#closing !== undefined) throw closedError();
-    return this.#service.get();
+    const watched = new Set(signals);
+    // Begun at once when the service is there: a close that was asked for later finds the call running.
+    let begun = this.#service.get().then((service) => {
+      for (const signal of watched) throwIfAborted(signal);
+      const result = run(service);
+      result.catch(() => undefined);
+      return { result };
+    });
+    for (const signal of watched) begun = raceAbort(begun, signal);
+    return (await begun).result;
+  }
+
+  /** The caller's objects may change while the queue is loading; the job does not. */
+  #kept(item: EnqueueItem): EnqueueItem {
+    return this.#loaded === undefined ? snapshot(item) : item;
   }
 
   /** The handle of a worker that starts when it is loaded. What prevents it is told as a warning. */
@@ -143,12 +159,13 @@ class LazyJobs implements JobService {
   }
 }
 
-/** The caller's objects may change while the queue is loading; the job does not. */
 function snapshot({ source, options }: EnqueueItem): EnqueueItem {
-  const { signal: _signal, ...data } = options;
-  const copies = Object.entries(data).map(([name, value]) => [
-    name,
-    typeof value === 'object' ? structuredClone(value) : value,
-  ]);
-  return { source, options: { ...options, ...Object.fromEntries(copies) } };
+  return { source, options: copyOf(options) as EnqueueOptions };
+}
+
+/** What is no plain data stays as it is: the signal, and what the checks will refuse. */
+function copyOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copyOf);
+  if (!isPlainObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, copyOf(item)]));
 }

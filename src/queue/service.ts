@@ -5,6 +5,7 @@ import type { QueueDepth, QueueWorker } from '../contracts/queue.js';
 import type { Page } from '../contracts/storage.js';
 import { QueueError } from '../errors/index.js';
 import { closeTimeoutMs } from '../internal/check-arguments.js';
+import { sleep } from '../internal/sleep.js';
 import { AudioShelf } from './audio-shelf.js';
 import { cancelJob, removeJob, retryJob } from './change.js';
 import type { JobContext, JobDeps } from './context.js';
@@ -41,9 +42,10 @@ export interface JobService {
   startWorker(options?: { readonly concurrency?: number }): QueueWorker;
   depth(): Promise<QueueDepth>;
   /**
-   * Waits up to `timeoutMs` for active jobs, then aborts them: they are queued again in their records. Ends the
-   * queue. From the call on, every other method of the service and of its jobs rejects with an AbortedError
-   * `client_closed`; pending `result()` and `events()` calls end with it when the close is done.
+   * Waits up to `timeoutMs` for active jobs, then aborts them: they are queued again in their records. Waits as
+   * long for jobs on their way into the queue. Ends the queue. From the call on, every other method of the service
+   * and of its jobs rejects with an AbortedError `client_closed`; pending `result()` and `events()` calls end with
+   * it when the close is done.
    */
   close(options: { readonly timeoutMs: number }): Promise<void>;
 }
@@ -61,6 +63,8 @@ export function createJobs(deps: JobDeps): JobService {
 
 class Jobs implements JobService {
   readonly #context: JobContext;
+  /** Calls that are bringing jobs into the queue. */
+  readonly #adding = new Set<Promise<unknown>>();
   #worker: QueueWorker | undefined;
   #autoStart: boolean;
   #closing: Promise<void> | undefined;
@@ -78,7 +82,7 @@ class Jobs implements JobService {
 
   async enqueueMany(items: readonly EnqueueItem[]): Promise<readonly Job[]> {
     this.#assertOpen();
-    const records = await enqueueAll(items, this.#context);
+    const records = await this.#add(enqueueAll(items, this.#context));
     this.#startOnDemand();
     return records.map(({ id }) => this.#job(id));
   }
@@ -102,7 +106,7 @@ class Jobs implements JobService {
 
   async retry(id: string): Promise<Job> {
     this.#assertOpen();
-    await retryJob(id, this.#context);
+    await this.#add(retryJob(id, this.#context));
     this.#startOnDemand();
     return this.#job(id);
   }
@@ -151,12 +155,30 @@ class Jobs implements JobService {
     const error = closedError();
     feed.beginClose(error);
     try {
-      await this.#worker?.close(options);
+      await Promise.all([this.#worker?.close(options), this.#added(options.timeoutMs)]);
       for (const end of held.values()) await storeHeldEnd(end, this.#context);
       await queue.close();
     } finally {
       feed.endClose(error);
     }
+  }
+
+  async #add<Value>(adding: Promise<Value>): Promise<Value> {
+    this.#adding.add(adding);
+    try {
+      return await adding;
+    } finally {
+      this.#adding.delete(adding);
+    }
+  }
+
+  /** Settles when nothing is on its way into the queue any more, or when the time is up. */
+  async #added(timeoutMs: number): Promise<void> {
+    if (this.#adding.size === 0) return;
+    const over = new AbortController();
+    const late = sleep(this.#context.clock, timeoutMs, over.signal).catch(() => undefined);
+    await Promise.race([Promise.allSettled(this.#adding), late]);
+    over.abort();
   }
 
   #startOnDemand(): void {

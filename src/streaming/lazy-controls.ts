@@ -34,6 +34,8 @@ export class LazyControls implements LiveControls {
   readonly #outcome = deferred<Transcript>();
   readonly outcome = this.#outcome.promise;
   /** Set when the session is there. */
+  #session: LiveControls | undefined;
+  /** The same, from when all the calls that were kept have been made. */
   #controls: LiveControls | undefined;
   #calls: Call[] = [];
   #keptBytes = 0;
@@ -50,7 +52,7 @@ export class LazyControls implements LiveControls {
 
   send(chunk: AudioChunk): Promise<void> {
     if (this.#controls !== undefined) return this.#controls.send(chunk);
-    const bytes = bytesOf(chunk);
+    const bytes = this.#failure === undefined ? bytesOf(chunk) : undefined;
     if (bytes === undefined) return this.#later((controls) => controls.send(chunk));
     const copy = new Uint8Array(bytes);
     this.#keptBytes += copy.length;
@@ -83,19 +85,19 @@ export class LazyControls implements LiveControls {
   }
 
   abort(reason?: unknown): void {
-    if (this.#controls === undefined) this.#fail(abortedError(reason));
-    else this.#controls.abort(reason);
+    if (this.#session === undefined) this.#fail(abortedError(reason));
+    else this.#session.abort(reason);
   }
 
   partial(): Transcript {
-    if (this.#controls !== undefined) return this.#controls.partial();
+    if (this.#session !== undefined) return this.#session.partial();
     const { transcriptId: id, settings, clock } = this.#pending;
     const { model, language } = settings;
     return emptyTranscript({ id, model, language, region: this.#region }, clock.wallMs());
   }
 
   stats(): LiveStats {
-    if (this.#controls !== undefined) return this.#controls.stats();
+    if (this.#session !== undefined) return this.#session.stats();
     return {
       state: this.#failure === undefined ? 'connecting' : 'failed',
       bytesSent: 0,
@@ -108,7 +110,7 @@ export class LazyControls implements LiveControls {
 
   #listen(): void {
     const { signal } = this.#pending.settings;
-    if (this.#controls !== undefined || this.#failure !== undefined) return;
+    if (this.#session !== undefined || this.#failure !== undefined) return;
     this.#stopListening = onAbort(signal, () => {
       if (signal !== undefined) this.#fail(abortError(signal));
     });
@@ -124,14 +126,15 @@ export class LazyControls implements LiveControls {
   }
 
   #handOver({ start, controls }: StartableSession): void {
-    const calls = this.#calls;
-    this.#calls = [];
     this.#stopListening();
-    this.#controls = controls;
+    this.#session = controls;
     controls.opened.then(this.#opened.resolve, this.#opened.reject);
     controls.outcome.then(this.#outcome.resolve, this.#outcome.reject);
     start();
-    for (const call of calls) call.run(controls);
+    // A listener may call meanwhile: that is made last, and so the audio stays in order.
+    for (const call of this.#calls) call.run(controls);
+    this.#calls = [];
+    this.#controls = controls;
   }
 
   #later<Value>(run: (controls: LiveControls) => Promise<Value>): Promise<Value> {
@@ -147,7 +150,7 @@ export class LazyControls implements LiveControls {
 
   /** An end before there was a session: what the caller sees is the same. */
   #fail(error: Error): void {
-    if (this.#controls !== undefined || this.#failure !== undefined) return;
+    if (this.#session !== undefined || this.#failure !== undefined) return;
     const { onState, onEvent, onEnd } = this.#pending;
     this.#failure = error;
     this.#stopListening();

@@ -29,3 +29,7 @@ export function stalledError(timeoutMs: number, region: string): TimeoutError {
     { code: 'timeout', retryable: true, region },
   );
 }
+
+/** The warning where a stream that was asked to end closes normally, and yet unconfirmed. */
+export const UNCONFIRMED_END =
+  'Deepgram closed the stream without the Metadata message that ends it. The last words may be missing.';

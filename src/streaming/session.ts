@@ -11,7 +11,7 @@ import { Framer } from './framer.js';
 import { Inbox } from './inbox.js';
 import { KeepAlive } from './keep-alive.js';
 import { Outbox } from './outbox.js';
-import { abortedError, endedError, stalledError } from './session-errors.js';
+import { abortedError, endedError, stalledError, UNCONFIRMED_END } from './session-errors.js';
 import type { LiveOutcome, LivePlace, SessionDependencies } from './session-types.js';
 import { TranscriptBuilder } from './transcript-builder.js';
 
@@ -63,7 +63,8 @@ export class LiveSession {
       onEvent: dependencies.onEvent,
       onFinalized: (channel, channels) => this.#finalizations.answered(channel, channels),
       onMetadata: () => {
-        this.#metadataSeen = true;
+        // Before CloseStream it does not say that everything has come.
+        this.#metadataSeen ||= this.#closeStreamSent;
       },
     });
     this.#keepAlive = new KeepAlive(clock, () => this.#outbox.pushKeepAlive());
@@ -227,6 +228,7 @@ export class LiveSession {
   #closed(close: LiveClose, error: Error | undefined): void {
     if (this.ended) return;
     const complete = this.#closeStreamSent && (this.#metadataSeen || error === undefined);
+    if (complete && !this.#metadataSeen) this.warn('unconfirmed_end', UNCONFIRMED_END);
     if (complete) this.#succeed();
     else this.fail(error ?? this.#connectionLost(close));
   }

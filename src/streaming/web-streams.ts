@@ -7,12 +7,13 @@ export function toWritable(controls: LiveControls): WritableStream<AudioChunk> {
   return new WritableStream<AudioChunk>({
     start: (controller) => {
       controls.outcome.catch((error: unknown) => controller.error(error));
+      // The stream's own abort() would come only after a write that may be waiting for ever.
+      controller.signal.addEventListener('abort', () => controls.abort(controller.signal.reason));
     },
     write: (chunk) => controls.send(chunk),
     close: async () => {
       await controls.finish();
     },
-    abort: (reason: unknown) => controls.abort(reason),
   });
 }
 

@@ -73,7 +73,8 @@ export class ManualClock implements FakeClock {
   }
 
   setTimer(callback: () => void, delayMs: number): TimerHandle {
-    const timer = { at: this.#now + Math.max(0, delayMs), callback };
+    // NaN too is no wait, as it is for the system's timers.
+    const timer = { at: this.#now + (delayMs > 0 ? delayMs : 0), callback };
     this.#timers.add(timer);
     return { cancel: () => void this.#timers.delete(timer) };
   }

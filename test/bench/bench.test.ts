@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { startServer } from './processes.mjs';
 
 const main = fileURLToPath(new URL('main.mjs', import.meta.url));
 
@@ -46,6 +47,12 @@ describe('the benchmark', () => {
     expect(table).toMatch(/^P11 .* not measured /m);
     expect(table).toMatch(/^P10: Biggest parts/m);
   }, 15_000);
+
+  it('does not wait for a server that has ended already', async () => {
+    const server = await startServer('http-sink.mjs');
+    await server.close();
+    await server.close();
+  });
 
   it.each([
     [['--only', 'P99'], /no row P99/],

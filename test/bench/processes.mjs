@@ -20,7 +20,11 @@ const TIMEOUT_MS = 120_000;
  */
 export async function startServer(script) {
   const child = start(script, {}, []);
-  const { url } = await nextMessage(child, script);
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  const { url } = await nextMessage(child, script).catch((error) => {
+    child.kill();
+    throw error;
+  });
   return {
     url,
     ask(question) {
@@ -28,11 +32,10 @@ export async function startServer(script) {
       child.send(question);
       return answer;
     },
-    close: () =>
-      new Promise((resolve) => {
-        child.once('exit', () => resolve());
-        child.kill();
-      }),
+    async close() {
+      child.kill();
+      await exited;
+    },
   };
 }
 

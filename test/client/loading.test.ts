@@ -18,6 +18,20 @@ describe('a first call that is aborted while its code is loading', () => {
     });
   });
 
+  it('tells a hook of its end before the hook is closed', async () => {
+    const told: string[] = [];
+    const hook = {
+      onEvent: ({ type }: ClientEvent) => void told.push(type),
+      close: async () => void told.push('close'),
+    };
+    const client = new TranscriptionClient({ apiKey: 'key', metrics: [hook] });
+    const controller = new AbortController();
+    const call = client.transcribe(URL, { signal: controller.signal });
+    controller.abort();
+    await Promise.all([expect(call).rejects.toMatchObject({ code: 'aborted' }), client.close()]);
+    expect(told).toEqual(['request-start', 'request-end', 'close']);
+  });
+
   it.each(['enqueue', 'submit'] as const)('ends %s() at once', async (method) => {
     await using client = new TranscriptionClient({ apiKey: 'key', queue: { autoStart: false } });
     const controller = new AbortController();

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { AbortedError } from '../../src/errors/index.js';
 import { createHarness, URL_SOURCE } from './harness.js';
 
@@ -47,5 +47,33 @@ describe('a job of a closed service', () => {
     for (const outcome of await Promise.allSettled(calls)) {
       expect(outcome).toMatchObject({ status: 'rejected', reason: clientClosed });
     }
+  });
+});
+
+describe('a close beside an enqueue', () => {
+  it('lets the job get into the queue', async () => {
+    const { jobs, queue, statesOf } = createHarness({ settings: { autoStart: false } });
+    const added = vi.spyOn(queue, 'add');
+    const enqueued = jobs.enqueue(URL_SOURCE);
+    await jobs.close({ timeoutMs: 1000 });
+    const { id } = await enqueued;
+    expect(added).toHaveBeenCalledTimes(1);
+    expect(statesOf(id)).toEqual(['queued']);
+  });
+
+  it('waits for it no longer than its time', async () => {
+    const { jobs, queue, clock } = createHarness({ settings: { autoStart: false } });
+    let add: () => void = () => undefined;
+    queue.add = () => new Promise((resolve) => (add = resolve));
+    const enqueued = jobs.enqueue(URL_SOURCE);
+    const closed = vi.fn();
+    const closing = jobs.close({ timeoutMs: 1000 }).then(closed);
+    await clock.advance(999);
+    expect(closed).not.toHaveBeenCalled();
+    await clock.advance(1);
+    await closing;
+    add();
+    await enqueued;
+    expect(clock.pendingTimers).toBe(0);
   });
 });

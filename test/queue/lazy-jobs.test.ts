@@ -67,6 +67,31 @@ describe('jobs that are not loaded yet', () => {
     await jobs.close({ timeoutMs: 0 });
   });
 
+  it('take data that only looks plain, such as that of a reactive framework', async () => {
+    const { jobs, arrive } = start();
+    const order = new Proxy({ id: 1, __proto__: null }, {});
+    const enqueued = jobs.enqueue(SOURCE, { metadata: new Proxy({ order, lines: [order] }, {}) });
+    arrive();
+    expect(await (await enqueued).status()).toMatchObject({
+      metadata: { order: { id: 1 }, lines: [{ id: 1 }] },
+    });
+    await jobs.close({ timeoutMs: 0 });
+  });
+
+  it('take what was asked for before a close', async () => {
+    const { jobs, arrive } = start();
+    const { signal } = new AbortController();
+    const calls = [
+      jobs.enqueue(SOURCE, { signal }),
+      jobs.enqueueMany([{ source: SOURCE, options: { signal } }]),
+      jobs.list(),
+    ];
+    const closing = jobs.close({ timeoutMs: 1000 });
+    arrive();
+    await Promise.all(calls);
+    await closing;
+  });
+
   it('let an aborted call go at once', async () => {
     const { jobs, arrive } = start();
     const controller = new AbortController();

@@ -101,6 +101,7 @@ test.each(['abort()', 'the signal'])(
     expect(live.stats()).toMatchObject({ state: 'failed', bytesBuffered: 0 });
     for (const call of calls) await expect(call).rejects.toMatchObject({ code: 'aborted' });
     await expect(live.send(bytes(2))).rejects.toMatchObject({ code: 'live_ended' });
+    expect(live.stats().bytesBuffered).toBe(0);
     expect(typesOf(await events)).toEqual(['error', 'end']);
     expect(stream.destroyed).toBe(true);
     await expect(load()).rejects.toThrow();
@@ -120,4 +121,23 @@ test('code that cannot be loaded fails the session, and a stream that breaks mea
   await expect(piped).rejects.toMatchObject({ name: 'TranscriptionError' });
   await expect(live.opened).rejects.toMatchObject({ cause: { message: 'no such module' } });
   await vi.waitFor(() => expect(ends).toHaveLength(1));
+});
+
+test('what a listener sends while kept calls are made leaves after them', async () => {
+  const transport = new FakeTransport();
+  const live = openLiveLazily({
+    region: transport.region,
+    clock: new ManualClock(),
+    options: { model: 'nova-3', ...RAW_16K },
+    onState: (state) => {
+      if (state === 'connecting') void live.send(bytes(640, 640));
+    },
+    load: async () => (pending) => createSession({ ...pending, transport }),
+  });
+  void live.send(bytes(640));
+  await vi.waitFor(() => expect(transport.connections).toHaveLength(1));
+  transport.connection.open();
+  await live.send(bytes(640, 1280));
+  expect(Buffer.from(transport.connection.audio)).toEqual(Buffer.from(bytes(1920)));
+  live.abort();
 });

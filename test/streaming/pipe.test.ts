@@ -11,7 +11,7 @@ import {
   type PipeOptions,
 } from '../../src/streaming/stream.js';
 import { encodeWav } from '../../src/testing/index.js';
-import { type FakeConnection, FakeTransport, metadata, results } from '../support/fake-live-transport.js';
+import { type FakeConnection, FakeTransport, results } from '../support/fake-live-transport.js';
 import { collect, RAW_16K } from '../support/live.js';
 import { ManualClock } from '../support/manual-clock.js';
 
@@ -117,8 +117,7 @@ test('the end of the source finishes the session', async () => {
   const piped = live.pipeFrom(source(new Uint8Array(640)));
   await clock.advance(0);
   expect(connection.controls).toEqual(['CloseStream']);
-  connection.message(metadata(0.02));
-  connection.drop(1000);
+  connection.end(0.02);
   await piped;
   await expect(live.finish()).resolves.toMatchObject({ durationSeconds: 0.02 });
 });
@@ -205,7 +204,7 @@ test('finish() waits for the source that is being piped, says so once, and loses
   expect(connection.audio.length).toBe(640);
   expect(connection.controls.at(-1)).toBe('CloseStream');
   connection.message(results('all of it'));
-  connection.drop(1000);
+  connection.end();
   expect((await finished).text).toBe('all of it');
   await piped;
   const warnings = (await collect(live)).filter(({ type }) => type === 'warning');
@@ -227,7 +226,7 @@ test('stop() ends the reading of a microphone, and keeps what was read', async (
   expect(connection.audio.length).toBe(640);
   expect(connection.controls.at(-1)).toBe('CloseStream');
   connection.message(results('what was read'));
-  connection.drop(1000);
+  connection.end();
   expect((await stopped).text).toBe('what was read');
   await piped;
   expect((await collect(live)).map(({ type }) => type)).not.toContain('warning');
@@ -241,7 +240,7 @@ test('finish() warns of nothing where the source is known to end', async () => {
     await clock.advance(100);
     expect(connection.controls.at(-1)).toBe('CloseStream');
   });
-  connection.drop(1000);
+  connection.end();
   await finished;
   await piped;
   expect((await collect(live)).map(({ type }) => type)).not.toContain('warning');
@@ -254,7 +253,7 @@ test('finish() also waits where the pipe itself does not finish, and rejects whe
   const finished = first.live.finish();
   through.end(new Uint8Array(640));
   await first.clock.advance(1000);
-  first.connection.drop(1000);
+  first.connection.end();
   await Promise.all([finished, piped]);
   expect(first.connection.audio.length).toBe(640);
 
@@ -295,7 +294,7 @@ test.each(['before', 'after'])('the signal stops the source, %s finish()', async
   expect(connection.sent.at(-1)).toBe('CloseStream');
   expect(connection.audio.length).toBe(640);
   connection.message(results('kept'));
-  connection.drop(1000);
+  connection.end();
   await piped;
   await expect(finished ?? live.finish()).resolves.toMatchObject({ text: 'kept' });
 });
@@ -467,13 +466,26 @@ test('the writable finishes on close, aborts on abort, and fails with the sessio
   await writer.write(new Uint8Array(640));
   const closed = writer.close();
   await closing.clock.advance(0);
-  closing.connection.drop(1000);
+  closing.connection.end();
   await closed;
   expect(closing.connection.audio.length).toBe(640);
 
   const aborting = await open();
   await aborting.live.writable.abort(new Error('no more'));
   await expect(aborting.live.finish()).rejects.toMatchObject({ code: 'aborted' });
+
+  const stalled = await open();
+  stalled.connection.stalled = true;
+  const stalledWriter = stalled.live.writable.getWriter();
+  const written = stalledWriter.write(new Uint8Array(400_000)).catch((error: unknown) => error);
+  stalledWriter.closed.catch(() => undefined);
+  await stalled.clock.advance(0);
+  void stalledWriter.abort(new Error('no more')).catch(() => undefined);
+  await expect(stalled.live.finish()).rejects.toMatchObject({
+    code: 'aborted',
+    cause: { message: 'no more' },
+  });
+  expect(await written).toMatchObject({ code: 'aborted' });
 
   const failing = await open();
   const failed = failing.live.writable.getWriter();

@@ -3,7 +3,7 @@ import type { LiveEvent, LiveState } from '../../src/contracts/index.js';
 import { AbortedError, NetworkError, RateLimitError } from '../../src/errors/index.js';
 import type { LiveOutcome, LiveSettings } from '../../src/streaming/session-types.js';
 import { type OpenLiveRequest, openLive } from '../../src/streaming/stream.js';
-import { FakeTransport, metadata, results } from '../support/fake-live-transport.js';
+import { type FakeConnection, FakeTransport, metadata, results } from '../support/fake-live-transport.js';
 import { collect, RAW_16K, typesOf } from '../support/live.js';
 import { ManualClock } from '../support/manual-clock.js';
 
@@ -119,7 +119,7 @@ test('a sample that never becomes complete is told of', async () => {
   const { live, connection } = await open();
   await live.send(bytes(5));
   const finished = live.finish();
-  connection.drop(1000);
+  connection.end();
   await finished;
   expect(connection.audio.length).toBe(4);
   const warnings = (await collect(live)).filter(({ type }) => type === 'warning');
@@ -270,7 +270,7 @@ test('finish() waits for as long as audio leaves', async () => {
   await clock.advance(1999);
   expect(await settled(finished)).toBe(false);
   expect(connection.bufferedAmount).toBe(0);
-  connection.drop(1000);
+  connection.end();
   await finished;
 });
 
@@ -567,4 +567,30 @@ test('send() of a path or a source says what to do with it', async () => {
   await expect(live.send('a.wav' as never)).rejects.toThrow(/must be bytes.*pipeFrom\(fromFile\(path\)\)/);
   await expect(live.send(new Blob(['ab']) as never)).rejects.toThrow(/Blob.*pipeFrom\(\)/);
   live.abort();
+});
+
+test.each([
+  ['no Metadata at all', () => undefined],
+  ['no Metadata since CloseStream', (connection: FakeConnection) => connection.message(metadata(1))],
+])('a normal close with %s ends the session with a warning', async (_what, before) => {
+  const { live, connection, states } = await open();
+  await live.send(bytes(640));
+  before(connection);
+  const finished = live.finish();
+  connection.message(results('all that came'));
+  connection.drop(1000);
+  expect((await finished).text).toBe('all that came');
+  const events = await collect(live);
+  expect(typesOf(events)).toEqual(['open', 'final', 'warning', 'end']);
+  expect(events).toMatchObject([{}, {}, { code: 'unconfirmed_end' }, {}]);
+  expect(states).toEqual(['connecting', 'open', 'finishing', 'ended']);
+});
+
+test('a broken close after a Metadata that CloseStream did not ask for fails the session', async () => {
+  const { live, connection } = await open();
+  await live.send(bytes(640));
+  connection.message(metadata(1));
+  const finished = live.finish();
+  connection.drop(1011, new NetworkError('broken', { code: 'connection_closed' }));
+  await expect(finished).rejects.toMatchObject({ code: 'connection_closed' });
 });

@@ -59,6 +59,12 @@ export class FakeConnection implements LiveConnection {
     this.#handlers.onDrain();
   }
 
+  /** The end of a stream after CloseStream, as Deepgram makes it. */
+  end(durationSeconds = 1): void {
+    this.message(metadata(durationSeconds));
+    this.drop(1000);
+  }
+
   /** The connection ends: `onClose` comes once, as the contract says. */
   drop(code: number, error?: Error): void {
     if (this.#closed) return;

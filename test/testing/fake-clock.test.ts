@@ -42,6 +42,14 @@ describe('the fake clock', () => {
     expect(fired).toEqual(['kept']);
   });
 
+  it.each([-5, Number.NaN])('fires a timer of %d milliseconds at once, as the system does', async (ms) => {
+    const clock = createFakeClock();
+    let fired = 0;
+    clock.setTimer(() => fired++, ms);
+    await clock.advance(0);
+    expect([fired, clock.pendingTimers]).toEqual([1, 0]);
+  });
+
   it('lets promises settle between two timers', async () => {
     const clock = createFakeClock();
     const times: number[] = [];

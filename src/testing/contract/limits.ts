@@ -1,5 +1,6 @@
 import type { Clock } from '../../contracts/clock.js';
 import type { LimitsAdapter } from '../../contracts/limits.js';
+import { checkSuite } from './check-suite.js';
 import { placeClauses } from './limits-places.js';
 import { rateClauses } from './limits-rate.js';
 import { LimitsRig } from './limits-rig.js';
@@ -33,8 +34,11 @@ export interface LimitsContractOptions extends ContractOptions<LimitsAdapter> {
  *   create: (limits, clock) => createMyLimits({ ...limits, clock }),
  * });
  * ```
+ *
+ * Throws a TypeError or RangeError for a wrong option.
  */
 export function testLimitsContract(runner: ContractRunner, options: LimitsContractOptions): void {
+  checkSuite('testLimitsContract()', runner, options, { keys: ['time'] });
   const time = options.time ?? 'injected';
   for (const [title, limits, clauses] of [
     ['limits contract: places', { ...DEFAULTS, maxConcurrent: 3 }, placeClauses],

@@ -2,6 +2,7 @@ import { deepEqual, doesNotThrow, equal } from 'node:assert/strict';
 import type { Clock } from '../../contracts/clock.js';
 import type { ClientEvent } from '../../contracts/events.js';
 import type { MetricsHook } from '../../contracts/metrics.js';
+import { checkSuite } from './check-suite.js';
 import { eventsOfEachValue, exampleEvents } from './example-events.js';
 import { type Clause, type ContractOptions, type ContractRunner, runSuite, type Subject } from './runner.js';
 
@@ -158,8 +159,11 @@ const clauses: readonly Clause<MetricsContext>[] = [
  * ```ts
  * testMetricsContract({ describe, it }, { create: () => createMyMetrics() });
  * ```
+ *
+ * Throws a TypeError or RangeError for a wrong option.
  */
 export function testMetricsContract(runner: ContractRunner, options: MetricsContractOptions): void {
+  checkSuite('testMetricsContract()', runner, options, { keys: ['recordedTypes'] });
   const { recordedTypes } = options;
   runSuite(runner, {
     title: 'metrics contract',

@@ -1,6 +1,7 @@
 import { deepEqual } from 'node:assert/strict';
 import type { Clock } from '../../contracts/clock.js';
 import type { QueueAdapter, QueueCapabilities } from '../../contracts/queue.js';
+import { checkSuite } from './check-suite.js';
 import { cancelClauses } from './queue-cancel.js';
 import { delayClauses } from './queue-delays.js';
 import { entryClauses } from './queue-entries.js';
@@ -30,9 +31,13 @@ export interface QueueContractOptions extends ContractOptions<QueueAdapter> {
  * });
  * ```
  *
- * Throws a TypeError where `reopen` is missing and a stated capability needs it.
+ * Throws a TypeError or RangeError for a wrong option, and where a stated capability needs `reopen`.
  */
 export function testQueueContract(runner: ContractRunner, options: QueueContractOptions): void {
+  checkSuite('testQueueContract()', runner, options, {
+    keys: ['time'],
+    capabilities: ['distributed', 'durable'],
+  });
   const { capabilities, reopen, time = 'injected' } = options;
   if ((capabilities.distributed || capabilities.durable) && reopen === undefined) {
     throw new TypeError('reopen: is needed where the capabilities distributed or durable are stated');

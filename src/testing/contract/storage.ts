@@ -1,6 +1,7 @@
 import { deepEqual } from 'node:assert/strict';
 import type { Clock } from '../../contracts/clock.js';
 import type { StorageAdapter, StorageCapabilities } from '../../contracts/storage.js';
+import { checkSuite } from './check-suite.js';
 import { type ContractOptions, type ContractRunner, runSuite } from './runner.js';
 import { conditionClauses } from './storage-conditions.js';
 import { cursorClauses } from './storage-cursors.js';
@@ -28,9 +29,10 @@ export interface StorageContractOptions extends ContractOptions<StorageAdapter> 
  * });
  * ```
  *
- * Throws a TypeError where `reopen` is missing and a stated capability needs it.
+ * Throws a TypeError or RangeError for a wrong option, and where a stated capability needs `reopen`.
  */
 export function testStorageContract(runner: ContractRunner, options: StorageContractOptions): void {
+  checkSuite('testStorageContract()', runner, options, { capabilities: ['shared', 'durable', 'atomic'] });
   const { capabilities, reopen } = options;
   if ((capabilities.shared || capabilities.durable) && reopen === undefined) {
     throw new TypeError('reopen: is needed where the capabilities shared or durable are stated');

@@ -32,7 +32,7 @@ export interface DeepgramEmulator {
   readonly faults: EmulatorFaults;
   /** Serves audio at a URL of the emulator, so that it can be transcribed by URL. Returns that URL. */
   serveAudio(bytes: Uint8Array, options?: ServeAudioOptions): string;
-  /** Ends all connections, live streams and requests under way. May be called twice. */
+  /** Ends all connections, live streams and requests under way. No timer of theirs is left then. May be called twice. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -40,7 +40,7 @@ export interface DeepgramEmulator {
 export interface ServeAudioOptions {
   /** Default `audio/wav`. */
   readonly contentType?: string;
-  /** Begins with a slash. Default: a new path under `/audio/`. */
+  /** Begins with a slash, and may have a query, which is not compared. Default: a new path under `/audio/`. */
   readonly path?: string;
 }
 
@@ -87,18 +87,21 @@ export async function startDeepgramEmulator(
   const server = createServer(onRequest).on('upgrade', onUpgrade);
   await listen(server, resolved.port, resolved.host);
   const { port } = server.address() as AddressInfo;
-  const authority = `${resolved.host.includes(':') ? `[${resolved.host}]` : resolved.host}:${port}`;
+  const authority = `${reachableHost(resolved.host)}:${port}`;
   let closed: Promise<void> | undefined;
 
   function close(): Promise<void> {
-    closed ??= new Promise((resolve) => {
-      closing.abort();
-      journal.breakAll();
-      live.terminate();
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
+    closed ??= endAll();
     return closed;
+  }
+
+  async function endAll(): Promise<void> {
+    closing.abort();
+    journal.breakAll();
+    const streams = live.terminate();
+    const stopped = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeAllConnections();
+    await Promise.all([streams, stopped]);
   }
 
   return {
@@ -116,12 +119,20 @@ export async function startDeepgramEmulator(
       requireText('contentType', contentType);
       requireText('path', path);
       if (!path.startsWith('/')) throw new RangeError(`path must begin with a slash, not ${path}.`);
-      served.set(path, { bytes: audio, contentType });
-      return `http://${authority}${path}`;
+      const url = new URL(`http://${authority}${path}`);
+      served.set(url.pathname, { bytes: audio, contentType });
+      return url.href;
     },
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** Who listens everywhere is reached at the loopback address. */
+function reachableHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {

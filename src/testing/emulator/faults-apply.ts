@@ -48,7 +48,7 @@ async function disturb(
       await replyTo(exchange, upload);
       return;
     case 'stalledBody':
-      return sendPart(exchange, await replyTo(exchange, upload), fault.afterBytes);
+      return stall(exchange, await replyTo(exchange, upload), fault.afterBytes);
     case 'trickledBody':
       return trickle(exchange, await replyTo(exchange, upload), fault);
     case 'truncatedJson':
@@ -56,6 +56,13 @@ async function disturb(
     default:
       return send(exchange, faultReply(fault, exchange.open.entry.requestId));
   }
+}
+
+/** The last byte never comes, however short the body is. */
+function stall(exchange: HttpExchange, reply: Reply, afterBytes?: number): void {
+  const bytes =
+    afterBytes === undefined ? undefined : Math.max(0, Math.min(afterBytes, reply.body.byteLength - 1));
+  sendPart(exchange, reply, bytes);
 }
 
 /** Announces the whole body, and sends the first bytes of it. */

@@ -68,9 +68,14 @@ function checkStatus(name: string, fault: Extract<HttpFault, { kind: 'status' }>
     );
   }
   requireOneOf(`${name}.shape`, fault.shape ?? 'err_code', ERROR_SHAPES);
-  if (typeof fault.retryAfter === 'number') {
-    requireWithin(`${name}.retryAfter`, fault.retryAfter, 0, Number.MAX_SAFE_INTEGER);
-  } else if (fault.retryAfter !== undefined) {
-    requireText(`${name}.retryAfter`, fault.retryAfter);
+  checkRetryAfter(`${name}.retryAfter`, fault.retryAfter);
+}
+
+/** Seconds, or a text that a header can carry. */
+export function checkRetryAfter(name: string, value: number | string | undefined): void {
+  if (typeof value === 'number') requireWithin(name, value, 0, Number.MAX_SAFE_INTEGER);
+  else if (value !== undefined) {
+    requireText(name, value);
+    if (!/^[\x20-\x7e]+$/.test(value)) throw new RangeError(`${name}: must be printable ASCII`);
   }
 }

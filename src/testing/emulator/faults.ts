@@ -30,7 +30,7 @@ export type HttpFault =
     }
   /** The request is processed and never answered. */
   | { readonly kind: 'noHeaders' }
-  /** The answer's headers and the first bytes of its body (default half of it), then silence. */
+  /** The answer's headers and the first bytes of its body (default half of it, at most all but one), then silence. */
   | { readonly kind: 'stalledBody'; readonly afterBytes?: number }
   /** The answer's body comes a few bytes (default 16) in each interval (default 1000 milliseconds). */
   | { readonly kind: 'trickledBody'; readonly bytes?: number; readonly intervalMs?: number }

@@ -25,6 +25,7 @@ export class FluxConnection {
   #session: FluxSession | undefined;
   #endedWords = 0;
   #ending = false;
+  #hasFailed = false;
 
   constructor(socket: LiveSocket, parameters: FluxParameters, options: LiveStreamOptions) {
     this.#socket = socket;
@@ -154,7 +155,8 @@ export class FluxConnection {
 
   /** A stream fails once. */
   #fail(code: string, description: string, closeCode: number, reason: string): void {
-    if (this.#record.closeCode !== undefined) return;
+    if (this.#hasFailed || this.#record.closeCode !== undefined) return;
+    this.#hasFailed = true;
     this.#ending = true;
     this.#idle.stop();
     this.#session?.cancel();

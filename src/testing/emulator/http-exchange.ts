@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../contracts/clock.js';
+import type { Answer } from './answer.js';
 import type { Api } from './api.js';
 import type { OpenRequest } from './journal.js';
 
@@ -63,10 +64,14 @@ export async function replyTo(exchange: HttpExchange, body: Uint8Array): Promise
     },
     requestId,
   );
+  return replyOf(answer);
+}
+
+export function replyOf({ status, headers, body }: Answer): Reply {
   return {
-    status: answer.status,
-    headers: { ...answer.headers, 'content-type': 'application/json' },
-    body: Buffer.from(JSON.stringify(answer.body)),
+    status,
+    headers: { ...headers, 'content-type': 'application/json' },
+    body: Buffer.from(JSON.stringify(body)),
   };
 }
 

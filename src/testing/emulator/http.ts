@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { failure } from './answer.js';
 import type { EmulatorFaultBook } from './emulator-faults.js';
+import type { HttpFault } from './faults.js';
 import { LOGIN_PAGE, LOGIN_PATH } from './faults-answers.js';
 import { answerWithFault, breaksConnection } from './faults-apply.js';
-import { type HttpExchange, readBody, replyTo, send } from './http-exchange.js';
+import { type HttpExchange, readBody, replyOf, replyTo, send } from './http-exchange.js';
 import type { Journal, OpenRequest } from './journal.js';
 
 export interface HttpService extends Pick<HttpExchange, 'api' | 'clock' | 'served'> {
@@ -20,7 +22,14 @@ export async function answerHttp(
   const open = journal.open(request, 'http');
   const signal = AbortSignal.any([followConnection(response, open), closing]);
   const exchange: HttpExchange = { ...service, request, response, open, signal };
-  const fault = faults.choose(open.entry);
+  let fault: HttpFault | undefined;
+  try {
+    fault = faults.choose(open.entry);
+  } catch (error) {
+    // A rule may fail: its `when` is the test's own code.
+    send(exchange, replyOf(failure(error, open.entry.requestId)));
+    return;
+  }
   if (fault) {
     open.entry.faults.push(fault.kind);
     await answerWithFault(exchange, fault);

@@ -119,9 +119,9 @@ export function credentialFingerprint(keyOrToken: string): string {
 /** The host is of no importance: the path and the query are. */
 export function requestUrl(request: IncomingMessage): URL {
   const target = request.url ?? '/';
-  return URL.canParse(target, 'http://localhost')
-    ? new URL(target, 'http://localhost')
-    : new URL('http://localhost');
+  // Not as a base: two slashes at the begin would then name a host.
+  const url = target.startsWith('/') ? `http://localhost${target}` : target;
+  return URL.canParse(url) ? new URL(url) : new URL('http://localhost');
 }
 
 function journalEntry(request: IncomingMessage, startedAt: number, region: string | undefined): RequestEntry {

@@ -1,5 +1,6 @@
 import { show } from '../../internal/validate.js';
 import { requireKeys, requireText, requireWhole, requireWithin } from '../check-options.js';
+import { checkRetryAfter } from './faults-check.js';
 import type { LiveFault, LiveFaultKind, LivePoint } from './live-faults.js';
 import { MAX_MS } from './options.js';
 
@@ -51,6 +52,8 @@ function checkSettings(name: string, fault: LiveFault): void {
   switch (fault.kind) {
     case 'handshake':
       requireWhole(`${name}.status`, fault.status, 400, 599);
+      if (fault.message !== undefined) requireText(`${name}.message`, fault.message);
+      checkRetryAfter(`${name}.retryAfter`, fault.retryAfter);
       break;
     case 'slowOpen':
       requireWithin(`${name}.ms`, fault.ms, 0, MAX_MS);
@@ -61,9 +64,24 @@ function checkSettings(name: string, fault: LiveFault): void {
     case 'invalidJson':
       if (fault.text !== undefined) requireText(`${name}.text`, fault.text);
       break;
+    case 'unknownMessage':
+      checkMessage(`${name}.message`, fault.message);
+      break;
     case 'lateFinals':
       if (fault.ms !== undefined) requireWithin(`${name}.ms`, fault.ms, 0, MAX_MS);
       break;
+  }
+}
+
+function checkMessage(name: string, message: object | undefined): void {
+  if (message === undefined) return;
+  if (typeof message !== 'object' || message === null) {
+    throw new TypeError(`${name}: must be an object, got ${show(message)}`);
+  }
+  try {
+    JSON.stringify(message);
+  } catch (cause) {
+    throw new TypeError(`${name}: must be what JSON can hold`, { cause });
   }
 }
 
@@ -78,6 +96,9 @@ function checkClose(name: string, code: number, reason: string | undefined): voi
   requireWhole(`${name}.code`, code, 1000, 4999);
   const isSendable = code <= 1014 ? code !== 1004 && code !== 1006 : code >= 3000;
   if (!isSendable) throw new RangeError(`${name}.code: no close frame may carry ${code}`);
+  if (reason !== undefined && typeof reason !== 'string') {
+    throw new TypeError(`${name}.reason: must be a string, got ${show(reason)}`);
+  }
   if (reason !== undefined && Buffer.byteLength(reason) > MAX_REASON_BYTES) {
     throw new RangeError(`${name}.reason: must have at most ${MAX_REASON_BYTES} bytes`);
   }

@@ -27,8 +27,8 @@ export interface LiveServerOptions {
 /** The WebSocket side of the emulator: `/v1/listen` and `/v2/listen`. */
 export interface LiveServer {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, open: OpenRequest): void;
-  /** Breaks all streams, those included whose handshake is under way. */
-  terminate(): void;
+  /** Breaks all streams, those included whose handshake is under way. Resolves when nothing of them is left. */
+  terminate(): Promise<void>;
 }
 
 const DEFAULT_MESSAGES: Readonly<Record<number, readonly [code: string, message: string]>> = {
@@ -44,19 +44,35 @@ export function createLiveServer(options: LiveServerOptions): LiveServer {
   const server = new WebSocketServer({ noServer: true, handleProtocols: chooseProtocol });
   const requestIds = new WeakMap<IncomingMessage, string>();
   const opening = new Set<Duplex>();
+  const running = new Set<Promise<void>>();
   const slots = new Slots(settings.maxConcurrent);
   server.on('headers', (headers, request) => headers.push(`dg-request-id: ${requestIds.get(request) ?? ''}`));
+
+  /** Returns what is to be called when the stream has ended. */
+  function track(): () => void {
+    let finish = (): void => {};
+    const ended = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    running.add(ended);
+    void ended.then(() => running.delete(ended));
+    return finish;
+  }
 
   function start(
     webSocket: WebSocket,
     handshake: AcceptedHandshake,
     faults: readonly LiveFault[],
     { entry, end }: OpenRequest,
+    finish: () => void,
   ): void {
     entry.status = 101;
     const socket = createLiveSocket(webSocket, faults, clock, {
       onFault: (kind) => noteFault(entry, kind),
-      onEnd: end,
+      onEnd: (outcome) => {
+        end(outcome);
+        finish();
+      },
     });
     const stream = { recognizer, settings, clock, entry };
     if (handshake.kind === 'flux') new FluxConnection(socket, handshake.parameters, stream);
@@ -68,13 +84,25 @@ export function createLiveServer(options: LiveServerOptions): LiveServer {
       const { entry } = open;
       requestIds.set(request, entry.requestId);
       opening.add(socket);
+      const finish = track();
       socket.once('close', () => {
         opening.delete(socket);
         // An open stream tells itself how it ended.
-        if (entry.status !== 101) open.end(entry.status === undefined ? 'abandoned' : 'answered');
+        if (entry.status === 101) return;
+        open.end(entry.status === undefined ? 'abandoned' : 'answered');
+        finish();
       });
       socket.on('error', () => socket.destroy());
-      const faults = faultBook.choose(entry) ?? [];
+      let faults: readonly LiveFault[] = [];
+      try {
+        faults = faultBook.choose(entry) ?? [];
+      } catch (error) {
+        // A rule may fail: its `when` is the test's own code.
+        return refuse(error);
+      }
+      function refuse(error: unknown): void {
+        entry.status = refuseHandshake(socket, error, entry.requestId).status;
+      }
       function answer(): void {
         try {
           refuseByFault(faults, entry);
@@ -83,10 +111,10 @@ export function createLiveServer(options: LiveServerOptions): LiveServer {
           socket.once('close', () => slots.free());
           server.handleUpgrade(request, socket, head, (webSocket) => {
             opening.delete(socket);
-            start(webSocket, handshake, faults, open);
+            start(webSocket, handshake, faults, open, finish);
           });
         } catch (error) {
-          entry.status = refuseHandshake(socket, error, entry.requestId).status;
+          refuse(error);
         }
       }
       const slow = faults.find((fault) => fault.kind === 'slowOpen');
@@ -101,9 +129,10 @@ export function createLiveServer(options: LiveServerOptions): LiveServer {
       // Only who reads notices that a client has left. Before the answer a client sends nothing else.
       socket.once('end', leave).resume();
     },
-    terminate() {
+    async terminate() {
       for (const client of server.clients) client.terminate();
       for (const socket of opening) socket.destroy();
+      await Promise.all(running);
     },
   };
 }
@@ -114,7 +143,7 @@ function refuseByFault(faults: readonly LiveFault[], entry: RequestEntry): void 
   if (!fault) return;
   noteFault(entry, fault.kind);
   const [code, message] = DEFAULT_MESSAGES[fault.status] ?? [
-    'INTERNAL_SERVER_ERROR',
+    fault.status < 500 ? 'Bad Request' : 'INTERNAL_SERVER_ERROR',
     'The handshake failed.',
   ];
   const headers = fault.retryAfter === undefined ? {} : { 'retry-after': String(fault.retryAfter) };

@@ -56,6 +56,7 @@ export function createLiveSocket(
   let listener: LiveSocketListener | undefined;
   let audioBytes = 0;
   let isDeaf = false;
+  let isMute = false;
 
   /** Counts only if the client has not ended the stream before. */
   function end(by: RequestOutcome, action: () => void): void {
@@ -72,6 +73,8 @@ export function createLiveSocket(
   }
 
   function strike(fault: TimedFault): void {
+    // Behind a fault that ended the stream, or silenced it, nothing more can happen to it.
+    if (isMute || socket.readyState !== WebSocket.OPEN) return;
     record.onFault(fault.kind);
     switch (fault.kind) {
       case 'drop':
@@ -81,6 +84,7 @@ export function createLiveSocket(
         end('broken', () => closeWith(socket, fault.code, fault.reason ?? DEFAULT_REASONS[fault.code] ?? ''));
         break;
       case 'halfOpen':
+        isMute = true;
         outbox.mute();
         stopReading();
         break;

@@ -57,7 +57,8 @@ const BOOLEANS = [
   'vad_events',
 ] as const;
 
-const MAX_CHANNELS = 20;
+/** Deepgram takes no more. */
+export const MAX_CHANNELS = 20;
 const MAX_TAG_LENGTH = 128;
 const MAX_EXTRA_LENGTH = 2048;
 const MIN_UTTERANCE_END_MS = 1000;

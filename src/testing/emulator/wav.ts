@@ -1,3 +1,4 @@
+import { MAX_CHANNELS } from './parameters.js';
 import type { SampleFormat, SampleLayout } from './pcm.js';
 import { noDecoder, UnreadableAudio } from './unreadable-audio.js';
 
@@ -71,6 +72,9 @@ function readFormat(
   const bits = view.getUint16(offset + 14, true);
   if (channels === 0 || sampleRate === 0) {
     throw new UnreadableAudio('corrupt', 'the WAV header names no channel or no sample rate');
+  }
+  if (channels > MAX_CHANNELS) {
+    throw new UnreadableAudio('corrupt', `the WAV header names ${channels} channels`);
   }
   const name = FORMATS[`${codec}:${bits}`];
   if (!name) throw noDecoder(`WAV with the codec ${codec} and ${bits} bits`);

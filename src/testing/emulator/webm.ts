@@ -1,3 +1,4 @@
+import { MAX_CHANNELS } from './parameters.js';
 import { decodeSamples } from './pcm.js';
 import { noDecoder, UnreadableAudio } from './unreadable-audio.js';
 import {
@@ -160,7 +161,7 @@ function audioTrack(entry: readonly WebmElement[]): Track | OtherTrack | undefin
   if (!audio || number < 1 || number > 126) return undefined;
   const sampleRate = readFloat(audio, elementIds.samplingFrequency) ?? 8000;
   const channels = readUnsigned(audio, elementIds.channels) ?? 1;
-  if (!(sampleRate > 0) || channels < 1) return undefined;
+  if (!(sampleRate > 0) || channels < 1 || channels > MAX_CHANNELS) return undefined;
   const bits = readUnsigned(audio, elementIds.bitDepth);
   if (codec === 'A_PCM/INT/LIT' && bits === 16) return { number, sampleRate, channels, sample: 'linear16' };
   if (codec === 'A_PCM/FLOAT/IEEE' && bits === 32)
