@@ -4,7 +4,6 @@ import type {
   PrerecordedDeepgramOptions,
   SharedCallOptions,
   StreamOptions,
-  TranscribeOptions,
 } from './contracts/index.js';
 import {
   LIVE_KEYS,
@@ -25,19 +24,11 @@ import {
   invalidOption,
   isPlainObject,
 } from './internal/validate.js';
-import { type ResolvedOptions, resolveRetry } from './options.js';
+import type { ResolvedOptions } from './options.js';
 import { ENQUEUE_KEYS } from './queue/index.js';
 import type { Region } from './region-options.js';
-import type { RetryPolicy } from './resilience/retry.js';
 
-const SHARED_KEYS = ['signal', 'userId', 'metadata', 'region', 'store'] as const;
-export const TRANSCRIBE_KEYS = [
-  ...SHARED_KEYS,
-  'timeoutMs',
-  'attemptTimeoutMs',
-  'retry',
-  'priority',
-] as const;
+export const SHARED_KEYS = ['signal', 'userId', 'metadata', 'region', 'store'] as const;
 export const STREAM_KEYS = [...SHARED_KEYS, 'connectTimeoutMs', 'finishTimeoutMs'] as const;
 
 /** The options of one call over those of the client, checked, as the patterns take them. */
@@ -48,34 +39,12 @@ export interface SettledCall {
   readonly region: Region;
 }
 
-export interface SettledTranscribe extends SettledCall {
-  readonly priority: number;
-  readonly retry: RetryPolicy;
-  readonly timeoutMs: number;
-  readonly attemptTimeoutMs: number | undefined;
-}
-
 export interface SettledStream extends SettledCall {
   readonly connectTimeoutMs: number;
   readonly finishTimeoutMs: number;
   readonly encoding: string | undefined;
   readonly sampleRate: number | undefined;
   readonly channels: number | undefined;
-}
-
-/** @throws BadRequestError that names the option, what it may be and what it is. */
-export function settleTranscribe(options: TranscribeOptions, client: ResolvedOptions): SettledTranscribe {
-  checkCall('transcribe()', options, [...PRERECORDED_KEYS, ...TRANSCRIBE_KEYS]);
-  checkNumber('timeoutMs', options.timeoutMs, { min: 1 });
-  checkNumber('attemptTimeoutMs', options.attemptTimeoutMs, { min: 1 });
-  checkNumber('priority', options.priority, { min: 0 });
-  return {
-    ...settlePrerecorded(options, client),
-    priority: options.priority ?? 0,
-    retry: resolveRetry(options.retry, client.retry),
-    timeoutMs: options.timeoutMs ?? client.timeoutMs,
-    attemptTimeoutMs: options.attemptTimeoutMs ?? client.attemptTimeoutMs,
-  };
 }
 
 /**
@@ -118,7 +87,7 @@ export function settleStream(options: StreamOptions, client: ResolvedOptions): S
   };
 }
 
-function settlePrerecorded(
+export function settlePrerecorded(
   options: PrerecordedDeepgramOptions & { region?: string },
   client: ResolvedOptions,
 ): SettledCall {
@@ -147,11 +116,12 @@ function overDefaults(
 }
 
 function pick(options: object, keys: readonly string[]): Record<string, unknown> {
-  const wanted = new Set(keys);
-  return Object.fromEntries(Object.entries(options).filter(([key]) => wanted.has(key)));
+  const picked: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(options)) if (keys.includes(key)) picked[key] = value;
+  return picked;
 }
 
-function regionFor(name: string | undefined, { regions }: ResolvedOptions): Region {
+export function regionFor(name: string | undefined, { regions }: ResolvedOptions): Region {
   if (name === undefined) return regions[0];
   const region = regions.find((candidate) => candidate.name === name);
   if (region !== undefined) return region;

@@ -1,5 +1,5 @@
 import { resolveSource } from './audio/resolve.js';
-import { settleEnqueue, settleStream, settleTranscribe } from './call-options.js';
+import { regionFor, settleEnqueue, settleStream } from './call-options.js';
 import type {
   AudioSource,
   ClientEvent,
@@ -19,21 +19,20 @@ import type {
   TranscribeOptions,
   Transcript,
 } from './contracts/index.js';
+import { CLIENT_DEFAULTS } from './defaults.js';
 import type { Engine } from './engine.js';
 import { UnsupportedSourceError } from './errors/index.js';
 import type { RoutedOutcome } from './hybrid/submit.js';
 import { raceAbort } from './internal/abort.js';
-import { closeTimeoutMs } from './internal/check-arguments.js';
+import { checkOptions, checkSignal, closeTimeoutMs } from './internal/check-arguments.js';
 import { checkListQuery } from './internal/check-list-query.js';
 import { defined } from './internal/defined.js';
-import { checkKeys, checkPlainObject, invalidOption } from './internal/validate.js';
+import { checkKeys, checkNumber, checkPlainObject, invalidOption } from './internal/validate.js';
 import { Lifetime } from './lifetime.js';
 import { resolveOptions } from './options.js';
-import { type ClientParts, createParts, syncCall } from './parts.js';
-import { storeWithin } from './store-within.js';
+import { type ClientParts, createParts } from './parts.js';
 import { openStream } from './stream-calls.js';
 import type { LiveSource, LiveTranscription } from './streaming/stream.js';
-import type { TranscriptFacts } from './transcript/archive.js';
 
 /** The jobs of `enqueue()`. */
 export interface Jobs {
@@ -79,8 +78,9 @@ export class TranscriptionClient implements AsyncDisposable {
 
   /** @throws BadRequestError for options that are unknown or out of range. A missing key is found at the first call. */
   constructor(options: ClientOptions = {}) {
-    const parts = createParts(resolveOptions(options));
-    const lifetime = new Lifetime(parts.options.clock);
+    const resolved = resolveOptions(options);
+    const lifetime = new Lifetime(resolved.clock);
+    const parts = createParts(resolved, lifetime);
     this.#parts = parts;
     this.#lifetime = lifetime;
     this.jobs = {
@@ -105,6 +105,27 @@ export class TranscriptionClient implements AsyncDisposable {
   async transcribe(source: AudioSource, options: TranscribeOptions = {}): Promise<Transcript> {
     const resolved = resolveSource(source);
     return unlessRefused(resolved, () => this.#transcribe(resolved, options));
+  }
+
+  /**
+   * Opens the connection that the first call will use, so that it waits for no name look-up, no TLS handshake
+   * and no loading. A connection that nobody uses for 55 seconds, or for less where the server wants it so, is
+   * closed again.
+   *
+   * Rejects with a TranscriptionError where the region cannot be reached within `timeoutMs` (default 10000).
+   */
+  async warmUp(
+    options: { readonly region?: string; readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    checkOptions('warmUp()', options, ['region', 'timeoutMs', 'signal']);
+    checkNumber('timeoutMs', options.timeoutMs, { min: 1 });
+    checkSignal(options.signal);
+    const region = regionFor(options.region, this.#parts.options);
+    const { timeoutMs = CLIENT_DEFAULTS.warmUp.timeoutMs } = options;
+    return this.#lifetime.track(async (signal) => {
+      const engine = await raceAbort(this.#parts.engine.get(), signal);
+      await engine.warmUp(region, timeoutMs, signal);
+    }, options.signal);
   }
 
   /** Pattern 2: resolves when the job is acknowledged, that is, when the storage has it. For long audio and batches. */
@@ -204,25 +225,15 @@ export class TranscriptionClient implements AsyncDisposable {
   }
 
   /** Loads it, unless the call is aborted first. Its options are not checked yet. */
-  #engine(options: SubmitOptions | null): Promise<Engine> {
-    const signal: unknown = options?.signal;
-    return raceAbort(this.#parts.engine.get(), signal instanceof AbortSignal ? signal : undefined);
+  #engine(options: SubmitOptions): Promise<Engine> {
+    return raceAbort(this.#parts.engine.get(), signalOf(options));
   }
 
   async #transcribe(source: ResolvedSource, options: TranscribeOptions): Promise<Transcript> {
-    this.#lifetime.assertOpen();
-    const settled = settleTranscribe(options, this.#parts.options);
-    const run = async (signal: AbortSignal): Promise<Transcript> => {
-      const startedAt = this.#parts.options.clock.monotonicMs();
-      const transcript = await this.#parts.transcribe(syncCall(source, options, settled, signal));
-      const spentMs = this.#parts.options.clock.monotonicMs() - startedAt;
-      if (options.store !== false) {
-        const limits = { timeoutMs: Math.max(1, settled.timeoutMs - spentMs), signal };
-        await storeWithin(this.#parts, transcript, factsOf(source, options), limits);
-      }
-      return transcript;
-    };
-    return this.#lifetime.track(run, options.signal);
+    return this.#lifetime.track(
+      (signal) => this.#parts.transcribe(source, options, signal),
+      signalOf(options),
+    );
   }
 
   #enqueue(source: ResolvedSource, options: EnqueueOptions): Promise<Job> {
@@ -257,11 +268,10 @@ function sourceFacts(source: ResolvedSource): {
   };
 }
 
-function factsOf(source: ResolvedSource, { userId, metadata }: TranscribeOptions): TranscriptFacts {
-  return {
-    source: source.label,
-    ...defined({ userId, metadata }),
-  };
+/** Of options that were not checked yet. */
+function signalOf(options: { readonly signal?: unknown } | null): AbortSignal | undefined {
+  const signal = options?.signal;
+  return signal instanceof AbortSignal ? signal : undefined;
 }
 
 /** Like a call that ran, a call that was refused lets go of the stream it was given. */

@@ -1,6 +1,5 @@
 import { createMemoryLimits } from './adapters/memory/limits.js';
 import { createMemoryQueue } from './adapters/memory/queue.js';
-import { settleTranscribe } from './call-options.js';
 import type {
   EventSink,
   LimitsAdapter,
@@ -10,16 +9,31 @@ import type {
   TranscribeOptions,
 } from './contracts/index.js';
 import { createCredentialsProvider } from './deepgram/credentials.js';
-import { createHttpTransport } from './deepgram/http-transport.js';
 import { createLiveTransport, type LiveTransportOptions } from './deepgram/live.js';
+import { openPrerecordedApi } from './deepgram/open-prerecorded.js';
+import { createPaidOptionWarning } from './deepgram/paid-options.js';
+import type { PrerecordedApi } from './deepgram/prerecorded.js';
+import { addContext, toTranscriptionError } from './errors/index.js';
 import { createRouter, type Router } from './hybrid/router.js';
 import { submit } from './hybrid/submit.js';
+import { raceAbort } from './internal/abort.js';
+import { Lazy } from './internal/lazy.js';
+import type { Lifetime } from './lifetime.js';
 import type { ResolvedOptions } from './options.js';
 import { createJobs, type JobService } from './queue/service.js';
+import type { Region } from './region-options.js';
+import { type DeadlineOptions, startDeadline } from './resilience/deadline.js';
+import { RetryBudget } from './resilience/retry-budget.js';
+import { SpendGuard } from './resilience/spend-guard.js';
+import { createSourceGuard } from './source-guard.js';
 import { createSession } from './streaming/stream.js';
 import { callFor, settleSubmit } from './submit-options.js';
-import { createTranscriber, type TranscribeCall, type Transcriber } from './sync/transcribe.js';
+import { IdempotentCalls } from './sync/idempotency.js';
+import { createTranscriber, type TranscribeCall } from './sync/transcribe.js';
+import { createSyncCalls, type SyncCall } from './sync-calls.js';
+import { settleTranscribe } from './transcribe-options.js';
 import type { TranscriptArchive } from './transcript/archive.js';
+import { createTranscriptKeeper, type TranscriptKeeper } from './transcript-keeper.js';
 
 export interface EngineParts {
   readonly options: ResolvedOptions;
@@ -27,12 +41,18 @@ export interface EngineParts {
   readonly storage: StorageAdapter;
   readonly archive: TranscriptArchive;
   readonly emit: EventSink;
+  readonly lifetime: Lifetime;
 }
 
 /** What a client needs from its first call on. */
 export interface Engine {
   readonly limits: LimitsAdapter;
-  readonly transcribe: Transcriber;
+  readonly transcribe: SyncCall;
+  /** Opens the connection that the first call to the region will use. */
+  warmUp(region: Region, timeoutMs: number, signal: AbortSignal): Promise<void>;
+  readonly keep: TranscriptKeeper;
+  readonly spend: SpendGuard;
+  readonly warnOfCosts: ReturnType<typeof createPaidOptionWarning>;
   readonly jobs: JobService;
   /** Makes a live session, not started yet. */
   readonly createSession: typeof createSession;
@@ -49,19 +69,27 @@ export interface Engine {
  * This module and all that it imports are loaded by the first call, at once: an import of the library, and a
  * client that is never used, do not pay for it.
  */
-export function createEngine({ options, storage, archive, emit }: EngineParts): Engine {
+export function createEngine({ options, storage, archive, emit, lifetime }: EngineParts): Engine {
   const { clock, project } = options;
   const limits = options.limitsAdapter ?? createMemoryLimits(options.limits, clock);
   const credentials = createCredentialsProvider(options);
-  const transport = createHttpTransport();
+  const spend = new SpendGuard(clock, options.spend);
+  const warnOfCosts = createPaidOptionWarning(emit);
+  const api = new Lazy(() => openPrerecordedApi(clock));
   const transcribe = createTranscriber({
-    transport: async () => transport,
+    api,
     credentials,
     limits,
+    budget: new RetryBudget(clock, options.retryBudget, () => emit(BUDGET_EMPTY)),
+    spend,
+    checkSource: createSourceGuard(),
+    warnOfCosts,
     project,
     clock,
     emit,
   });
+  const keep = createTranscriptKeeper({ archive, clock, emit, lifetime, retry: options.storageRetry });
+  const idempotency = new IdempotentCalls({ storage, archive, clock, emit });
   const jobs = createJobs({
     storage,
     queue: options.queueAdapter ?? createMemoryQueue({ clock }),
@@ -74,7 +102,11 @@ export function createEngine({ options, storage, archive, emit }: EngineParts): 
   });
   return {
     limits,
-    transcribe,
+    transcribe: createSyncCalls({ client: options, transcribe, idempotency, keep }),
+    warmUp: (region, timeoutMs, signal) => warmUp(api, region, { clock, timeoutMs, signal }),
+    keep,
+    spend,
+    warnOfCosts,
     jobs,
     createSession,
     liveTransport: (request) => createLiveTransport({ ...request, credentials, clock }),
@@ -82,9 +114,35 @@ export function createEngine({ options, storage, archive, emit }: EngineParts): 
     settleSubmit,
     callFor,
     submit,
-    close: () => transport.close(),
+    close: () => api.value?.close(),
   };
 }
+
+async function warmUp(
+  api: Lazy<PrerecordedApi>,
+  { name, endpoint }: Region,
+  limits: Pick<DeadlineOptions, 'clock' | 'timeoutMs' | 'signal'>,
+): Promise<void> {
+  const deadline = startDeadline({
+    ...limits,
+    what: 'warmUp()',
+    advice: 'Check the endpoint, or raise timeoutMs.',
+  });
+  try {
+    const { signal } = deadline;
+    await (await raceAbort(api.get(), signal)).connect(endpoint, signal);
+  } catch (error) {
+    throw addContext(toTranscriptionError(error), { region: name });
+  } finally {
+    deadline.dispose();
+  }
+}
+
+const BUDGET_EMPTY = {
+  type: 'warning',
+  code: 'retry-budget-empty',
+  message: 'Too many calls fail: retries are left out until some succeed, or time has passed (retryBudget).',
+} as const;
 
 /** One attempt of a job. The queue owns its retries, so that the layers never multiply. */
 function jobCall(
@@ -103,5 +161,7 @@ function jobCall(
     signal,
     userId,
     jobId,
+    durationSeconds: undefined,
+    keep: undefined,
   };
 }

@@ -33,9 +33,11 @@ export class EventHub {
   // Hooks and logger first: what a listener causes must not reach them before its cause.
   readonly emit = (event: ClientEvent): void => {
     for (const hook of this.#metrics) this.#tell(hook, event);
-    const { type, ...fields } = event;
-    const level = type === 'warning' || type === 'storage-failure' ? 'warn' : 'debug';
-    this.#write(level, `transcription-client: ${type}`, fields);
+    if (this.#logger !== undefined) {
+      const { type, ...fields } = event;
+      const level = type === 'warning' || type === 'storage-failure' ? 'warn' : 'debug';
+      this.#write(level, `transcription-client: ${type}`, fields);
+    }
     this.#emitter.emit(event);
   };
 

@@ -7,13 +7,15 @@ interface Running {
   readonly done: Promise<unknown>;
   /** Asks for an early but orderly end. */
   finish?(): Promise<unknown>;
-  abort(reason: Error): void;
+  abort?(reason: Error): void;
 }
 
 /** Knows what is running, and ends it: first by waiting, then by force. */
 export class Lifetime {
   readonly #clock: Clock;
   readonly #running = new Set<Running>();
+  /** Aborts when what runs can be waited for no longer. */
+  readonly #end = new AbortController();
   #closing: Promise<void> | undefined;
 
   constructor(clock: Clock) {
@@ -34,11 +36,15 @@ export class Lifetime {
     callerSignal?: AbortSignal,
   ): Promise<Value> {
     this.assertOpen();
+    if (callerSignal === undefined) {
+      const started = async (): Promise<Value> => run(this.#end.signal);
+      const done = started();
+      this.add({ done });
+      return done;
+    }
     // By hand: AbortSignal.any() keeps what it made alive as long as the caller's signal lives.
     const controller = new AbortController();
-    const stopListening = onAbort(callerSignal, () =>
-      controller.abort(abortError(callerSignal as AbortSignal)),
-    );
+    const stopListening = onAbort(callerSignal, () => controller.abort(abortError(callerSignal)));
     const started = async (): Promise<Value> => run(controller.signal);
     const done = started().finally(stopListening);
     this.add({ done, abort: (reason) => controller.abort(reason) });
@@ -74,6 +80,7 @@ export class Lifetime {
     const reason = new AbortedError('The client was closed before the call had ended.', {
       code: 'client_closed',
     });
-    for (const running of this.#running) running.abort(reason);
+    this.#end.abort(reason);
+    for (const running of this.#running) running.abort?.(reason);
   }
 }

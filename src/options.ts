@@ -11,7 +11,9 @@ import type {
   QueueOptions,
   RouterOptions,
   Secret,
+  SpendOptions,
   StorageAdapter,
+  StorageRetryOptions,
 } from './contracts/index.js';
 import {
   LIVE_KEYS,
@@ -26,17 +28,16 @@ import { resolveThresholds } from './hybrid/thresholds.js';
 import { systemClock } from './internal/system-clock.js';
 import {
   checkAdapter,
-  checkBoolean,
   checkFunction,
   checkKeys,
   checkMethods,
   checkNumber,
-  checkOrder,
   checkPlainObject,
   checkString,
   invalidOption,
   isPlainObject,
 } from './internal/validate.js';
+import { resolveRetry, resolveSpend, resolveStorageRetry } from './policy-options.js';
 import { type Region, resolveRegions } from './region-options.js';
 import type { RetryPolicy } from './resilience/retry.js';
 
@@ -55,6 +56,9 @@ export interface ResolvedOptions {
   readonly limitsAdapter: LimitsAdapter | undefined;
   readonly limits: LimitSettings;
   readonly retry: RetryPolicy;
+  readonly retryBudget: number;
+  readonly storageRetry: Required<StorageRetryOptions>;
+  readonly spend: SpendOptions;
   readonly timeoutMs: number;
   readonly attemptTimeoutMs: number | undefined;
   readonly router: RouterOptions;
@@ -73,6 +77,9 @@ const CLIENT_KEYS = [
   'queue',
   'limits',
   'retry',
+  'retryBudget',
+  'storageRetry',
+  'spend',
   'timeoutMs',
   'attemptTimeoutMs',
   'router',
@@ -96,6 +103,7 @@ export function resolveOptions(options: ClientOptions = {}): ResolvedOptions {
   checkAdapter('storage', options.storage, ['get', 'put', 'list', 'delete']);
   checkMethods('logger', options.logger, ['debug', 'warn', 'error']);
   checkMethods('clock', options.clock, ['monotonicMs', 'wallMs', 'setTimer']);
+  checkNumber('retryBudget', options.retryBudget, { min: 0 });
   checkNumber('timeoutMs', options.timeoutMs, { min: 1 });
   checkNumber('attemptTimeoutMs', options.attemptTimeoutMs, { min: 1 });
   const { queue, queueAdapter } = resolveQueue(options.queue);
@@ -113,6 +121,9 @@ export function resolveOptions(options: ClientOptions = {}): ResolvedOptions {
     limitsAdapter,
     limits,
     retry: resolveRetry(options.retry),
+    retryBudget: options.retryBudget ?? CLIENT_DEFAULTS.retryBudget,
+    storageRetry: resolveStorageRetry(options.storageRetry),
+    spend: resolveSpend(options.spend),
     timeoutMs: options.timeoutMs ?? CLIENT_DEFAULTS.timeoutMs,
     attemptTimeoutMs: options.attemptTimeoutMs,
     router: resolveRouter(options.router),
@@ -120,22 +131,6 @@ export function resolveOptions(options: ClientOptions = {}): ResolvedOptions {
     logger: options.logger,
     clock: options.clock ?? systemClock,
   };
-}
-
-/** The retry options of a call over those of its client. */
-export function resolveRetry(
-  options: ClientOptions['retry'],
-  defaults: RetryPolicy = CLIENT_DEFAULTS.retry,
-): RetryPolicy {
-  if (options === undefined) return defaults;
-  checkPlainObject('retry', options);
-  checkKeys('retry', options, Object.keys(CLIENT_DEFAULTS.retry));
-  checkNumber('retry.attempts', options.attempts, { min: 1, max: 100 });
-  checkNumber('retry.minDelayMs', options.minDelayMs, { min: 0 });
-  checkNumber('retry.maxDelayMs', options.maxDelayMs, { min: 0 });
-  checkBoolean('retry.ambiguous', options.ambiguous);
-  checkOrder('retry.minDelayMs', options.minDelayMs, 'retry.maxDelayMs', options.maxDelayMs);
-  return merge(defaults, options);
 }
 
 function assertOptions(options: unknown): void {

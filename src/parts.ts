@@ -1,28 +1,28 @@
 import { createMemoryStorage } from './adapters/memory/storage.js';
-import type { SettledTranscribe } from './call-options.js';
-import type { ResolvedSource, TranscribeOptions } from './contracts/index.js';
 import type { Engine } from './engine.js';
 import { EventHub } from './event-hub.js';
 import { guardStorage } from './guarded-storage.js';
 import { raceAbort } from './internal/abort.js';
 import { Lazy } from './internal/lazy.js';
+import type { Lifetime } from './lifetime.js';
 import type { ResolvedOptions } from './options.js';
 import { createLazyJobs, type JobService } from './queue/index.js';
 import type { StreamParts } from './stream-calls.js';
-import type { TranscribeCall, Transcriber } from './sync/transcribe.js';
-import { createTranscriptArchive } from './transcript/archive.js';
+import type { SyncCall } from './sync-calls.js';
+import { createTranscriptArchive, type TranscriptArchive } from './transcript/archive.js';
 
 /** What a client is made of. */
 export interface ClientParts extends StreamParts {
   readonly options: ResolvedOptions;
+  readonly archive: TranscriptArchive;
   readonly events: EventHub;
-  readonly transcribe: Transcriber;
+  readonly transcribe: SyncCall;
   readonly jobs: JobService;
   /** Closes what was opened here, and nothing that was handed in. */
   close(): Promise<void>;
 }
 
-export function createParts(options: ResolvedOptions): ClientParts {
+export function createParts(options: ResolvedOptions, lifetime: Lifetime): ClientParts {
   const { clock, project } = options;
   const events = new EventHub(options.metrics, options.logger);
   const { emit } = events;
@@ -31,7 +31,7 @@ export function createParts(options: ResolvedOptions): ClientParts {
   const archive = createTranscriptArchive(storage);
   const engine = new Lazy(async () => {
     const { createEngine } = await import('./engine.js');
-    return createEngine({ options, storage, archive, emit });
+    return createEngine({ options, storage, archive, emit, lifetime });
   });
   const aborted = new Set<Promise<unknown>>();
   return {
@@ -42,7 +42,7 @@ export function createParts(options: ResolvedOptions): ClientParts {
     project,
     archive,
     engine,
-    transcribe: lazyTranscriber(engine, aborted),
+    transcribe: lazySyncCall(engine, aborted),
     jobs: createLazyJobs({
       queue: options.queueAdapter,
       storage,
@@ -58,33 +58,23 @@ export function createParts(options: ResolvedOptions): ClientParts {
   };
 }
 
-/** A call of `transcribe()`. */
-export function syncCall(
-  source: ResolvedSource,
-  options: TranscribeOptions,
-  settled: SettledTranscribe,
-  signal: AbortSignal,
-): TranscribeCall {
-  return { ...settled, source, mode: 'sync', signal, userId: options.userId, jobId: undefined };
-}
-
 /**
  * The synchronous pattern, which the first call loads. `aborted` holds the calls that were aborted meanwhile, until
  * their events are told.
  */
-function lazyTranscriber(engine: Lazy<Engine>, aborted: Set<Promise<unknown>>): Transcriber {
-  return async (call) => {
-    if (engine.value !== undefined) return engine.value.transcribe(call);
+function lazySyncCall(engine: Lazy<Engine>, aborted: Set<Promise<unknown>>): SyncCall {
+  return async (source, options, signal) => {
+    if (engine.value !== undefined) return engine.value.transcribe(source, options, signal);
     const loading = engine.get();
-    const { transcribe } = await raceAbort(loading, call.signal).catch((error) => {
+    const { transcribe } = await raceAbort(loading, signal).catch((error) => {
       // An aborted call ends at once. Its events are told all the same, and its stream is let go of.
-      if (call.signal?.aborted) {
-        const told = loading.then((late) => late.transcribe(call)).catch(() => undefined);
+      if (signal.aborted) {
+        const told = loading.then((late) => late.transcribe(source, options, signal)).catch(() => undefined);
         aborted.add(told);
         void told.finally(() => aborted.delete(told));
       }
       throw error;
     });
-    return transcribe(call);
+    return transcribe(source, options, signal);
   };
 }

@@ -1,3 +1,4 @@
+import { isAllowedSource } from './allowed-source.js';
 import type { RegionOptions } from './contracts/index.js';
 import { CLIENT_DEFAULTS } from './defaults.js';
 import { BadRequestError } from './errors/index.js';
@@ -8,13 +9,14 @@ export interface Region {
   /** Without a slash at the end. */
   readonly endpoint: string;
   readonly residency?: string;
+  readonly allowedSources: readonly string[];
 }
 
 /** The first one is used where a call names none. */
 export function resolveRegions(
   regions: readonly RegionOptions[] | undefined,
 ): readonly [Region, ...Region[]] {
-  if (regions === undefined) return [CLIENT_DEFAULTS.region];
+  if (regions === undefined) return [{ ...CLIENT_DEFAULTS.region, allowedSources: [] }];
   if (!Array.isArray(regions)) throw invalidOption('regions', 'an array', regions);
   const [first, ...others] = regions.map(resolveRegion);
   if (first === undefined) throw invalidOption('regions', 'an array with at least one region', regions);
@@ -27,8 +29,8 @@ export function resolveRegions(
 function resolveRegion(region: unknown, index: number): Region {
   const where = `regions[${index}]`;
   if (!isPlainObject(region)) throw invalidOption(where, 'an object { name, endpoint }', region);
-  checkKeys(where, region, ['name', 'endpoint', 'residency']);
-  const { name, endpoint, residency } = region;
+  checkKeys(where, region, ['name', 'endpoint', 'residency', 'allowedSources']);
+  const { name, endpoint, residency, allowedSources = [] } = region;
   if (typeof name !== 'string' || name === '')
     throw invalidOption(`${where}.name`, 'a string that is not empty', name);
   if (typeof endpoint !== 'string' || !isWebUrl(endpoint)) {
@@ -40,16 +42,40 @@ function resolveRegion(region: unknown, index: number): Region {
     );
   }
   checkString(`${where}.residency`, residency);
+  checkAllowedSources(`${where}.allowedSources`, allowedSources);
   return {
     name,
-    endpoint: endpoint.replace(/\/+$/, ''),
+    endpoint: withoutEndSlashes(endpoint),
+    allowedSources,
     ...(typeof residency === 'string' ? { residency } : {}),
   };
 }
 
+function checkAllowedSources(name: string, entries: unknown): asserts entries is readonly string[] {
+  if (!Array.isArray(entries)) throw invalidOption(name, 'an array of hosts', entries);
+  // findIndex() looks at holes too.
+  const wrong = entries.findIndex((entry) => !isAllowedSource(entry));
+  if (wrong === -1) return;
+  // The value stays out of the message here as well.
+  throw new BadRequestError(
+    `The option ${name}[${wrong}] must be a host, such as minio.internal, 10.0.0.5:9000, [fd00::5]:9000 or ` +
+      '10.1.0.0/16. Leave out the scheme, the path, credentials and wildcards.',
+    { code: 'invalid_option' },
+  );
+}
+
+const MAX_ENDPOINT_LENGTH = 2000;
+
 /** Nothing but scheme, host and path: what else an address may carry would be lost, or is a secret. */
 function isWebUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
+  if (text.length > MAX_ENDPOINT_LENGTH || !URL.canParse(text)) return false;
   const { protocol, username, password, search, hash } = new URL(text);
   return /^https?:$/.test(protocol) && username + password + search + hash === '';
+}
+
+/** Not by a pattern, which would take quadratic time where slashes are many. */
+function withoutEndSlashes(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === '/') end -= 1;
+  return text.slice(0, end);
 }

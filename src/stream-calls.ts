@@ -1,22 +1,22 @@
 import type { SettledStream } from './call-options.js';
-import type { CallStatus, Clock, EventSink, LimitsAdapter, StreamOptions } from './contracts/index.js';
+import type { CallStatus, Clock, EventSink, StreamOptions, Transcript } from './contracts/index.js';
 import type { Engine } from './engine.js';
 import { AbortedError, toTranscriptionError } from './errors/index.js';
+import { raceAbort } from './internal/abort.js';
 import { defined } from './internal/defined.js';
 import { createId } from './internal/ids.js';
 import type { Lazy } from './internal/lazy.js';
+import type { SpendTicket } from './resilience/spend-guard.js';
 import { deferred } from './streaming/deferred.js';
 import { openLiveLazily } from './streaming/lazy-stream.js';
 import type { SessionFactory } from './streaming/session-types.js';
 import type { LiveOutcome, LivePlace, LiveSettings, LiveTranscription } from './streaming/stream.js';
-import type { TranscriptArchive } from './transcript/archive.js';
 
 export interface StreamParts {
   readonly engine: Lazy<Engine>;
   readonly project: string;
   readonly clock: Clock;
   readonly emit: EventSink;
-  readonly archive: TranscriptArchive;
 }
 
 /** A live session that the client knows of. */
@@ -41,6 +41,7 @@ class StreamCall {
   #startedAt: number;
   #waitedMs = 0;
   #attempts = 0;
+  #ticket: SpendTicket | undefined;
 
   constructor(parts: StreamParts, settled: SettledStream, options: StreamOptions) {
     this.#parts = parts;
@@ -72,8 +73,10 @@ class StreamCall {
     return { live, closed: this.#closed.promise };
   }
 
-  #prepare({ limits, createSession, liveTransport }: Engine): SessionFactory {
+  #prepare(engine: Engine): SessionFactory {
+    const { createSession, liveTransport } = engine;
     const { region, parameters, model, connectTimeoutMs } = this.#settled;
+    engine.warnOfCosts(parameters, this.#id);
     const { endpoint, name } = region;
     return (session) =>
       createSession({
@@ -84,7 +87,7 @@ class StreamCall {
           parameters: { ...parameters, model },
           connectTimeoutMs,
         }),
-        acquire: (signal) => this.#acquire(limits, signal),
+        acquire: (signal) => this.#acquire(engine, signal),
       });
   }
 
@@ -97,8 +100,16 @@ class StreamCall {
     };
   }
 
-  async #acquire(limits: LimitsAdapter, signal: AbortSignal): Promise<LivePlace> {
+  async #acquire({ limits, spend }: Engine, signal: AbortSignal): Promise<LivePlace> {
     const { project, clock, emit } = this.#parts;
+    const { model } = this.#settled;
+    const facts = {
+      mode: 'stream',
+      source: 'live',
+      model,
+      ...defined({ userId: this.#options.userId }),
+    } as const;
+    this.#ticket = await raceAbort(spend.enter(facts), signal);
     const key = { project, endpoint: this.#settled.region.endpoint, mode: 'stream' } as const;
     const lease = await limits.acquire(key, { priority: 0, signal });
     this.#waitedMs = lease.waitedMs;
@@ -109,7 +120,7 @@ class StreamCall {
   }
 
   async #end({ transcript, error }: LiveOutcome): Promise<void> {
-    const { clock, emit, archive } = this.#parts;
+    const { clock, emit, engine } = this.#parts;
     const failure = error === undefined ? undefined : toTranscriptionError(error);
     const requestId = transcript?.requestId ?? failure?.requestId;
     emit({
@@ -121,14 +132,20 @@ class StreamCall {
       ...defined({ audioSeconds: transcript?.durationSeconds, requestId, code: failure?.code }),
       ...this.#fields,
     });
+    this.#ticket?.settle(this.#billedSeconds(transcript));
     const { userId, metadata, store = true } = this.#options;
     if (transcript !== undefined && store) {
-      await archive.saveOrReport(transcript, {
-        source: 'live',
-        ...defined({ userId, metadata }),
-      });
+      const { keep } = await engine.get();
+      await keep(transcript, { source: 'live', ...defined({ userId, metadata }) }, undefined);
     }
     this.#closed.resolve();
+  }
+
+  /** Undefined where nobody knows: the session ended early. */
+  #billedSeconds(transcript: Transcript | undefined): number | undefined {
+    if (transcript === undefined) return undefined;
+    const channels = this.#settled.parameters.multichannel === true ? transcript.channels.length : 1;
+    return transcript.durationSeconds * channels;
   }
 }
 

@@ -1,10 +1,11 @@
-import { checkCall, STREAM_KEYS, TRANSCRIBE_KEYS } from './call-options.js';
+import { checkCall, STREAM_KEYS } from './call-options.js';
 import type { RouteFacts, SubmitOptions, TranscriptMode } from './contracts/index.js';
 import { checkValues, LIVE_KEYS, PRERECORDED_KEYS } from './deepgram/map-options.js';
 import { defined } from './internal/defined.js';
 import { checkBoolean, checkNumber, invalidOption } from './internal/validate.js';
-import { resolveRetry } from './options.js';
+import { resolveRetry } from './policy-options.js';
 import { ENQUEUE_KEYS } from './queue/index.js';
+import { TRANSCRIBE_KEYS } from './transcribe-options.js';
 
 const ROUTE_KEYS = ['mode', 'durationSeconds', 'live'] as const;
 

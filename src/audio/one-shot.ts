@@ -19,15 +19,17 @@ export function oneShot(stream: OneShot): Pick<UploadAudio, 'reopenable' | 'open
   return {
     reopenable: false,
     async open() {
+      const isFirst = !opened;
+      // At once: from here on the stream belongs to who opens it, and is not to be discarded.
+      opened = true;
       const { openChunks } = await loadOpening();
-      if (opened || (await stream.isConsumed())) {
+      if (!isFirst || (await stream.isConsumed())) {
         throw new UnsupportedSourceError(
           'This stream was read already, and a stream can be read only once. ' +
             'Use fromStream(() => createStream()) so that it can be opened again.',
           { code: 'stream_consumed' },
         );
       }
-      opened = true;
       return openChunks(stream.open());
     },
     discard(reason?: unknown) {

@@ -2,7 +2,7 @@ import type { OpenedAudio } from '../contracts/index.js';
 import { TranscriptionError, UnsupportedSourceError } from '../errors/index.js';
 import { bytesOf } from '../internal/bytes.js';
 import type { OpenedStream } from './sources.js';
-import { isAsyncIterable, isWebStream, keepErrors } from './streams.js';
+import { isAsyncIterable, isIncomingRequest, isWebStream, keepErrors } from './streams.js';
 
 /** Audio of a stream that was just opened. */
 export function openChunks(stream: OpenedStream | Iterable<Uint8Array>): OpenedAudio {
@@ -25,12 +25,6 @@ function closeStream(stream: object, iterator: ByteIterator, reason?: unknown): 
   } catch {
     // A stream that cannot be closed must not hide why it is closed.
   }
-}
-
-/** Destroying a request that a server received would cut off the connection that its answer needs. */
-function isIncomingRequest(stream: object): boolean {
-  const { httpVersion, method } = stream as { httpVersion?: unknown; method?: unknown };
-  return typeof httpVersion === 'string' && typeof method === 'string';
 }
 
 /**

@@ -1,21 +1,14 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { OpenedAudio } from '../contracts/index.js';
 import { UnsupportedSourceError } from '../errors/index.js';
+import { openWithin } from './open-within.js';
 import type { BrandedFile } from './sources.js';
 
 const READ_SIZE = 256 * 1024;
 
 /** The handle is open, and known to be a file with something in it, before this resolves. */
 export async function openFile(source: BrandedFile): Promise<OpenedAudio> {
-  const { open, constants } = await openable();
-  const path = source.root === undefined ? source.path : await pathWithin(source.root, source.path);
-  let handle: FileHandle;
-  try {
-    // Without O_NONBLOCK, opening a named pipe that nobody writes to would wait for ever.
-    handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch (cause) {
-    throw openError(cause);
-  }
+  const handle = await openHandle(source);
   try {
     const stats = await handle.stat();
     if (!stats.isFile()) throw notAFile(stats.isDirectory());
@@ -35,8 +28,15 @@ export async function openFile(source: BrandedFile): Promise<OpenedAudio> {
   }
 }
 
-async function openable(): Promise<Pick<typeof import('node:fs/promises'), 'open' | 'constants'>> {
-  return import('node:fs/promises');
+async function openHandle({ path, root }: BrandedFile): Promise<FileHandle> {
+  const { open, constants } = await import('node:fs/promises');
+  // Without O_NONBLOCK, opening a named pipe that nobody writes to would wait for ever.
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK;
+  try {
+    return await (root === undefined ? open(path, flags) : openWithin(root, path, flags));
+  } catch (error) {
+    throw error instanceof UnsupportedSourceError ? error : openError(error);
+  }
 }
 
 /** Delivers exactly `sizeBytes`, the length that was announced, whatever happens to the file meanwhile. */
@@ -70,28 +70,6 @@ async function closeHandle(handle: FileHandle): Promise<void> {
   await handle.close().catch(() => undefined);
 }
 
-async function pathWithin(root: string, path: string): Promise<string> {
-  const [{ realpath }, { resolve, sep }] = await Promise.all([
-    import('node:fs/promises'),
-    import('node:path'),
-  ]);
-  let realRoot: string;
-  let realPath: string;
-  try {
-    realRoot = await realpath(root);
-    realPath = await realpath(resolve(realRoot, path));
-  } catch (cause) {
-    throw openError(cause);
-  }
-  if (realPath.startsWith(realRoot.endsWith(sep) ? realRoot : realRoot + sep)) return realPath;
-  throw new UnsupportedSourceError(
-    'The file lies outside the root that fromFile() was given. Name a file within it, symbolic links resolved.',
-    {
-      code: 'outside_root',
-    },
-  );
-}
-
 function openError(cause: unknown): UnsupportedSourceError {
   const code = (cause as NodeJS.ErrnoException).code;
   if (code === 'ENOENT' || code === 'ENOTDIR') {
@@ -104,6 +82,8 @@ function openError(cause: unknown): UnsupportedSourceError {
     );
   }
   if (code === 'EISDIR') return notAFile(true);
+  // Sockets, and devices without anything behind them.
+  if (code === 'ENXIO') return notAFile(false);
   if (code === 'ERR_INVALID_ARG_VALUE') {
     return new UnsupportedSourceError(
       'The path that fromFile() was given holds a character that no path can hold.',

@@ -4,7 +4,7 @@ import { bytesOf } from '../internal/bytes.js';
 import { redactUrl } from '../net/redact.js';
 import { loadOpening, oneShot } from './one-shot.js';
 import { type BrandedFile, type BrandedStream, isBranded, type OpenedStream } from './sources.js';
-import { isAsyncIterable, isWebStream, keepErrors } from './streams.js';
+import { isAsyncIterable, isIncomingRequest, isWebStream, keepErrors } from './streams.js';
 
 const UPLOADS =
   'fromFile(path), a Uint8Array or ArrayBuffer, a Blob or File, a stream, fromStream(() => stream), ' +
@@ -31,7 +31,17 @@ export function resolveUpload(source: unknown, accepted = `Pass ${UPLOADS}`): Up
   return upload ?? refusePlainObject(source, accepted);
 }
 
+/** Signed URLs stay far below. Longer ones take long to parse, which is for nobody to ask of a server. */
+const MAX_URL_LENGTH = 16_384;
+
 function resolveUrl(text: string): UrlAudio {
+  if (text.length > MAX_URL_LENGTH) {
+    throw new UnsupportedSourceError(
+      `A string is taken as an http(s) URL of at most ${MAX_URL_LENGTH} characters, and this one is longer. ` +
+        'For a local file use fromFile(path).',
+      { code: 'not_a_url' },
+    );
+  }
   const url = parseUrl(text);
   if (url === undefined) {
     throw new UnsupportedSourceError(
@@ -109,10 +119,13 @@ function resolveBytes(source: object): UploadAudio | undefined {
     sizeBytes: bytes.byteLength,
     async open() {
       refuseEmpty(bytes.byteLength);
-      const { openChunks } = await loadOpening();
-      return { ...openChunks([bytes]), sizeBytes: bytes.byteLength };
+      return { bytes, sizeBytes: bytes.byteLength, chunks: once(bytes), close: async () => undefined };
     },
   };
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }
 
 function resolveBody(source: object): UploadAudio | undefined {
@@ -154,7 +167,7 @@ function resolveStream(source: object): UploadAudio | undefined {
     ...oneShot({
       isConsumed: () => isConsumedReadable(source),
       open: () => source,
-      discard: () => (source as { destroy?(): void }).destroy?.(),
+      discard: () => isIncomingRequest(source) || (source as { destroy?(): void }).destroy?.(),
     }),
   };
 }

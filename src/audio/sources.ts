@@ -1,5 +1,6 @@
 import type { ByteIterable, FileSource, StreamSource } from '../contracts/index.js';
 import { BadRequestError } from '../errors/index.js';
+import { checkOptions } from '../internal/check-arguments.js';
 
 const BRAND = Symbol.for('transcription-client.audio-source');
 
@@ -27,7 +28,7 @@ export function fromFile(path: string, options: { root?: string } = {}): FileSou
   if (typeof path !== 'string' || path === '') {
     throw invalid('fromFile() takes the path of a file as a string that is not empty.');
   }
-  checkOptions('fromFile()', options);
+  checkOptions('fromFile()', options, ['root']);
   // An undefined root, such as a missing setting, must not switch the check off in silence.
   if ('root' in options && (typeof options.root !== 'string' || options.root === '')) {
     throw invalid(
@@ -55,7 +56,7 @@ export function fromStream(
       'fromStream() takes a function that returns a new stream, such as fromStream(() => createReadStream(path)).',
     );
   }
-  checkOptions('fromStream()', options);
+  checkOptions('fromStream()', options, ['contentType']);
   const { contentType } = options;
   if (contentType !== undefined && (typeof contentType !== 'string' || !MIME_TYPE.test(contentType))) {
     throw invalid("The option contentType of fromStream() must be a MIME type, such as 'audio/wav'.");
@@ -69,12 +70,7 @@ export function fromStream(
 }
 
 /** Nothing that a header could not carry. */
-const MIME_TYPE = /^[\w.+-]+\/[\w.+-]+[\t\x20-\x7e]*$/;
-
-function checkOptions(where: string, options: unknown): void {
-  if (typeof options === 'object' && options !== null) return;
-  throw invalid(`${where} takes its options as an object.`);
-}
+const MIME_TYPE = /^[\w.+-]{1,200}\/[\w.+-]{1,200}[\t\x20-\x7e]{0,1000}$/;
 
 function invalid(message: string): BadRequestError {
   return new BadRequestError(message, { code: 'invalid_option' });

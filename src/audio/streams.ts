@@ -12,3 +12,9 @@ export function keepErrors(stream: object): void {
   const { on } = stream as { on?: unknown };
   if (typeof on === 'function') on.call(stream, 'error', () => undefined);
 }
+
+/** Destroying a request that a server received would cut off the connection that its answer needs. */
+export function isIncomingRequest(stream: object): boolean {
+  const { httpVersion, method } = stream as { httpVersion?: unknown; method?: unknown };
+  return typeof httpVersion === 'string' && typeof method === 'string';
+}

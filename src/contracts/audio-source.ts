@@ -55,6 +55,8 @@ export interface OpenedAudio {
   readonly chunks: AsyncIterable<Uint8Array>;
   /** Known for files, bytes and blobs. */
   readonly sizeBytes?: number;
+  /** Where all of it is in memory: the same as `chunks`. */
+  readonly bytes?: Uint8Array;
   /** Lets go of what was opened, read or not; a Web stream hears the reason. Safe to call twice; never rejects. */
   close(reason?: unknown): Promise<void>;
 }

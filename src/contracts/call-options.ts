@@ -37,6 +37,19 @@ export interface TranscribeOptions extends PrerecordedDeepgramOptions, SharedCal
   retry?: RetryOptions;
   /** 0, the default, runs first, larger numbers later. */
   priority?: number;
+  /**
+   * A name for this call, 1 to 255 characters. Calls of the same user with the same key, region, Deepgram
+   * options and `store` share one request and one transcript, for 24 hours after it; with other audio, or
+   * another URL, they are refused with code `idempotency_conflict`. After a failure the key is free again.
+   */
+  idempotencyKey?: string;
+  /**
+   * True: the audio itself is the key, or its URL. It is read once more before it is sent, so it must not be a
+   * one-shot stream. Default false.
+   */
+  deduplicate?: boolean;
+  /** Length of the audio, where it is known: the limits of `spend` need it. */
+  durationSeconds?: number;
 }
 
 export interface EnqueueOptions extends PrerecordedDeepgramOptions, SharedCallOptions {

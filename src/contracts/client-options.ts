@@ -6,6 +6,7 @@ import type { Logger } from './logger.js';
 import type { MetricsHook } from './metrics.js';
 import type { RouterOptions } from './mode.js';
 import type { QueueAdapter } from './queue.js';
+import type { SpendOptions } from './spend.js';
 import type { StorageAdapter } from './storage.js';
 
 /** A secret, or a function that is called for each connection. */
@@ -18,6 +19,21 @@ export interface RegionOptions {
   endpoint: string;
   /** Audio never leaves regions with the same residency by itself. */
   residency?: string;
+  /**
+   * For endpoints that are not Deepgram's own: hosts inside your network whose audio may be fetched, such as
+   * `minio.internal`, `10.0.0.5:9000` or `10.1.0.0/16`. Other URLs must lead to a public address.
+   */
+  allowedSources?: readonly string[];
+}
+
+/** Writes again what the storage did not take. */
+export interface StorageRetryOptions {
+  /** Attempts in all. Default 1: none again. */
+  attempts?: number;
+  /** Shortest back-off. Default 1000. */
+  minDelayMs?: number;
+  /** Longest back-off. Default 60000. */
+  maxDelayMs?: number;
 }
 
 export interface LimitOptions {
@@ -63,6 +79,14 @@ export interface ClientOptions {
   queue?: QueueOptions | QueueAdapter;
   limits?: LimitOptions | LimitsAdapter;
   retry?: RetryOptions;
+  /**
+   * Retries in reserve for all calls of this client together. Each retry takes one; ten successes, or a
+   * minute, give one back. So a service that is down is not asked several times by everybody. Default 20.
+   */
+  retryBudget?: number;
+  spend?: SpendOptions;
+  /** The transcript of a call is returned without waiting for the further attempts. */
+  storageRetry?: StorageRetryOptions;
   /** Total time of a call. Default 600000. */
   timeoutMs?: number;
   /** Time of one attempt. Default: none but the total. */

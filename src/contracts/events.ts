@@ -1,6 +1,7 @@
 import type { AudioSourceKind } from './audio-source.js';
 import type { JobState } from './job.js';
 import type { LiveState } from './live.js';
+import type { StorageCollection } from './storage.js';
 import type { TranscriptMode } from './transcript.js';
 
 /** Fields that every event of one call shares. */
@@ -58,7 +59,7 @@ export type ClientEvent =
   | {
       readonly type: 'storage-failure';
       readonly operation: 'get' | 'put' | 'list' | 'delete';
-      readonly collection: 'transcripts' | 'jobs';
+      readonly collection: StorageCollection;
       readonly id?: string;
       readonly code: string;
     }
@@ -73,6 +74,12 @@ export type ClientEvent =
       readonly code?: string;
       /** Set where the state is an end: from `enqueue` to it. */
       readonly durationMs?: number;
+    }
+  | {
+      /** A call got the transcript of an equal one: nothing was sent. */
+      readonly type: 'deduplicated';
+      readonly transcriptId: string;
+      readonly userId?: string;
     }
   | ({ readonly type: 'live'; readonly state: LiveState } & CallFields)
   | {

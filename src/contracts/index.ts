@@ -13,5 +13,6 @@ export type * from './logger.js';
 export type * from './metrics.js';
 export type * from './mode.js';
 export type * from './queue.js';
+export type * from './spend.js';
 export type * from './storage.js';
 export type * from './transcript.js';

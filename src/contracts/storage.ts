@@ -1,5 +1,5 @@
-/** The kinds of record that the client keeps. */
-export type StorageCollection = 'transcripts' | 'jobs';
+/** The kinds of record that the client keeps. `idempotency` holds which call answers for a key. */
+export type StorageCollection = 'transcripts' | 'jobs' | 'idempotency';
 
 /** A record is plain JSON data in an envelope that an adapter can index. */
 export interface StoredRecord {

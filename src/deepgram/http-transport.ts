@@ -2,42 +2,53 @@
 import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import type { TLSSocket } from 'node:tls';
-import type { OpenedAudio } from '../contracts/index.js';
+import type { Clock, OpenedAudio } from '../contracts/index.js';
 import { ProviderError, TranscriptionError } from '../errors/index.js';
-import { abortError, onAbort } from '../internal/abort.js';
+import { abortError, onAbort, raceAbort } from '../internal/abort.js';
+import { decodeBody } from './decode-body.js';
 import type { HttpAnswer } from './http-answer.js';
-import { connectionError, networkError } from './map-error.js';
+import { KeepAliveAgent, KeepAliveTlsAgent } from './keep-alive-agent.js';
+import { connectionError, networkError, requestIdOf } from './map-error.js';
 
 export interface HttpRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | OpenedAudio;
   readonly signal: AbortSignal;
+  /** What no error may hold. */
+  readonly secrets: readonly string[];
 }
 
 /** Sends POST requests: uploads in bounded memory, follows no redirect, keeps connections alive. */
 export interface HttpTransport {
   /** Rejects with a TranscriptionError; `signal` covers every phase, the answer's body included. */
   send(request: HttpRequest): Promise<HttpAnswer>;
+  /** Leaves an open connection for the next request: name look-up, TCP and TLS are over by then. */
+  connect(url: string, signal: AbortSignal): Promise<void>;
   /** Closes all connections. */
   close(): void;
 }
 
 /** Longer answers than any transcript; more would only fill the memory. */
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
-/** Below the 5 s after which many servers close an idle connection, so that we rarely write to a closed one. */
-const IDLE_CONNECTION_MS = 4_000;
 
-export function createHttpTransport(): HttpTransport {
-  const options = { keepAlive: true, timeout: IDLE_CONNECTION_MS };
-  const httpAgent = new http.Agent(options);
-  const httpsAgent = new https.Agent(options);
+export function createHttpTransport(clock: Pick<Clock, 'wallMs'>): HttpTransport {
+  const httpAgent = new KeepAliveAgent();
+  const httpsAgent = new KeepAliveTlsAgent();
+  const open = (url: string, request: http.RequestOptions): ClientRequest =>
+    url.startsWith('https:')
+      ? https.request(url, { ...request, agent: httpsAgent })
+      : http.request(url, { ...request, agent: httpAgent });
   return {
-    async send(request) {
-      const start = request.url.startsWith('https:')
-        ? () => https.request(request.url, { method: 'POST', headers: headersOf(request), agent: httpsAgent })
-        : () => http.request(request.url, { method: 'POST', headers: headersOf(request), agent: httpAgent });
-      return exchange(start, request);
+    send: (request) =>
+      exchange(clock, () => open(request.url, { method: 'POST', headers: headersOf(request) }), request),
+    async connect(url, signal) {
+      // What is answered does not matter: no credentials are sent, and nothing is asked for. No HEAD, because
+      // where its answer has no length, Node does not keep the connection.
+      const request = { body: '', signal, secrets: [] };
+      await exchange(clock, () => open(url, { method: 'GET' }), request, false).catch((error) => {
+        if (error.code !== 'invalid_response') throw error;
+      });
     },
     close() {
       httpAgent.destroy();
@@ -58,16 +69,26 @@ function headersOf({ headers, body }: HttpRequest): Record<string, string | numb
   };
 }
 
-async function exchange(start: () => ClientRequest, { body, signal }: HttpRequest): Promise<HttpAnswer> {
+async function exchange(
+  clock: Pick<Clock, 'wallMs'>,
+  start: () => ClientRequest,
+  { body, signal, secrets }: Pick<HttpRequest, 'body' | 'signal' | 'secrets'>,
+  costs = true,
+): Promise<HttpAnswer> {
   if (signal.aborted) throw abortError(signal);
   const request = start();
-  const isOnTheWire = watchConnection(request);
+  const isOnTheWire = costs ? watchConnection(request) : () => false;
   const stopListening = onAbort(signal, () => request.destroy(abortError(signal)));
   try {
     const response = await upload(request, body, isOnTheWire);
-    const text = await readText(response);
+    const text = await readText(response, secrets, signal);
     if (signal.aborted) throw abortError(signal);
-    return { status: response.statusCode ?? 0, header: (name) => headerOf(response, name), text };
+    return {
+      status: response.statusCode ?? 0,
+      header: (name) => headerOf(response, name),
+      text,
+      receivedAtMs: clock.wallMs(),
+    };
   } catch (error) {
     throw signal.aborted ? connectionError(abortError(signal), isOnTheWire()) : error;
   } finally {
@@ -87,9 +108,10 @@ function upload(
     // The listener stays: a late error of a request that was given up must not end the process.
     request.on('error', (error) => reject(networkError(error, isOnTheWire())));
     request.on('response', resolve);
-    if (typeof body === 'string') request.end(body);
+    const whole = typeof body === 'string' ? body : body.bytes;
+    if (whole !== undefined) request.end(whole);
     else {
-      writeAudio(request, body).catch((error) => {
+      writeAudio(request, (body as OpenedAudio).chunks).catch((error) => {
         request.destroy();
         reject(TranscriptionError.isInstance(error) ? error : networkError(error, isOnTheWire()));
       });
@@ -97,13 +119,13 @@ function upload(
   });
 }
 
-async function writeAudio(request: ClientRequest, audio: OpenedAudio): Promise<void> {
+async function writeAudio(request: ClientRequest, chunks: OpenedAudio['chunks']): Promise<void> {
   let isAnswered = false;
   request.once('response', () => {
     isAnswered = true;
   });
   const isOver = (): boolean => request.destroyed || isAnswered;
-  for await (const chunk of audio.chunks) {
+  for await (const chunk of chunks) {
     if (isOver()) return;
     if (!request.write(chunk)) await drained(request);
     if (isOver()) return;
@@ -121,30 +143,28 @@ function drained(request: ClientRequest): Promise<void> {
   });
 }
 
-async function readText(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
+async function readText(
+  response: IncomingMessage,
+  secrets: readonly string[],
+  signal: AbortSignal,
+): Promise<string> {
   const isFailure = (response.statusCode ?? 0) >= 400;
-  try {
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      length += chunk.byteLength;
-      if (length > MAX_ANSWER_BYTES) throw tooLong(response);
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    // A status that says why counts more than the rest of its text.
-    if (isFailure && !(error instanceof ProviderError)) return textOf(chunks);
+  const head = answered(response, secrets);
+  const { chunks, error } = await readChunks(response, head);
+  // A status that says why counts more than the rest of its text.
+  if (isFailure) return decodeLeniently(chunks, response, signal);
+  if (error !== undefined) {
     // The answer had begun, so Deepgram has done the work.
-    throw TranscriptionError.isInstance(error) ? error : networkError(error, true, answered(response));
+    throw TranscriptionError.isInstance(error) ? error : networkError(error, true, head);
   }
-  if (isFailure) return textOf(chunks);
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks, length));
+    const bytes = await bytesOf(chunks, response, signal);
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
     throw new ProviderError(
       'Deepgram answered with bytes that are no UTF-8 text. Check the proxies between.',
       {
-        ...answered(response),
+        ...head,
         code: 'invalid_response',
         cause,
       },
@@ -152,20 +172,66 @@ async function readText(response: IncomingMessage): Promise<string> {
   }
 }
 
-function textOf(chunks: readonly Buffer[]): string {
-  return Buffer.concat(chunks).toString('utf8');
+/** What came of a body, and why it ended early where it did. By events: an iterator costs more than it reads. */
+function readChunks(
+  response: IncomingMessage,
+  head: AnswerHead,
+): Promise<{ chunks: readonly Buffer[]; error?: unknown }> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    response.on('data', (chunk: Buffer) => {
+      length += chunk.byteLength;
+      if (length > MAX_ANSWER_BYTES) response.destroy(tooLong(head));
+      else chunks.push(chunk);
+    });
+    response.on('end', () => resolve({ chunks }));
+    response.on('error', (error) => resolve({ chunks, error }));
+    // A premature end comes without an error where the answer has no length.
+    response.on('close', () => resolve({ chunks, error: new Error('aborted') }));
+  });
 }
 
-function tooLong(response: IncomingMessage): ProviderError {
+/** Of an error as much as can be read. */
+async function decodeLeniently(
+  chunks: readonly Buffer[],
+  response: IncomingMessage,
+  signal: AbortSignal,
+): Promise<string> {
+  try {
+    return new TextDecoder().decode(await bytesOf(chunks, response, signal));
+  } catch {
+    return '';
+  }
+}
+
+async function bytesOf(
+  chunks: readonly Buffer[],
+  response: IncomingMessage,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const [first, ...others] = chunks;
+  const bytes = first !== undefined && others.length === 0 ? first : Buffer.concat(chunks);
+  const encoding = response.headers['content-encoding'];
+  if (encoding === undefined) return bytes;
+  return raceAbort(decodeBody(bytes, encoding, MAX_ANSWER_BYTES), signal);
+}
+
+function tooLong(head: AnswerHead): ProviderError {
   return new ProviderError(`The answer is longer than ${MAX_ANSWER_BYTES} bytes. Check the endpoint.`, {
-    ...answered(response),
+    ...head,
     code: 'invalid_response',
   });
 }
 
 /** What the answer's head tells already. */
-function answered(response: IncomingMessage): { status: number; requestId?: string } {
-  const requestId = headerOf(response, 'dg-request-id');
+interface AnswerHead {
+  readonly status: number;
+  readonly requestId?: string;
+}
+
+function answered(response: IncomingMessage, secrets: readonly string[]): AnswerHead {
+  const requestId = requestIdOf(headerOf(response, 'dg-request-id'), secrets);
   return { status: response.statusCode ?? 0, ...(requestId === undefined ? {} : { requestId }) };
 }
 

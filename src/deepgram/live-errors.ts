@@ -77,9 +77,17 @@ export function connectFailed(cause: unknown, facts: ConnectionFacts): NetworkEr
   );
 }
 
-export function handshakeRefused(answer: RefusedHandshake, facts: ConnectionFacts): TranscriptionError {
+/** @param receivedAtMs What the client's wall clock showed then. */
+export function handshakeRefused(
+  answer: RefusedHandshake,
+  facts: ConnectionFacts,
+  receivedAtMs: number,
+): TranscriptionError {
   const { status, headers, body } = answer;
-  const error = errorFromAnswer({ status, header: (name) => headers[name], text: body }, facts.secrets);
+  const error = errorFromAnswer(
+    { status, header: (name) => headers[name], text: body, receivedAtMs },
+    facts.secrets,
+  );
   return addContext(error, { region: facts.region });
 }
 

@@ -160,7 +160,7 @@ class DeepgramLiveConnection implements LiveConnection {
       },
       onRefused: (answer) => {
         this.#requestId = answer.headers['dg-request-id'];
-        this.#failure ??= handshakeRefused(answer, this.#facts());
+        this.#failure ??= handshakeRefused(answer, this.#facts(), this.#options.clock.wallMs());
       },
       onOpen: () => this.#open(),
       onDrain: () => {

@@ -1,5 +1,11 @@
 import { errorFromStatus, type ProviderAnswer } from '../errors/from-status.js';
-import { NetworkError, ProviderError, TimeoutError, type TranscriptionError } from '../errors/index.js';
+import {
+  AbortedError,
+  NetworkError,
+  ProviderError,
+  TimeoutError,
+  type TranscriptionError,
+} from '../errors/index.js';
 import { defined } from '../internal/defined.js';
 import { redactText } from '../net/redact.js';
 import type { HttpAnswer } from './http-answer.js';
@@ -10,8 +16,8 @@ export function errorFromAnswer(answer: HttpAnswer, secrets: readonly string[] =
   // Handshakes say it in a header.
   const reason = answer.header('dg-error');
   const message = reason === undefined ? said.message : redactText(reason, 300, secrets);
-  const requestId = said.requestId ?? answer.header('dg-request-id');
-  const retryAfterMs = parseRetryAfter(answer.header('retry-after'), answer.header('date'));
+  const requestId = said.requestId ?? requestIdOf(answer.header('dg-request-id'), secrets);
+  const retryAfterMs = parseRetryAfter(answer);
   const details: ProviderAnswer = {
     status: answer.status,
     ...defined({ providerCode: said.code, providerMessage: message, requestId, retryAfterMs }),
@@ -36,8 +42,13 @@ function readErrorBody(body: string, secrets: readonly string[]): ErrorBody {
   return {
     ...(code === undefined ? {} : { code: redactText(code, 80, secrets) }),
     ...(said === '' ? {} : { message: redactText(said, 300, secrets) }),
-    ...(isText(request_id) ? { requestId: redactText(request_id, 100, secrets) } : {}),
+    ...defined({ requestId: requestIdOf(request_id, secrets) }),
   };
+}
+
+/** Of any value that may be one: what is sent in its place is not always an id. */
+export function requestIdOf(value: unknown, secrets: readonly string[] = []): string | undefined {
+  return isText(value) ? redactText(value, 100, secrets) : undefined;
 }
 
 function isText(value: unknown): value is string {
@@ -59,13 +70,13 @@ function parseJson(text: string): unknown {
 /**
  * Seconds or an HTTP date. A date is read against the sender's own clock, where it tells it: ours may be wrong.
  */
-function parseRetryAfter(value: string | undefined, sentAt?: string): number | undefined {
-  const text = value?.trim() ?? '';
+function parseRetryAfter({ header, receivedAtMs }: HttpAnswer): number | undefined {
+  const text = header('retry-after')?.trim() ?? '';
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
   const dateMs = /[a-z]/i.test(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(dateMs)) return undefined;
-  const sentAtMs = Date.parse(sentAt ?? '');
-  return Math.max(0, dateMs - (Number.isNaN(sentAtMs) ? Date.now() : sentAtMs));
+  const sentAtMs = Date.parse(header('date') ?? '');
+  return Math.max(0, dateMs - (Number.isNaN(sentAtMs) ? receivedAtMs : sentAtMs));
 }
 
 const CERTIFICATE_CODE = /^(CERT_|DEPTH_|UNABLE_TO_|SELF_SIGNED|ERR_TLS_|HOSTNAME_)/;
@@ -79,7 +90,9 @@ export function networkError(
   wasOnTheWire: boolean,
   answered: { status?: number; requestId?: string } = {},
 ): NetworkError {
-  const code = (cause as { code?: unknown }).code;
+  const { code } = cause as { code?: unknown };
+  // Node hangs the bytes of an answer that it could not read on the error: they may be of a transcript.
+  if (cause instanceof Error) Reflect.deleteProperty(cause, 'rawPacket');
   const shown = typeof code === 'string' ? code : 'unknown error';
   if (CERTIFICATE_CODE.test(shown)) {
     return new NetworkError(
@@ -98,19 +111,24 @@ export function networkError(
   );
 }
 
-/** A deadline that passed while the request was on the wire leaves open whether it was processed. */
+/** An end by us while the request was on the wire leaves open whether it was processed. */
 export function connectionError(error: Error, wasOnTheWire: boolean): Error {
-  if (!(error instanceof TimeoutError) || !wasOnTheWire) return error;
-  return new TimeoutError(error.message, { code: 'timeout', retryable: true, ambiguous: true });
+  if (!wasOnTheWire) return error;
+  if (error instanceof TimeoutError) {
+    return new TimeoutError(error.message, { code: 'timeout', retryable: true, ambiguous: true });
+  }
+  if (!(error instanceof AbortedError)) return error;
+  const { message, code, cause } = error;
+  return new AbortedError(message, { code, ambiguous: true, cause });
 }
 
 /** Deepgram said 200, and the body is no transcript. It was processed, so it is never sent again by itself. */
 export function invalidAnswer(
   reason: string,
   answer: HttpAnswer,
-  requestId: string | undefined,
+  { requestId, secrets }: { readonly requestId?: unknown; readonly secrets: readonly string[] },
 ): ProviderError {
-  const id = requestId ?? answer.header('dg-request-id');
+  const id = requestIdOf(requestId, secrets) ?? requestIdOf(answer.header('dg-request-id'), secrets);
   return new ProviderError(
     `Deepgram's answer is no transcript: ${reason}. Check that the endpoint is Deepgram's and that no proxy changes answers.`,
     { code: 'invalid_response', status: answer.status, ...defined({ requestId: id }) },

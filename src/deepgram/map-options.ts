@@ -57,9 +57,9 @@ export function liveParameters(options: LiveDeepgramOptions): Parameters {
 function toParameters(options: object, table: Readonly<Record<string, OptionKind>>): Parameters {
   // No prototype: a key such as __proto__ is a key like any other here.
   const parameters: Record<string, Primitive | readonly Primitive[]> = Object.create(null);
-  for (const [name, kind] of Object.entries(table)) {
-    const value: unknown = (options as Record<string, unknown>)[name];
-    if (value === undefined) continue;
+  for (const [name, value] of Object.entries(options) as [string, unknown][]) {
+    const kind = Object.hasOwn(table, name) ? table[name] : undefined;
+    if (kind === undefined || value === undefined) continue;
     checkValue(name, value, kind);
     parameters[name] = value as Primitive | readonly Primitive[];
   }
@@ -82,7 +82,10 @@ function checkFalseOrNumber(name: string, value: unknown, bounds: NumberBounds):
   if (value !== false) checkNumber(name, value, bounds);
 }
 
-function checkText(name: string, value: unknown, maxLength = 10_000): void {
+/** More than a query string can carry anyway. */
+const MAX_TEXT_LENGTH = 10_000;
+
+function checkText(name: string, value: unknown, maxLength = MAX_TEXT_LENGTH): void {
   if (typeof value === 'string' && value !== '' && value.length <= maxLength) return;
   throw invalidOption(name, `a string of 1 to ${maxLength} characters`, value);
 }
@@ -106,7 +109,11 @@ function addQuery(
         code: 'invalid_option',
       });
     }
+    if (name.length > MAX_NAME_LENGTH) {
+      throw invalidOption('query', `an object with names of at most ${MAX_NAME_LENGTH} characters`, query);
+    }
     const values = Array.isArray(value) ? value : [value];
+    for (const item of values) if (typeof item === 'string') checkLength(`query.${name}`, item);
     if (values.length === 0 || !values.every(isPrimitive)) {
       throw invalidOption(
         `query.${name.slice(0, 40)}`,
@@ -116,6 +123,13 @@ function addQuery(
     }
     parameters[name] = value as Primitive | readonly Primitive[];
   }
+}
+
+const MAX_NAME_LENGTH = 200;
+
+function checkLength(name: string, value: string): void {
+  if (value.length <= MAX_TEXT_LENGTH) return;
+  throw invalidOption(name.slice(0, 46), `at most ${MAX_TEXT_LENGTH} characters`, value);
 }
 
 function queryAdvice(name: string): string {

@@ -16,8 +16,8 @@ type OptionTable<Options> = { readonly [Key in Exclude<keyof Options, 'query'>]-
 
 /** The SDK's keys, so that a parameter which a new version of it brings cannot be overlooked here. */
 type SdkPrerecorded = Omit<
-  Deepgram.listen.v1.MediaTranscribeRequestOctetStream,
-  'callback' | 'callback_method'
+  Deepgram.listen.v1.MediaTranscribeRequestOctetStream & Deepgram.listen.v1.ListenV1RequestUrl,
+  'callback' | 'callback_method' | 'url'
 >;
 type SdkLive = Omit<
   Parameters<DeepgramClient['listen']['v1']['connect']>[0],

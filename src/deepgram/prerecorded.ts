@@ -1,124 +1,166 @@
-import type { Deepgram } from '@deepgram/sdk';
+import type { Deepgram, DeepgramClient } from '@deepgram/sdk';
 import type { OpenedAudio, ResolvedSource, UploadAudio } from '../contracts/index.js';
 import { BadRequestError, TranscriptionError } from '../errors/index.js';
-import { raceAbort } from '../internal/abort.js';
+import { claimUnlessAborted } from '../internal/abort.js';
+import { secretsOfUrl } from '../net/redact.js';
 import { type Credentials, secretOf } from './credentials.js';
 import type { HttpAnswer } from './http-answer.js';
 import type { HttpTransport } from './http-transport.js';
 import { errorFromAnswer, invalidAnswer } from './map-error.js';
-import type { Parameters } from './map-options.js';
+import type { Parameters as QueryParameters } from './map-options.js';
+import { findRequestId, type MappedResult, mapResult } from './map-result.js';
 import { PRERECORDED_OPTIONS } from './option-table.js';
-import { type DeepgramSdk, loadSdk } from './sdk.js';
+import { InvalidJson } from './read-json.js';
+import type { DeepgramSdk } from './sdk.js';
 
 export interface PrerecordedRequest {
   readonly source: ResolvedSource;
-  readonly parameters: Parameters;
+  readonly parameters: QueryParameters;
   readonly endpoint: string;
   readonly credentials: Credentials;
+  /** Ends the request in every phase. It also tells requests apart: no other one may have it at the time. */
   readonly signal: AbortSignal;
 }
 
-/** Deepgram's answer, not looked at yet beyond its status. */
-export interface PrerecordedAnswer {
-  readonly body: unknown;
-  readonly answer: HttpAnswer;
+/** `POST /v1/listen`. */
+export interface PrerecordedApi {
+  /** One attempt: the request, and its answer read and checked. Rejects with a TranscriptionError. */
+  request(request: PrerecordedRequest): Promise<MappedResult>;
+  /** Leaves an open connection to the endpoint for the next request. */
+  connect(endpoint: string, signal: AbortSignal): Promise<void>;
+  close(): void;
 }
 
-/** The SDK insists on a time limit; ours are on the signal. This is the longest that a timer takes. */
-const NO_TIMEOUT_SECONDS = 2_147_483;
+type Media = DeepgramClient['listen']['v1']['media'];
+type SdkOptions = NonNullable<ConstructorParameters<DeepgramSdk['DeepgramClient']>[0]>;
+type SdkFetcher = NonNullable<SdkOptions['fetcher']>;
+type SdkRequest = Parameters<SdkFetcher>[0];
+type SdkAnswer = Awaited<ReturnType<SdkFetcher>>;
+type MediaParameters = Deepgram.listen.v1.MediaTranscribeRequestOctetStream;
+
+/** What the SDK does not see of a request. */
+interface Exchange {
+  readonly audio: OpenedAudio | undefined;
+  /** What no error may hold. */
+  readonly secrets: readonly string[];
+  answer?: HttpAnswer;
+}
+
+interface KnownClient {
+  readonly credentials: Credentials;
+  readonly media: Media;
+}
+
+/** The bytes go from the source to the transport; the SDK gets this instead. */
+const NO_BYTES = new Uint8Array(0);
 
 /**
- * One attempt of `POST /v1/listen` through the SDK, on our own transport.
- *
- * The SDK builds the request. Its retries are off, and what went wrong is taken from the transport, because
- * the SDK's own errors hide it.
+ * The SDK builds the requests and types the answers. Its own fetcher retries, hides what went wrong and takes
+ * HTML for an answer; in its place it gets our transport.
  */
-export async function requestPrerecorded(
-  transport: HttpTransport,
-  request: PrerecordedRequest,
-): Promise<PrerecordedAnswer> {
-  const sdk = await loadSdk();
-  if (request.source.kind === 'url') return call(sdk, transport, request, { url: request.source.url });
-  const audio = await openAudio(request.source, request.signal);
-  try {
-    return await call(sdk, transport, request, { audio, contentType: audioType(request.source) });
-  } finally {
-    await audio.close();
-  }
-}
+export function createPrerecordedApi(sdk: DeepgramSdk, transport: HttpTransport): PrerecordedApi {
+  const exchanges = new Map<AbortSignal, Exchange>();
+  /** The last client of each endpoint: a client is dear to make, and keys rarely change. */
+  const clients = new Map<string, KnownClient>();
+  // Nobody reads it, but the SDK hands it on.
+  const rawResponse: SdkAnswer['rawResponse'] = new Response();
 
-/** A source that takes its time to open must not hold an aborted call; it is let go of when it comes. */
-async function openAudio(source: UploadAudio, signal: AbortSignal): Promise<OpenedAudio> {
-  const opening = source.open();
-  try {
-    return await raceAbort(opening, signal);
-  } catch (error) {
-    opening.then((audio) => audio.close()).catch(() => undefined);
-    throw error;
-  }
-}
-
-type Body = { readonly url: string } | { readonly audio: OpenedAudio; readonly contentType: string };
-
-async function call(
-  sdk: DeepgramSdk,
-  transport: HttpTransport,
-  request: PrerecordedRequest,
-  body: Body,
-): Promise<PrerecordedAnswer> {
-  let result: { answer: HttpAnswer } | { error: unknown } | undefined;
-  const fetchOnce = async (url: string | URL | Request, init?: RequestInit): Promise<Response> => {
-    try {
-      const answer = await transport.send({
-        url: String(url),
-        headers: Object.fromEntries(new Headers(init?.headers)),
-        body: 'audio' in body ? body.audio : String(init?.body),
-        signal: request.signal,
-      });
-      result = { answer };
-    } catch (error) {
-      result = { error };
-    }
-    return toResponse(result);
+  const fetcher = async (sdkRequest: SdkRequest): Promise<SdkAnswer> => {
+    const { abortSignal: signal, url, queryString, body } = sdkRequest;
+    const exchange = signal && exchanges.get(signal);
+    if (signal === undefined || exchange === undefined)
+      throw new Error('The SDK lost the signal of its request.');
+    const answer = await transport.send({
+      url: queryString ? `${url}?${queryString}` : url,
+      headers: await headersOf(sdkRequest),
+      body: exchange.audio ?? JSON.stringify(body),
+      signal,
+      secrets: exchange.secrets,
+    });
+    exchange.answer = answer;
+    assertAccepted(answer, exchange.secrets);
+    return { ok: true, body: parseJson(answer, exchange.secrets), rawResponse };
   };
-  const media = mediaClient(sdk, request, fetchOnce);
-  const { known, extra } = splitParameters(request.parameters);
-  const options = { maxRetries: 0, timeoutInSeconds: NO_TIMEOUT_SECONDS, queryParams: extra };
-  let data: unknown;
-  try {
-    data =
-      'url' in body
-        ? await media.transcribeUrl({ ...known, url: body.url }, options)
-        : // The bytes go from the source to the transport; the SDK gets an empty stand-in.
-          await media.transcribeFile(new Uint8Array(0), known, {
-            ...options,
-            headers: { 'Content-Type': body.contentType },
-          });
-  } catch (error) {
-    if (result === undefined) throw toSdkError(error);
+
+  function mediaFor(endpoint: string, credentials: Credentials): Media {
+    const known = clients.get(endpoint);
+    if (known !== undefined && isSame(known.credentials, credentials)) return known.media;
+    const { media } = createClient(sdk, endpoint, credentials, fetcher as SdkFetcher).listen.v1;
+    clients.set(endpoint, { credentials, media });
+    return media;
   }
-  if (result === undefined) throw toSdkError(undefined);
-  if ('error' in result) throw result.error;
-  return { body: data, answer: accept(result.answer, secretOf(request.credentials)) };
+
+  async function send(request: PrerecordedRequest, audio: OpenedAudio | undefined): Promise<MappedResult> {
+    const { source, signal, endpoint, credentials, parameters } = request;
+    const exchange: Exchange = { audio, secrets: secretsOf(request) };
+    exchanges.set(signal, exchange);
+    try {
+      const media = mediaFor(endpoint, credentials);
+      const { known, extra } = splitParameters(parameters);
+      const options = { abortSignal: signal, queryParams: extra };
+      const body: unknown =
+        source.kind === 'url'
+          ? await media.transcribeUrl({ ...known, url: source.url }, options)
+          : await media.transcribeFile(NO_BYTES, known, {
+              ...options,
+              headers: { 'Content-Type': audioType(source) },
+            });
+      return readResult(body, exchange);
+    } catch (error) {
+      throw toTypedError(error);
+    } finally {
+      exchanges.delete(signal);
+    }
+  }
+
+  return {
+    async request(request) {
+      if (request.source.kind === 'url') return send(request, undefined);
+      const audio = await claimUnlessAborted(request.source.open(), request.signal, (late) => late.close());
+      try {
+        return await send(request, audio);
+      } finally {
+        await audio.close();
+      }
+    },
+    connect: (endpoint, signal) => transport.connect(endpoint, signal),
+    close: () => transport.close(),
+  };
 }
 
-function mediaClient(
+function createClient(
   sdk: DeepgramSdk,
-  { endpoint, credentials }: PrerecordedRequest,
-  fetchOnce: typeof fetch,
-) {
+  endpoint: string,
+  credentials: Credentials,
+  fetcher: SdkFetcher,
+): DeepgramClient {
   const environment = { base: endpoint, production: endpoint, agent: endpoint, agentRest: endpoint };
   const secret =
     credentials.kind === 'key'
       ? { apiKey: credentials.apiKey }
       : // Without a key the SDK's constructor refuses; the token takes precedence over it.
         { apiKey: credentials.accessToken, accessToken: credentials.accessToken };
-  return new sdk.DeepgramClient({ ...secret, environment, maxRetries: 0, fetch: fetchOnce }).listen.v1.media;
+  return new sdk.DeepgramClient({ ...secret, environment, fetcher });
+}
+
+function isSame(known: Credentials, wanted: Credentials): boolean {
+  return known.kind === wanted.kind && secretOf(known) === secretOf(wanted);
+}
+
+/** Values may be functions: that of the authorization is one. */
+async function headersOf({ headers = {}, contentType }: SdkRequest): Promise<Record<string, string>> {
+  const found: Record<string, string> = { accept: 'application/json' };
+  if (contentType !== undefined) found['content-type'] = contentType;
+  for (const [name, supplied] of Object.entries(headers)) {
+    const value: unknown = typeof supplied === 'function' ? await supplied({}) : supplied;
+    if (value !== undefined && value !== null) found[name.toLowerCase()] = String(value);
+  }
+  return found;
 }
 
 /** The SDK's request type knows most parameters; the others go beside it. */
-function splitParameters(parameters: Parameters): {
-  known: Deepgram.listen.v1.MediaTranscribeRequestOctetStream;
+function splitParameters(parameters: QueryParameters): {
+  known: MediaParameters;
   extra: Record<string, unknown>;
 } {
   const known: Record<string, unknown> = Object.create(null);
@@ -127,30 +169,40 @@ function splitParameters(parameters: Parameters): {
     const target = Object.hasOwn(PRERECORDED_OPTIONS, name) && !NOT_IN_SDK.has(name) ? known : extra;
     target[name] = value;
   }
-  return { known: known as Deepgram.listen.v1.MediaTranscribeRequestOctetStream, extra };
+  return { known: known as MediaParameters, extra };
 }
 
 /** Parameters of raw audio, which the SDK has for live audio only. */
 const NOT_IN_SDK: ReadonlySet<string> = new Set(['sample_rate', 'channels']);
 
-/**
- * A failed attempt becomes an answer too, so that the SDK clears its timer. 599 stands for "no answer" and
- * is never seen outside.
- */
-function toResponse(result: { answer: HttpAnswer } | { error: unknown }): Response {
-  if ('error' in result) return new Response(null, { status: 599 });
-  const { status, text } = result.answer;
-  const isNullBody = status === 204 || status === 205 || status === 304;
-  return new Response(isNullBody ? null : text, { status: status >= 200 && status <= 599 ? status : 599 });
+function secretsOf({ source, credentials }: PrerecordedRequest): readonly string[] {
+  return [secretOf(credentials), ...(source.kind === 'url' ? secretsOfUrl(source.url) : [])];
 }
 
-function accept(answer: HttpAnswer, secret: string): HttpAnswer {
-  if (answer.status === 200) return answer;
-  if (answer.status >= 400) throw errorFromAnswer(answer, [secret]);
-  throw invalidAnswer(`the status is ${answer.status}`, answer, undefined);
+function assertAccepted(answer: HttpAnswer, secrets: readonly string[]): void {
+  if (answer.status === 200) return;
+  if (answer.status >= 400) throw errorFromAnswer(answer, secrets);
+  throw invalidAnswer(`the status is ${answer.status}`, answer, { secrets });
 }
 
-function toSdkError(cause: unknown): TranscriptionError {
+function parseJson(answer: HttpAnswer, secrets: readonly string[]): unknown {
+  try {
+    return JSON.parse(answer.text);
+  } catch {
+    throw invalidAnswer(`the body is no JSON (${answer.text.length} characters)`, answer, { secrets });
+  }
+}
+
+function readResult(body: unknown, { answer, secrets }: Exchange): MappedResult {
+  try {
+    return mapResult(body);
+  } catch (error) {
+    if (!(error instanceof InvalidJson) || answer === undefined) throw error;
+    throw invalidAnswer(error.message, answer, { requestId: findRequestId(body), secrets });
+  }
+}
+
+function toTypedError(cause: unknown): TranscriptionError {
   if (TranscriptionError.isInstance(cause)) return cause;
   return new BadRequestError('The request could not be built from these options. The cause says why.', {
     code: 'bad_request',

@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'unknown_option'
   | 'bad_request'
   | 'not_found'
+  | 'idempotency_conflict'
   // The audio
   | 'unsupported_source'
   | 'not_a_url'
@@ -27,9 +28,12 @@ export type ErrorCode =
   | 'unprocessable_audio'
   | 'payload_too_large'
   | 'remote_content'
+  | 'forbidden_address'
+  | 'audio_too_long'
   // Limits
   | 'rate_limited'
   | 'too_many_waiting'
+  | 'spend_limit'
   // Time and abort
   | 'timeout'
   | 'aborted'

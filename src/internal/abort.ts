@@ -57,6 +57,18 @@ function sharedListenerOf(signal: AbortSignal): SharedListener {
   return shared;
 }
 
+/** Like raceAbort(); what comes too late is let go of. */
+export function claimUnlessAborted<Value>(
+  promise: Promise<Value>,
+  signal: AbortSignal,
+  letGo: (late: Value) => unknown,
+): Promise<Value> {
+  return raceAbort(promise, signal).catch((error) => {
+    promise.then(letGo).catch(() => undefined);
+    throw error;
+  });
+}
+
 /** Settles with the promise, or rejects as soon as the signal aborts. The promise goes on by itself. */
 export function raceAbort<Value>(promise: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
   if (signal === undefined) return promise;

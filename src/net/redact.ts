@@ -10,6 +10,34 @@ export function redactUrl(url: string): string {
   }
 }
 
+/** Shorter parts of a URL are no secrets, and taking them out would spoil what is said. */
+const MIN_SECRET_LENGTH = 8;
+
+/**
+ * The parts of a URL that open a door, for `redactText()`: who answers may quote them without the URL around.
+ * The longest come first, because one may hold another.
+ */
+export function secretsOfUrl(text: string): readonly string[] {
+  const { username, password, search, searchParams, hash } = new URL(text);
+  const raw = search
+    .slice(1)
+    .split('&')
+    .map((pair) => pair.slice(pair.indexOf('=') + 1));
+  const parts = [search.slice(1), hash.slice(1), ...raw, ...searchParams.values()];
+  const secrets = [username, password, ...parts].flatMap((part) => [part, decoded(part)]);
+  return [...new Set(secrets)]
+    .filter((secret) => secret.length >= MIN_SECRET_LENGTH)
+    .sort((a, b) => b.length - a.length);
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 /**
  * Text from elsewhere, fit for a message: URLs without their secrets, none of the given secrets, on one line,
  * of bounded length.

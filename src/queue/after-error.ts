@@ -26,7 +26,10 @@ export function decideAfterError(
   random: (() => number) | undefined,
 ): AfterError {
   if (!error.retryable && !error.ambiguous) return { type: 'fail' };
-  const isFree = error instanceof RateLimitError && data.rateLimited < MAX_FREE_RATE_LIMITS;
+  const isFree =
+    error instanceof RateLimitError &&
+    // Nothing was sent: the job waits for as long as the owner's own limit lasts.
+    (error.code === 'spend_limit' || data.rateLimited < MAX_FREE_RATE_LIMITS);
   if (!isFree && data.attempts >= data.maxAttempts) return { type: 'fail' };
   const failures = isFree ? data.rateLimited + 1 : data.attempts;
   const limits = { minDelayMs: settings.backoffMs, maxDelayMs: settings.maxBackoffMs };

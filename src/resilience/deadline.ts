@@ -18,24 +18,21 @@ export interface DeadlineOptions {
   readonly signal: AbortSignal | undefined;
   /** What took too long, for the message. */
   readonly what: string;
-  /** The option that sets the limit, for the message. */
-  readonly option: string;
+  /** What to do then, for the message. */
+  readonly advice: string;
 }
 
-export function startDeadline({ clock, timeoutMs, signal, what, option }: DeadlineOptions): Deadline {
+export function startDeadline({ clock, timeoutMs, signal, what, advice }: DeadlineOptions): Deadline {
   const controller = new AbortController();
   const timer =
     timeoutMs === undefined
       ? undefined
       : clock.setTimer(() => {
           controller.abort(
-            new TimeoutError(
-              `${what} took longer than ${timeoutMs} ms. Raise ${option}, or split the audio.`,
-              {
-                code: 'timeout',
-                retryable: true,
-              },
-            ),
+            new TimeoutError(`${what} took longer than ${timeoutMs} ms. ${advice}`, {
+              code: 'timeout',
+              retryable: true,
+            }),
           );
         }, timeoutMs);
   const stopListening = onAbort(signal, () => controller.abort(abortError(signal as AbortSignal)));

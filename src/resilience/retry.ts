@@ -9,6 +9,7 @@ import {
 } from '../errors/index.js';
 import { sleep } from '../internal/sleep.js';
 import { backoffDelayMs } from './backoff.js';
+import type { RetryBudget } from './retry-budget.js';
 
 export interface RetryPolicy {
   /** Attempts in all. */
@@ -23,6 +24,7 @@ export interface RetryRun {
   readonly policy: RetryPolicy;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  readonly budget: Pick<RetryBudget, 'take' | 'onSuccess'>;
   /** False where the audio cannot be read twice. */
   readonly repeatable: boolean;
   readonly random?: () => number;
@@ -33,29 +35,47 @@ const READ_ONCE =
   'It was not retried, because this source can be read only once: pass fromStream(() => createStream()) or ' +
   'fromFile(path), which can be opened again.';
 
+const BUDGET_EMPTY =
+  'It was not retried, because too many calls fail just now: the reserve of retries (retryBudget) is used up.';
+
 /**
  * Runs attempts until one succeeds or retrying makes no sense.
  *
  * p-retry decides and counts; the waiting is done here, on the injected clock, because p-retry's own timers
  * cannot be controlled.
  */
-export function retry<Result>(run: RetryRun, attempt: (number: number) => Promise<Result>): Promise<Result> {
-  return pRetry(attempt, {
+export async function retry<Result>(
+  run: RetryRun,
+  attempt: (number: number) => Promise<Result>,
+): Promise<Result> {
+  let goesOn = false;
+  const result = await pRetry(attempt, {
     retries: run.policy.attempts - 1,
     minTimeout: 0,
     maxTimeout: 0,
-    shouldRetry: ({ error }) => run.repeatable && isWorthRetrying(toTranscriptionError(error), run),
     async onFailedAttempt({ error, attemptNumber, retriesLeft }) {
       const failure = toTranscriptionError(error);
-      if (retriesLeft <= 0 || !isWorthRetrying(failure, run)) return;
-      if (!run.repeatable) return addAdvice(failure, READ_ONCE);
+      goesOn = retriesLeft > 0 && mayRetry(failure, run);
+      if (!goesOn) return;
       const delayMs = failure.retryAfterMs ?? backoffDelayMs(attemptNumber, run.policy, run.random);
       run.onRetry({ attempt: attemptNumber, delayMs, error: failure });
       await sleep(run.clock, delayMs, run.signal).catch((ended) => {
         throw withCause(ended, failure);
       });
     },
+    // Asked right after it.
+    shouldRetry: () => goesOn,
   });
+  run.budget.onSuccess();
+  return result;
+}
+
+/** Says on the error why a retry that would help is left out. */
+function mayRetry(failure: TranscriptionError, run: RetryRun): boolean {
+  if (!isWorthRetrying(failure, run)) return false;
+  const obstacle = !run.repeatable ? READ_ONCE : run.budget.take() ? undefined : BUDGET_EMPTY;
+  if (obstacle !== undefined) addAdvice(failure, obstacle);
+  return obstacle === undefined;
 }
 
 function isWorthRetrying(error: TranscriptionError, { policy, signal }: RetryRun): boolean {

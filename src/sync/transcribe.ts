@@ -9,21 +9,30 @@ import type {
   Transcript,
 } from '../contracts/index.js';
 import type { CredentialsProvider } from '../deepgram/credentials.js';
-import type { HttpTransport } from '../deepgram/http-transport.js';
 import type { Parameters } from '../deepgram/map-options.js';
+import type { MappedResult } from '../deepgram/map-result.js';
+import type { PrerecordedApi } from '../deepgram/prerecorded.js';
 import { AbortedError, addContext, type TranscriptionError, toTranscriptionError } from '../errors/index.js';
-import { raceAbort } from '../internal/abort.js';
+import { claimUnlessAborted, raceAbort } from '../internal/abort.js';
 import { defined } from '../internal/defined.js';
 import { createId } from '../internal/ids.js';
+import type { Lazy } from '../internal/lazy.js';
 import { type Deadline, startDeadline } from '../resilience/deadline.js';
 import { type RetryPolicy, retry } from '../resilience/retry.js';
+import type { RetryBudget } from '../resilience/retry-budget.js';
+import type { SpendGuard } from '../resilience/spend-guard.js';
 import { buildTranscript } from '../transcript/build.js';
 
 export interface TranscriberParts {
   /** Made at the first call, so that a client which is never used costs nothing. */
-  readonly transport: () => Promise<HttpTransport>;
+  readonly api: Lazy<PrerecordedApi>;
   readonly credentials: CredentialsProvider;
   readonly limits: LimitsAdapter;
+  readonly budget: RetryBudget;
+  readonly spend: SpendGuard;
+  /** Rejects where a URL must not be handed to the region. */
+  readonly checkSource: (source: ResolvedSource, region: CallRegion, signal: AbortSignal) => Promise<void>;
+  readonly warnOfCosts: (parameters: Parameters, callId: string) => void;
   readonly project: string;
   readonly clock: Clock;
   readonly emit: EventSink;
@@ -36,14 +45,24 @@ export interface TranscribeCall {
   readonly parameters: Parameters;
   readonly model: string;
   readonly language: string | undefined;
-  readonly region: { readonly name: string; readonly endpoint: string };
+  readonly region: CallRegion;
   readonly priority: number;
   readonly retry: RetryPolicy;
-  readonly timeoutMs: number;
+  /** Undefined: the signal ends the call. */
+  readonly timeoutMs: number | undefined;
   readonly attemptTimeoutMs: number | undefined;
   readonly signal: AbortSignal | undefined;
   readonly userId: string | undefined;
   readonly jobId: string | undefined;
+  readonly durationSeconds: number | undefined;
+  /** Stores the transcript, within the time of the call. Never rejects. */
+  readonly keep: ((transcript: Transcript, signal: AbortSignal) => Promise<void>) | undefined;
+}
+
+export interface CallRegion {
+  readonly name: string;
+  readonly endpoint: string;
+  readonly allowedSources: readonly string[];
 }
 
 /** Pattern 1: one source, one transcript. Retries, limits and deadlines are all here. */
@@ -73,6 +92,8 @@ class TranscribeRun {
   readonly #askedAt: number;
   #waitedMs = 0;
   #attempts = 0;
+  /** Attempts for which Deepgram may send a bill. */
+  #billed = 0;
 
   constructor(parts: TranscriberParts, call: TranscribeCall) {
     this.#parts = parts;
@@ -83,33 +104,60 @@ class TranscribeRun {
       timeoutMs: call.timeoutMs,
       signal: call.signal,
       what: 'The call',
-      option: 'timeoutMs',
+      advice: 'Raise timeoutMs, or split the audio.',
     });
   }
 
   async transcribe(): Promise<Transcript> {
-    const { source, retry: policy } = this.#call;
-    const { clock } = this.#parts;
+    const { source, keep, parameters, region } = this.#call;
+    const { signal } = this.#deadline;
     this.#emit({ type: 'request-start', source: source.kind });
     try {
-      const transcript = await retry(
-        {
-          policy,
-          clock,
-          signal: this.#deadline.signal,
-          repeatable: source.kind === 'url' || source.reopenable,
-          onRetry: ({ attempt, delayMs, error }) =>
-            this.#emit({ type: 'retry', attempt, delayMs, code: error.code }),
-        },
-        (attempt) => this.#attempt(attempt),
-      );
+      this.#parts.warnOfCosts(parameters, this.#callId);
+      await this.#parts.checkSource(source, region, signal);
+      const transcript = await this.#withinSpend(() => this.#retry());
       this.#emitEnd('success', { requestId: transcript.requestId, audioSeconds: transcript.durationSeconds });
+      await keep?.(transcript, signal);
       return transcript;
     } catch (thrown) {
       const error = addContext(toTranscriptionError(thrown), this.#context());
       this.#emitEnd(statusOf(error), { code: error.code, requestId: error.requestId });
       throw error;
     }
+  }
+
+  async #withinSpend(run: () => Promise<Transcript>): Promise<Transcript> {
+    const { source, mode, model, userId, durationSeconds, parameters } = this.#call;
+    const sizeBytes = source.kind === 'url' ? undefined : source.sizeBytes;
+    const facts = { mode, model, source: source.kind, ...defined({ userId, durationSeconds, sizeBytes }) };
+    const entering = this.#parts.spend.enter(facts);
+    const ticket = await claimUnlessAborted(entering, this.#deadline.signal, (late) => late.settle(0));
+    let seconds = durationSeconds ?? 0;
+    try {
+      const transcript = await run();
+      const billedChannels = parameters.multichannel === true ? transcript.channels.length : 1;
+      seconds = transcript.durationSeconds * billedChannels;
+      return transcript;
+    } finally {
+      ticket.settle(seconds * this.#billed);
+    }
+  }
+
+  #retry(): Promise<Transcript> {
+    const { source, retry: policy } = this.#call;
+    const { clock, budget } = this.#parts;
+    return retry(
+      {
+        policy,
+        clock,
+        budget,
+        signal: this.#deadline.signal,
+        repeatable: source.kind === 'url' || source.reopenable,
+        onRetry: ({ attempt, delayMs, error }) =>
+          this.#emit({ type: 'retry', attempt, delayMs, code: error.code }),
+      },
+      (attempt) => this.#attempt(attempt),
+    );
   }
 
   dispose(): void {
@@ -135,10 +183,12 @@ class TranscribeRun {
       });
     try {
       const transcript = await this.#request();
+      this.#billed += 1;
       report('success', { httpStatus: 200, requestId: transcript.requestId });
       return transcript;
     } catch (thrown) {
       const error = addContext(toTranscriptionError(thrown), this.#context());
+      if (mayBeBilled(error)) this.#billed += 1;
       report(statusOf(error), { code: error.code, httpStatus: error.status, requestId: error.requestId });
       throw error;
     } finally {
@@ -152,7 +202,9 @@ class TranscribeRun {
     const key = { project, endpoint: region.endpoint, mode };
     const askedAt = clock.monotonicMs();
     try {
-      const lease = await limits.acquire(key, { priority, signal: this.#deadline.signal });
+      const { signal } = this.#deadline;
+      const acquiring = limits.acquire(key, { priority, signal });
+      const lease = await claimUnlessAborted(acquiring, signal, (late) => late.release());
       this.#waitedMs += lease.waitedMs;
       if (lease.waitedMs >= 1) this.#emit({ type: 'limit-wait', waitedMs: lease.waitedMs });
       return lease;
@@ -165,27 +217,29 @@ class TranscribeRun {
   async #request(): Promise<Transcript> {
     const { clock } = this.#parts;
     const { source, parameters, region, attemptTimeoutMs } = this.#call;
-    const deadline = startDeadline({
-      clock,
-      timeoutMs: attemptTimeoutMs,
-      signal: this.#deadline.signal,
-      what: 'The attempt',
-      option: 'attemptTimeoutMs',
-    });
+    // Loading happens once and is no part of any attempt: a short attemptTimeoutMs must not end all of them.
+    const api = this.#parts.api.value ?? (await raceAbort(this.#parts.api.get(), this.#deadline.signal));
+    const deadline =
+      attemptTimeoutMs === undefined
+        ? undefined
+        : startDeadline({
+            clock,
+            timeoutMs: attemptTimeoutMs,
+            signal: this.#deadline.signal,
+            what: 'The attempt',
+            advice: 'Raise attemptTimeoutMs, or split the audio.',
+          });
     try {
-      const { signal } = deadline;
-      // Loaded at the first call, so that importing the library stays cheap.
-      const { requestTranscript } = await import('../deepgram/request-transcript.js');
-      const transport = await this.#parts.transport();
+      const { signal } = deadline ?? this.#deadline;
       const credentials = await raceAbort(this.#parts.credentials(), signal);
       const request = { source, parameters, endpoint: region.endpoint, credentials, signal };
-      return this.#toTranscript(await requestTranscript(transport, request));
+      return this.#toTranscript(await api.request(request));
     } finally {
-      deadline.dispose();
+      deadline?.dispose();
     }
   }
 
-  #toTranscript({ requestId, ...result }: import('../deepgram/map-result.js').MappedResult): Transcript {
+  #toTranscript({ requestId, ...result }: MappedResult): Transcript {
     const { mode, model, region, language } = this.#call;
     return buildTranscript({
       ...result,
@@ -221,6 +275,11 @@ class TranscribeRun {
   #context(): { region: string; attempt: number } {
     return { region: this.#call.region.name, attempt: Math.max(1, this.#attempts) };
   }
+}
+
+/** An answer that is no transcript was made, and billed, like any other. */
+function mayBeBilled({ ambiguous, code }: TranscriptionError): boolean {
+  return ambiguous || code === 'invalid_response';
 }
 
 function statusOf(error: TranscriptionError): CallStatus {

@@ -19,10 +19,8 @@ export interface TranscriptFacts {
 
 /** The transcripts that the client keeps. */
 export interface TranscriptArchive {
-  /** Rejects where the storage does: see `saveOrReport` for calls that have a transcript to return. */
+  /** Rejects where the storage does. */
   save(transcript: Transcript, facts: TranscriptFacts): Promise<void>;
-  /** Never rejects: a storage that fails must not lose a transcript that was paid for. */
-  saveOrReport(transcript: Transcript, facts: TranscriptFacts): Promise<void>;
   get(id: string): Promise<StoredTranscript | undefined>;
   list(query?: ListQuery): Promise<Page<StoredTranscript>>;
   delete(id: string): Promise<boolean>;
@@ -35,7 +33,6 @@ export function createTranscriptArchive(storage: StorageAdapter): TranscriptArch
   }
   return {
     save,
-    saveOrReport: (transcript, facts) => save(transcript, facts).catch(() => undefined),
     async get(id) {
       const record = await storage.get('transcripts', id);
       return record && fromRecord(record);

@@ -1,10 +1,4 @@
-import { inspect } from 'node:util';
-import {
-  type ClientEvent,
-  createMemoryStorage,
-  TranscriptionClient,
-  TranscriptionError,
-} from 'transcription-client';
+import { createMemoryStorage, TranscriptionClient, TranscriptionError } from 'transcription-client';
 import { describe, expect, it } from 'vitest';
 import { redactText, redactUrl } from '../../src/net/redact.js';
 import { failureOf } from '../support/client.js';
@@ -16,33 +10,11 @@ import {
   startAnswering,
   startHttpServer,
 } from '../support/fault-server.js';
+import { shown, watchedClient } from '../support/leaks.js';
 
 const KEY = 'CANARY-key-0123456789';
 const SIGNED =
   'https://user:CANARY-pass@files.example.test/call.wav?sig=CANARY-signature&x=a\\CANARY#CANARY-hash';
-const EVENTS: ClientEvent['type'][] = [
-  'request-start',
-  'request-end',
-  'attempt',
-  'retry',
-  'limit-wait',
-  'storage-failure',
-  'warning',
-  'route',
-];
-
-/** Everything of an error that may end up in a log. */
-function shown(error: unknown): string {
-  const parts = [
-    inspect(error, { depth: 10, showHidden: true, getters: true }),
-    JSON.stringify(error),
-    String(error),
-  ];
-  if (error instanceof Error)
-    parts.push(error.stack ?? '', ...(error.cause === undefined ? [] : [shown(error.cause)]));
-  return parts.join('\n');
-}
-
 const REPLIES: Record<string, Reply> = {
   'an error that repeats the URL and the key': {
     status: 400,
@@ -65,25 +37,18 @@ const REPLIES: Record<string, Reply> = {
 
 describe('no secret leaves the client', () => {
   async function observe(endpoint: string, source: string | Uint8Array, secret: 'apiKey' | 'accessToken') {
-    const seen: unknown[] = [];
-    const log = (...line: unknown[]): void => void seen.push(line);
     const storage = createMemoryStorage();
-    const client = new TranscriptionClient({
+    const { client, seen } = watchedClient({
       [secret]: KEY,
-      regions: [{ name: 'here', endpoint }],
+      regions: [{ name: 'here', endpoint, allowedSources: ['files.example.test'] }],
       storage,
       retry: { attempts: 2, minDelayMs: 1, maxDelayMs: 1 },
-      metrics: [{ onEvent: (event) => void seen.push(event) }],
-      logger: { debug: log, info: log, warn: log, error: log },
     });
-    for (const type of EVENTS) client.on(type, (event: ClientEvent) => void seen.push(event));
     const outcome = await client.transcribe(source).catch((error: unknown) => error);
     const records = await storage.list('transcripts', {});
-    seen.push(client, records);
-    const text = seen.map((item) => inspect(item, { depth: 20, showHidden: true })).join('\n');
-    const json = JSON.stringify([client, ...seen.slice(0, -2), records]);
+    const text = `${seen()}\n${shown(records)}`;
     await client.close();
-    return { outcome, text: `${text}\n${json}` };
+    return { outcome, text };
   }
 
   it.each(Object.keys(REPLIES))('%s', async (name) => {

@@ -1,4 +1,10 @@
-import type { TranscribeOptions, TranscriptionClient } from 'transcription-client';
+import type { Deepgram } from '@deepgram/sdk';
+import type {
+  EnqueueOptions,
+  SubmitOptions,
+  TranscribeOptions,
+  TranscriptionClient,
+} from 'transcription-client';
 import { type DeepgramEmulator, startDeepgramEmulator, synthesizeSpeech } from 'transcription-client/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type OptionKind, PRERECORDED_OPTIONS } from '../../src/deepgram/option-table.js';
@@ -7,6 +13,70 @@ import { type FaultServer, listenAnswer, startAnswering } from '../support/fault
 
 const { audio } = synthesizeSpeech('hello');
 const TABLE: [string, OptionKind][] = Object.entries(PRERECORDED_OPTIONS);
+
+type SdkRequest = Deepgram.listen.v1.MediaTranscribeRequestOctetStream &
+  Deepgram.listen.v1.ListenV1RequestUrl;
+type SdkKey = Exclude<keyof SdkRequest, 'callback' | 'callback_method' | 'url'>;
+
+/** What the SDK's type of a parameter is on the wire. */
+type WireKind<Value> = [Value] extends [boolean]
+  ? 'boolean'
+  : [Value] extends [number]
+    ? 'number'
+    : [Extract<Value, readonly unknown[]>] extends [never]
+      ? 'string'
+      : 'strings';
+
+/** The compiler refuses a key too many, a key too few, and a kind that the SDK does not have. */
+const SDK_KEYS = {
+  extra: 'strings',
+  sentiment: 'boolean',
+  summarize: 'string',
+  tag: 'strings',
+  topics: 'boolean',
+  custom_topic: 'strings',
+  custom_topic_mode: 'string',
+  intents: 'boolean',
+  custom_intent: 'strings',
+  custom_intent_mode: 'string',
+  detect_entities: 'boolean',
+  detect_language: 'boolean',
+  diarize: 'boolean',
+  diarize_model: 'string',
+  dictation: 'boolean',
+  encoding: 'string',
+  filler_words: 'boolean',
+  keyterm: 'strings',
+  keywords: 'strings',
+  language: 'string',
+  measurements: 'boolean',
+  model: 'string',
+  multichannel: 'boolean',
+  numerals: 'boolean',
+  paragraphs: 'boolean',
+  profanity_filter: 'boolean',
+  punctuate: 'boolean',
+  redact: 'string',
+  replace: 'strings',
+  search: 'strings',
+  smart_format: 'boolean',
+  utterances: 'boolean',
+  utt_split: 'number',
+  version: 'string',
+  mip_opt_out: 'boolean',
+} as const satisfies { readonly [Key in SdkKey]-?: WireKind<NonNullable<SdkRequest[Key]>> };
+
+/** Where this library takes more than the SDK's type: Deepgram's reference has these forms as well. */
+const WIDER: Partial<Record<SdkKey, OptionKind['type']>> = {
+  redact: 'strings',
+  summarize: 'boolean-or-string',
+};
+/** What the SDK has for live audio only: raw audio needs it here too. */
+const BEYOND_SDK = ['channels', 'sample_rate'];
+
+/** The compiler refuses this where a parameter of the SDK is no option of a call. */
+const OPTION_KEYS: readonly (keyof TranscribeOptions & keyof EnqueueOptions & keyof SubmitOptions)[] =
+  Object.keys(SDK_KEYS) as SdkKey[];
 
 /** Values of each kind, with what they must look like in the query. */
 function samples(name: string, kind: OptionKind): [value: unknown, wire: string[]][] {
@@ -50,7 +120,10 @@ let client: TranscriptionClient;
 beforeAll(async () => {
   server = await startAnswering({ status: 200, body: listenAnswer() });
   emulator = await startDeepgramEmulator();
-  client = clientOf(server.url);
+  // Its address is not looked up: tests leave the machine for nothing.
+  client = clientOf(server.url, {
+    regions: [{ name: 'here', endpoint: server.url, allowedSources: ['example.test'] }],
+  });
 });
 
 afterAll(async () => {
@@ -68,6 +141,28 @@ async function queryOf(
 }
 
 describe('every option reaches the wire', () => {
+  it('every parameter of the SDK is one, of the same kind', () => {
+    expect(TABLE.map(([name]) => name).sort()).toEqual([...OPTION_KEYS, ...BEYOND_SDK].sort());
+    for (const [name, kind] of Object.entries(SDK_KEYS) as [SdkKey, string][]) {
+      expect([name, PRERECORDED_OPTIONS[name].type]).toEqual([name, WIDER[name] ?? kind]);
+    }
+  });
+
+  it.each(['transcribe', 'enqueue', 'submit'] as const)('of %s(), all at once', async (method) => {
+    const chosen = TABLE.map(([name, kind]) => ({ name, sample: samples(name, kind).at(-1) }));
+    const options = Object.fromEntries(chosen.map(({ name, sample }) => [name, sample?.[0]]));
+    const query = { brand_new: ['a', 'b'], on: true, off: false, half: 0.5 };
+    const source = 'https://example.test/all.wav';
+    if (method === 'enqueue') await (await client.enqueue(source, { ...options, query })).result();
+    else if (method === 'submit') await client.submit(source, { ...options, query, mode: 'sync' });
+    else await client.transcribe(source, { ...options, query });
+    const sent = new URL(server.requests.at(-1)?.url ?? '', server.url).searchParams;
+    for (const { name, sample } of chosen) expect([name, sent.getAll(name)]).toEqual([name, sample?.[1]]);
+    expect(sent.getAll('brand_new')).toEqual(['a', 'b']);
+    expect([sent.get('on'), sent.get('off'), sent.get('half')]).toEqual(['true', 'false', '0.5']);
+    expect(new Set(sent.keys())).toEqual(new Set([...Object.keys(options), ...Object.keys(query)]));
+  });
+
   it.each(CASES)('$name: $shown', async ({ name, value, wire }) => {
     // Deepgram takes keywords only on models before Nova-3.
     const options = { ...(name === 'keywords' ? { model: 'nova-2' } : {}), [name]: value };
@@ -191,4 +286,28 @@ describe('options that cannot be sent', () => {
     expect(error.code).toBe('invalid_option');
     expect(error.message).toContain(named);
   });
+
+  it.each(['callback', 'callback_method', 'url', 'brand_new', 'Model', 'smartFormat', 'toString'])(
+    'a top-level %s is unknown to transcribe(), enqueue() and submit()',
+    async (name) => {
+      const before = server.requests.length;
+      for (const method of ['transcribe', 'enqueue', 'submit'] as const) {
+        const error = await failureOf(client[method](audio, { [name]: 'x' } as object));
+        expect(error).toMatchObject({ name: 'BadRequestError', code: 'unknown_option' });
+        expect(error.message).toContain(name);
+        expect(error.message).toContain(`${method}()`);
+      }
+      expect(server.requests).toHaveLength(before);
+    },
+  );
+
+  it.each(['transcribe', 'enqueue', 'submit'] as const)(
+    '%s() takes no callback through query',
+    async (method) => {
+      for (const name of ['callback', 'callback_method']) {
+        const error = await failureOf(client[method](audio, { query: { [name]: 'https://x.test' } }));
+        expect(error).toMatchObject({ name: 'BadRequestError', code: 'invalid_option' });
+      }
+    },
+  );
 });

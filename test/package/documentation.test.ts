@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Consumer, createConsumer } from '../support/consumer.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const PAGES = ['README.md', 'docs/guide.md', 'docs/testing.md'];
+const PAGES = ['README.md', 'docs/guide.md', 'docs/sync.md', 'docs/testing.md'];
 
 const programs = PAGES.flatMap((page) =>
   [...readFileSync(root + page, 'utf8').matchAll(/```js\n(.*?)```/gs)].map((match, index) => ({
@@ -75,16 +75,19 @@ describe('every program of the documentation runs as it is written', () => {
 });
 
 describe('links of the documentation', () => {
-  it.each([...PAGES, 'docs/architecture.md', 'examples/README.md'])('of %s lead somewhere', (page) => {
-    const text = readFileSync(root + page, 'utf8');
-    const folder = new URL('.', `file://${root}${page}`);
-    for (const [, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
-      if (/^https?:/.test(target)) continue;
-      const [path, anchor] = target.split('#');
-      const linked = readFileSync(new URL(path ?? '', folder), 'utf8');
-      if (anchor !== undefined) expect(anchorsOf(linked), target).toContain(anchor);
-    }
-  });
+  it.each([...PAGES, 'docs/architecture.md', 'examples/README.md', 'examples/01-sync-api/README.md'])(
+    'of %s lead somewhere',
+    (page) => {
+      const text = readFileSync(root + page, 'utf8');
+      const folder = new URL('.', `file://${root}${page}`);
+      for (const [, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+        if (/^https?:/.test(target)) continue;
+        const [path, anchor] = target.split('#');
+        const linked = path === '' ? text : readFileSync(new URL(path ?? '', folder), 'utf8');
+        if (anchor !== undefined) expect(anchorsOf(linked), target).toContain(anchor);
+      }
+    },
+  );
 });
 
 function anchorsOf(markdown: string): string[] {

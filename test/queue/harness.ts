@@ -5,7 +5,7 @@ import type { ResolvedSource, UploadAudio } from '../../src/contracts/audio-sour
 import type { ClientEvent, ClientEventOf } from '../../src/contracts/events.js';
 import type { JobState } from '../../src/contracts/job.js';
 import type { QueueAdapter } from '../../src/contracts/queue.js';
-import type { StorageAdapter } from '../../src/contracts/storage.js';
+import type { StorageAdapter, StorageCollection } from '../../src/contracts/storage.js';
 import type { Transcript } from '../../src/contracts/transcript.js';
 import { NetworkError, ProviderError, RateLimitError } from '../../src/errors/index.js';
 import { guardStorage } from '../../src/guarded-storage.js';
@@ -22,7 +22,7 @@ export interface Call {
   reject(error: unknown): void;
 }
 
-export type StorageOperation = `${'get' | 'put' | 'list' | 'delete'} ${'jobs' | 'transcripts'}`;
+export type StorageOperation = `${'get' | 'put' | 'list' | 'delete'} ${StorageCollection}`;
 
 export interface HarnessOptions {
   settings?: Partial<JobSettings>;

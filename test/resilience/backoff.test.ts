@@ -54,9 +54,9 @@ describe('RollingWindow', () => {
 });
 
 describe('startDeadline()', () => {
-  const options = { what: 'The call', option: 'timeoutMs', signal: undefined, timeoutMs: 100 };
+  const options = { what: 'The call', advice: 'Raise timeoutMs.', signal: undefined, timeoutMs: 100 };
 
-  it('aborts with a TimeoutError that names the option', async () => {
+  it('aborts with a TimeoutError that says what to do', async () => {
     const clock = new ManualClock();
     const deadline = startDeadline({ ...options, clock });
     await clock.advance(99);

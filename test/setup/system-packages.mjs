@@ -21,6 +21,7 @@ const requirements = [
       existsSync('/usr/share/pocketsphinx/test/data/librivox/transcription'),
     packages: ['pocketsphinx', 'pocketsphinx-en-us', 'pocketsphinx-testdata'],
   },
+  { name: 'curl', isPresent: () => isOnPath('curl'), packages: ['curl'] },
 ];
 
 /**

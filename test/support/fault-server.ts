@@ -1,10 +1,18 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
+import {
+  type AddressInfo,
+  createServer as createTcpServer,
+  type Socket,
+  type Server as TcpServer,
+} from 'node:net';
+import { promisify } from 'node:util';
 
 /** A server of one test, with the requests that it got so far. */
 export interface FaultServer extends AsyncDisposable {
   readonly url: string;
   readonly requests: { readonly url: string; readonly headers: IncomingMessage['headers'] }[];
+  /** Connections that are open. */
+  connections(): Promise<number>;
 }
 
 export type Answer = (request: IncomingMessage, response: ServerResponse, count: number) => void;
@@ -21,6 +29,7 @@ export async function startHttpServer(answer: Answer): Promise<FaultServer> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
+    connections: () => countConnections(server),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -60,11 +69,16 @@ export async function startTcpServer(onSocket: (socket: Socket) => void): Promis
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests: [],
+    connections: () => countConnections(server),
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+function countConnections(server: TcpServer): Promise<number> {
+  return promisify(server.getConnections.bind(server))();
 }
 
 /** A port of this machine on which nothing listens. */

@@ -15,7 +15,7 @@ export interface Row {
 type Position = Pick<Row, 'createdAt' | 'sequence'>;
 
 /** Records with one of these are work that nobody has done yet. */
-const UNFINISHED: ReadonlySet<string> = new Set(['queued', 'active']);
+const UNFINISHED: ReadonlySet<string> = new Set(['queued', 'active', 'running']);
 
 /** The records of one kind: found by id, listed by age, bounded in number. */
 export class MemoryCollection {

@@ -45,6 +45,10 @@ const EXAMPLES: Examples = {
       code: 'storage_failed',
     },
   ],
+  deduplicated: [
+    { type: 'deduplicated', transcriptId: 'tr_1' },
+    { type: 'deduplicated', transcriptId: 'tr_1', userId: 'user-1' },
+  ],
   job: [
     { type: 'job', jobId: 'job_1', state: 'queued', attempt: 0, model: 'nova-3' },
     {
@@ -135,7 +139,7 @@ export function eventsOfEachValue(): ClientEvent[] {
     ),
     ...valuesOf(LIVE_STATES).map((state) => ({ type: 'live', state, ...call, mode: 'stream' }) as const),
     ...valuesOf(OPERATIONS).flatMap((operation) =>
-      (['transcripts', 'jobs'] as const).map(
+      (['transcripts', 'jobs', 'idempotency'] as const).map(
         (collection) => ({ type: 'storage-failure', operation, collection, code: 'storage_failed' }) as const,
       ),
     ),

@@ -37,6 +37,8 @@ const JSON_VALUES: readonly unknown[] = [
   JSON.parse(`${'['.repeat(100)}${']'.repeat(100)}`),
 ];
 
+const COLLECTIONS = ['transcripts', 'jobs', 'idempotency'] as const;
+
 const MEGABYTE = 1_000_000;
 
 /** Single records: what comes back, and under which id. */
@@ -128,14 +130,19 @@ export const recordClauses: readonly StorageClause[] = [
   {
     rule: 'storage 10: the collections are apart',
     async check({ adapter }) {
-      await adapter.put(record('a', { data: 'job' }));
-      await adapter.put(record('a', { collection: 'transcripts', data: 'transcript' }));
-      equal((await stored(adapter, 'a')).data, 'job');
-      equal((await adapter.get('transcripts', 'a'))?.data, 'transcript');
-      equal((await adapter.get('transcripts', 'a'))?.version, 1);
+      for (const collection of COLLECTIONS) {
+        const written = record('a', { collection, data: collection });
+        equal(await adapter.put(written, { expectedVersion: 0 }), true, collection);
+      }
+      for (const collection of COLLECTIONS) {
+        const expected = { ...record('a', { collection, data: collection }), version: 1 };
+        deepEqual(await adapter.get(collection, 'a'), expected);
+      }
       equal((await adapter.list('jobs', {})).items.length, 1);
       equal(await adapter.delete('jobs', 'a'), true);
-      equal((await adapter.get('transcripts', 'a'))?.data, 'transcript');
+      equal((await adapter.get('transcripts', 'a'))?.data, 'transcripts');
+      equal(await adapter.delete('idempotency', 'a', { expectedVersion: 1 }), true);
+      equal((await adapter.get('transcripts', 'a'))?.data, 'transcripts');
     },
   },
   {

@@ -1,0 +1,146 @@
+import type { Clock, ResolvedSource, StorageAdapter, Transcript } from '../contracts/index.js';
+import { claimUnlessAborted, raceAbort } from '../internal/abort.js';
+import { sleep } from '../internal/sleep.js';
+import type { TranscriptArchive } from '../transcript/archive.js';
+import { type CallRecord, Claim, type ClaimWatch, type CompletedCall } from './claim.js';
+import { hashSource, hashUrl, hashWhileRead } from './content-hash.js';
+import { holdSource } from './held-source.js';
+
+export interface KeyedRunParts {
+  readonly storage: StorageAdapter;
+  readonly archive: Pick<TranscriptArchive, 'get'>;
+  readonly clock: Clock;
+  readonly watch: ClaimWatch;
+}
+
+export interface KeyedCall {
+  /** Of the key and its scope. */
+  readonly id: string;
+  readonly userId: string | undefined;
+  readonly source: ResolvedSource;
+  /** Where the audio is the key: its hash. */
+  readonly contentHash: string | undefined;
+  /** Transcribes and stores. */
+  run(source: ResolvedSource, signal: AbortSignal): Promise<Transcript>;
+}
+
+/** How a run ended, for each of its callers to judge. */
+export type Outcome =
+  | {
+      readonly transcript: Transcript;
+      readonly sourceHash: string | undefined;
+      /** From the storage: a call before this one made it. */
+      readonly isRecalled: boolean;
+    }
+  | { readonly error: unknown; readonly sourceHash: string | undefined };
+
+const FIRST_POLL_MS = 100;
+const LONGEST_POLL_MS = 2000;
+
+/** The first of the calls in this process: it asks the storage whether another one came before. */
+export class KeyedRun {
+  /** The audio, of which a one-shot stream is open from now on. */
+  readonly source: ResolvedSource;
+  /** Never rejects. */
+  readonly ended: Promise<Outcome>;
+  readonly #parts: KeyedRunParts;
+  readonly #call: KeyedCall;
+  readonly #signal: AbortSignal;
+  readonly #claim: Claim;
+  #hashSoFar: () => string | undefined = () => undefined;
+
+  constructor(parts: KeyedRunParts, call: KeyedCall, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#call = call;
+    this.#signal = signal;
+    this.#claim = new Claim(parts, call.id, call.userId);
+    this.source = holdSource(call.source);
+    this.ended = this.#run().catch((error: unknown) => ({ error, sourceHash: this.#hashSoFar() }));
+  }
+
+  /** The caller who brought the audio is done with it. The others may not be. */
+  letGo(): void {
+    const { source } = this;
+    if (source.kind === 'url') return;
+    this.ended.then(() => source.discard?.()).catch(() => undefined);
+  }
+
+  async #run(): Promise<Outcome> {
+    const before = await this.#recallOrClaim();
+    if (before !== undefined) return before;
+    try {
+      return await this.#send();
+    } catch (error) {
+      // Where that fails, others wait for the end of the lease.
+      await this.#unlessAborted(this.#claim.release());
+      throw error;
+    }
+  }
+
+  /** Undefined: the key is ours. */
+  async #recallOrClaim(): Promise<Outcome | undefined> {
+    const { storage, clock, watch } = this.#parts;
+    const { id } = this.#call;
+    for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(pollMs * 2, LONGEST_POLL_MS)) {
+      const record = await raceAbort(storage.get('idempotency', id), this.#signal);
+      const known = currentRecord(record?.data, clock);
+      const before = known?.state === 'completed' ? await this.#recall(known) : undefined;
+      if (before !== undefined) return before;
+      const version = record?.version ?? 0;
+      const isHeld = known?.state === 'running' && !watch.isDead(id, version, known);
+      if (!isHeld && (await this.#take(version))) {
+        watch.forget(id);
+        return undefined;
+      }
+      await sleep(clock, pollMs, this.#signal);
+    }
+  }
+
+  #take(version: number): Promise<boolean> {
+    return claimUnlessAborted(this.#claim.take(version), this.#signal, (isTaken) =>
+      isTaken ? this.#claim.release() : undefined,
+    );
+  }
+
+  /** Undefined where the transcript was deleted or never stored. */
+  async #recall({ transcriptId, sourceHash }: CompletedCall): Promise<Outcome | undefined> {
+    const stored = await raceAbort(this.#parts.archive.get(transcriptId), this.#signal);
+    if (stored === undefined) return undefined;
+    this.#parts.watch.forget(this.#call.id);
+    const { userId, metadata, source, status, jobId, ...transcript } = stored;
+    return { transcript, sourceHash, isRecalled: true };
+  }
+
+  async #send(): Promise<Outcome> {
+    const { source } = this;
+    const { contentHash, run } = this.#call;
+    const hashed = source.kind === 'url' ? undefined : hashWhileRead(source);
+    this.#hashSoFar = source.kind === 'url' ? () => hashUrl(source.url) : () => hashed?.hash();
+    const transcript = await run(hashed?.source ?? source, this.#signal);
+    const sourceHash = this.#hashSoFar() ?? contentHash ?? (await this.#hashAgain());
+    const isChanged = contentHash !== undefined && sourceHash !== contentHash;
+    // The transcript is there and paid for: a storage that fails now must not hide it, and reports itself.
+    await this.#unlessAborted(
+      isChanged ? this.#claim.release() : this.#claim.complete(transcript.id, sourceHash),
+    );
+    return { transcript, sourceHash, isRecalled: false };
+  }
+
+  /** For an answer that came before all of the audio was read. */
+  async #hashAgain(): Promise<string | undefined> {
+    const { source } = this;
+    if (source.kind !== 'url' && !source.reopenable) return undefined;
+    return hashSource(source, this.#signal).catch(() => undefined);
+  }
+
+  /** A storage that hangs holds nobody for longer than the call may take; its write goes on. */
+  async #unlessAborted(write: Promise<void>): Promise<void> {
+    await raceAbort(write, this.#signal).catch(() => undefined);
+  }
+}
+
+/** Undefined where the record is too old to say anything. */
+function currentRecord(data: unknown, clock: Clock): CallRecord | undefined {
+  const record = data as CallRecord | undefined;
+  return record !== undefined && record.untilMs > clock.wallMs() ? record : undefined;
+}
