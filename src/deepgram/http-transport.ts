@@ -185,10 +185,14 @@ function readChunks(
       if (length > MAX_ANSWER_BYTES) response.destroy(tooLong(head));
       else chunks.push(chunk);
     });
-    response.on('end', () => resolve({ chunks }));
     response.on('error', (error) => resolve({ chunks, error }));
     // A premature end comes without an error where the answer has no length.
-    response.on('close', () => resolve({ chunks, error: new Error('aborted') }));
+    response.on('close', () =>
+      resolve(response.complete ? { chunks } : { chunks, error: new Error('aborted') }),
+    );
+    response.on('end', () => {
+      if (response.complete) resolve({ chunks });
+    });
   });
 }
 

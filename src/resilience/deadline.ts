@@ -36,11 +36,14 @@ export function startDeadline({ clock, timeoutMs, signal, what, advice }: Deadli
           );
         }, timeoutMs);
   const stopListening = onAbort(signal, () => controller.abort(abortError(signal as AbortSignal)));
+  // Every phase of a call listens for a while: as long as one listener stays, the next ones cost nothing.
+  const stopHolding = onAbort(controller.signal, () => undefined);
   return {
     signal: controller.signal,
     dispose() {
       timer?.cancel();
       stopListening();
+      stopHolding();
     },
   };
 }

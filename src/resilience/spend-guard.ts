@@ -31,6 +31,12 @@ export class SpendGuard {
     this.#options = options;
   }
 
+  /** False: nothing is limited, and nobody needs to ask. */
+  get isOn(): boolean {
+    const { maxDurationSeconds, maxAudioSecondsPerHour } = this.#options;
+    return maxDurationSeconds !== undefined || maxAudioSecondsPerHour !== undefined;
+  }
+
   /**
    * @throws BadRequestError with code `audio_too_long`.
    * @throws RateLimitError with code `spend_limit`.

@@ -1,7 +1,7 @@
 import { resolveUpload } from '../audio/resolve.js';
 import type { AudioSource, OpenedAudio, UploadAudio } from '../contracts/index.js';
 import { UnsupportedSourceError } from '../errors/index.js';
-import { raceAbort } from '../internal/abort.js';
+import { abortError, claimUnlessAborted } from '../internal/abort.js';
 
 /** What `pipeFrom()` reads: everything that `transcribe()` takes, except URLs. */
 export type LiveSource = Exclude<AudioSource, string | URL>;
@@ -18,17 +18,11 @@ export function resolveLiveSource(source: unknown): UploadAudio {
 
 /** Rejects as soon as the signal aborts; what is opened later is closed again. */
 export async function openAudio(source: UploadAudio, stop: AbortSignal): Promise<OpenedAudio> {
-  const opening = source.open();
-  try {
-    return await raceAbort(opening, stop);
-  } catch (error) {
+  if (stop.aborted) {
     source.discard?.(stop.reason);
-    opening.then(
-      (audio) => audio.close(stop.reason),
-      () => undefined,
-    );
-    throw error;
+    throw abortError(stop);
   }
+  return claimUnlessAborted(source.open(), stop, (audio) => audio.close(stop.reason));
 }
 
 /** True for streams that are read once, which may be a microphone's; other sources are known to end. */

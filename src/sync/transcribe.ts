@@ -88,6 +88,7 @@ class TranscribeRun {
   readonly #parts: TranscriberParts;
   readonly #call: TranscribeCall;
   readonly #callId = createId('call');
+  readonly #fields;
   readonly #deadline: Deadline;
   readonly #askedAt: number;
   #waitedMs = 0;
@@ -98,6 +99,8 @@ class TranscribeRun {
   constructor(parts: TranscriberParts, call: TranscribeCall) {
     this.#parts = parts;
     this.#call = call;
+    const { mode, model, region, userId, jobId } = call;
+    this.#fields = { callId: this.#callId, mode, model, region: region.name, ...defined({ userId, jobId }) };
     this.#askedAt = parts.clock.monotonicMs();
     this.#deadline = startDeadline({
       clock: parts.clock,
@@ -127,6 +130,7 @@ class TranscribeRun {
   }
 
   async #withinSpend(run: () => Promise<Transcript>): Promise<Transcript> {
+    if (!this.#parts.spend.isOn) return run();
     const { source, mode, model, userId, durationSeconds, parameters } = this.#call;
     const sizeBytes = source.kind === 'url' ? undefined : source.sizeBytes;
     const facts = { mode, model, source: source.kind, ...defined({ userId, durationSeconds, sizeBytes }) };
@@ -267,9 +271,7 @@ class TranscribeRun {
   }
 
   #emit(event: WithoutCallFields<ClientEvent>): void {
-    const { mode, model, region, userId, jobId } = this.#call;
-    const fields = { callId: this.#callId, mode, model, region: region.name, ...defined({ userId, jobId }) };
-    this.#parts.emit({ ...fields, ...event } as ClientEvent);
+    this.#parts.emit({ ...this.#fields, ...event } as ClientEvent);
   }
 
   #context(): { region: string; attempt: number } {
