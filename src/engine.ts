@@ -1,5 +1,6 @@
 import { createMemoryLimits } from './adapters/memory/limits.js';
 import { createMemoryQueue } from './adapters/memory/queue.js';
+import { resolveSource } from './audio/resolve.js';
 import type {
   EventSink,
   LimitsAdapter,
@@ -13,7 +14,9 @@ import { createLiveTransport, type LiveTransportOptions } from './deepgram/live.
 import { openPrerecordedApi } from './deepgram/open-prerecorded.js';
 import { createPaidOptionWarning } from './deepgram/paid-options.js';
 import type { PrerecordedApi } from './deepgram/prerecorded.js';
+import { settleJobs } from './enqueue-options.js';
 import { addContext, toTranscriptionError } from './errors/index.js';
+import type { GivenSource } from './given-source.js';
 import { createRouter, type Router } from './hybrid/router.js';
 import { submit } from './hybrid/submit.js';
 import { raceAbort } from './internal/abort.js';
@@ -53,7 +56,8 @@ export interface Engine {
   readonly keep: TranscriptKeeper;
   readonly spend: SpendGuard;
   readonly warnOfCosts: ReturnType<typeof createPaidOptionWarning>;
-  readonly jobs: JobService;
+  readonly jobs: JobService<GivenSource>;
+  readonly resolveSource: typeof resolveSource;
   /** Makes a live session, not started yet. */
   readonly createSession: typeof createSession;
   liveTransport(options: Omit<LiveTransportOptions, 'credentials' | 'clock'>): LiveTransport;
@@ -107,7 +111,8 @@ export function createEngine({ options, storage, archive, emit, lifetime }: Engi
     keep,
     spend,
     warnOfCosts,
-    jobs,
+    jobs: settleJobs(jobs, options),
+    resolveSource,
     createSession,
     liveTransport: (request) => createLiveTransport({ ...request, credentials, clock }),
     router: createRouter(options.router),
@@ -161,7 +166,7 @@ function jobCall(
     signal,
     userId,
     jobId,
-    durationSeconds: undefined,
+    durationSeconds: options.durationSeconds,
     keep: undefined,
   };
 }

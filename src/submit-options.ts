@@ -7,12 +7,12 @@ import { resolveRetry } from './policy-options.js';
 import { ENQUEUE_KEYS } from './queue/index.js';
 import { TRANSCRIBE_KEYS } from './transcribe-options.js';
 
-const ROUTE_KEYS = ['mode', 'durationSeconds', 'live'] as const;
+const ROUTE_KEYS = ['mode', 'live'] as const;
 
 /** Splits a submission into what the router needs and what the mode that it picks takes. */
 export function settleSubmit(options: SubmitOptions): {
   readonly route: Pick<RouteFacts, 'mode' | 'durationSeconds' | 'live' | 'userId'>;
-  readonly call: Omit<SubmitOptions, (typeof ROUTE_KEYS)[number]>;
+  readonly call: Omit<SubmitOptions, 'mode' | 'live'>;
 } {
   checkCall('submit()', options, [
     ...PRERECORDED_KEYS,
@@ -22,7 +22,8 @@ export function settleSubmit(options: SubmitOptions): {
     ...STREAM_KEYS,
     ...ROUTE_KEYS,
   ]);
-  const { mode, durationSeconds, live, ...call } = options;
+  const { mode, live, ...call } = options;
+  const { durationSeconds } = call;
   if (mode !== undefined && !['sync', 'async', 'stream'].includes(mode)) {
     throw invalidOption('mode', "'sync', 'async' or 'stream'", mode);
   }
@@ -39,7 +40,7 @@ export function settleSubmit(options: SubmitOptions): {
 }
 
 /** What is out of range is refused whichever mode the router picks. */
-function checkEveryMode(call: Omit<SubmitOptions, (typeof ROUTE_KEYS)[number]>): void {
+function checkEveryMode(call: Omit<SubmitOptions, 'mode' | 'live'>): void {
   checkValues(call);
   checkNumber('timeoutMs', call.timeoutMs, { min: 1 });
   checkNumber('attemptTimeoutMs', call.attemptTimeoutMs, { min: 1 });
@@ -55,7 +56,7 @@ function checkEveryMode(call: Omit<SubmitOptions, (typeof ROUTE_KEYS)[number]>):
 const NOT_FOR: Readonly<Record<TranscriptMode, readonly string[]>> = {
   sync: ['delayMs', 'attempts', 'connectTimeoutMs', 'finishTimeoutMs'],
   async: ['retry', 'attemptTimeoutMs', 'connectTimeoutMs', 'finishTimeoutMs'],
-  stream: ['retry', 'attemptTimeoutMs', 'timeoutMs', 'priority', 'delayMs', 'attempts'],
+  stream: ['retry', 'attemptTimeoutMs', 'timeoutMs', 'priority', 'delayMs', 'attempts', 'durationSeconds'],
 };
 
 /** Takes out what only the other modes have a meaning for. */

@@ -61,6 +61,8 @@ export interface EnqueueOptions extends PrerecordedDeepgramOptions, SharedCallOp
   delayMs?: number;
   /** Attempts in all. Default 3. */
   attempts?: number;
+  /** Length of the audio, where it is known: the limits of `spend` need it. */
+  durationSeconds?: number;
 }
 
 export interface StreamOptions extends LiveDeepgramOptions, SharedCallOptions {

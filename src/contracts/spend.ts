@@ -27,6 +27,9 @@ export interface SpendOptions {
    * client together; a function for the calls of the user whose `userId` it is asked for. Default: no limit.
    */
   maxAudioSecondsPerHour?: SpendLimit;
-  /** What to do where a limit needs `durationSeconds` and the call has none. Default `allow`. */
+  /**
+   * What to do where a limit needs `durationSeconds` and the call has none. Live sessions never have one, and
+   * pass. Default `allow`.
+   */
   unknownDuration?: 'allow' | 'refuse';
 }

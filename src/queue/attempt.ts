@@ -40,6 +40,7 @@ function endAfterAbort(reason: unknown): 'closed' | 'cancelled' | 'withdrawn' {
 }
 
 function attemptOptions({ userId, data }: JobRecord): AttemptOptions {
-  const { options, metadata, region, timeoutMs, priority } = data;
-  return { ...options, ...defined({ userId, metadata, region, timeoutMs }), priority };
+  const { options, metadata, region, timeoutMs, durationSeconds, priority } = data;
+  const ours = defined({ userId, metadata, region, timeoutMs, durationSeconds });
+  return { ...options, ...ours, priority };
 }

@@ -17,6 +17,7 @@ export interface AttemptOptions extends PrerecordedDeepgramOptions {
   metadata?: Readonly<Record<string, unknown>>;
   region?: string;
   timeoutMs?: number;
+  durationSeconds?: number;
   priority?: number;
 }
 

@@ -19,6 +19,7 @@ export const ENQUEUE_KEYS: readonly string[] = Object.keys({
   priority: true,
   delayMs: true,
   attempts: true,
+  durationSeconds: true,
 } satisfies Record<Exclude<keyof EnqueueOptions, keyof PrerecordedDeepgramOptions>, true>);
 
 export function checkWorkerOptions(options: { readonly concurrency?: number }): void {

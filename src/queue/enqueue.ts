@@ -11,8 +11,8 @@ import { checkEnqueueOptions, checkSource, deepgramOptionsOf } from './options.j
 import { type JobData, type JobRecord, toJobSource } from './record.js';
 import { toFailed } from './transitions.js';
 
-export interface EnqueueItem {
-  readonly source: ResolvedSource;
+export interface EnqueueItem<Source = ResolvedSource> {
+  readonly source: Source;
   readonly options: EnqueueOptions;
 }
 
@@ -75,7 +75,7 @@ export async function addToQueue(entries: readonly QueueEntry[], { queue }: JobC
 }
 
 function newRecord({ source, options }: EnqueueItem, { clock, settings }: JobContext): NewRecord {
-  const { userId, region, timeoutMs, metadata } = options;
+  const { userId, region, timeoutMs, durationSeconds, metadata } = options;
   return {
     id: createId('job'),
     ...defined({ userId }),
@@ -85,7 +85,7 @@ function newRecord({ source, options }: EnqueueItem, { clock, settings }: JobCon
       state: 'queued',
       source: toJobSource(source),
       options: deepgramOptionsOf(options),
-      ...defined({ region, timeoutMs, metadata }),
+      ...defined({ region, timeoutMs, durationSeconds, metadata }),
       priority: options.priority ?? 0,
       maxAttempts: options.attempts ?? settings.attempts,
       attempts: 0,

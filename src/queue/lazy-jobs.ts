@@ -1,10 +1,9 @@
-import type { ResolvedSource } from '../contracts/audio-source.js';
 import type { EnqueueOptions } from '../contracts/call-options.js';
 import type { Job, JobListQuery, JobStatus } from '../contracts/job.js';
 import type { QueueAdapter, QueueDepth, QueueWorker } from '../contracts/queue.js';
 import type { Page } from '../contracts/storage.js';
 import { raceAbort, throwIfAborted } from '../internal/abort.js';
-import { closeTimeoutMs } from '../internal/check-arguments.js';
+import { closeTimeoutMs, signalOf } from '../internal/check-arguments.js';
 import { Lazy } from '../internal/lazy.js';
 import { isPlainObject } from '../internal/validate.js';
 import type { JobDeps } from './context.js';
@@ -13,10 +12,10 @@ import type { EnqueueItem } from './enqueue.js';
 import { closedError, secondWorkerError, workerNotStarted } from './errors.js';
 import type { JobService } from './service.js';
 
-export interface LazyJobDeps extends Pick<JobDeps, 'storage' | 'emit'> {
+export interface LazyJobDeps<Source> extends Pick<JobDeps, 'storage' | 'emit'> {
   /** The adapter that was handed in. */
   readonly queue: QueueAdapter | undefined;
-  readonly load: () => Promise<JobService>;
+  readonly load: () => Promise<JobService<Source>>;
 }
 
 /**
@@ -24,34 +23,34 @@ export interface LazyJobDeps extends Pick<JobDeps, 'storage' | 'emit'> {
  *
  * @throws QueueError where the queue is distributed and the storage is not shared.
  */
-export function createLazyJobs(deps: LazyJobDeps): JobService {
+export function createLazyJobs<Source>(deps: LazyJobDeps<Source>): JobService<Source> {
   if (deps.queue !== undefined) checkSharing(deps.queue, deps.storage);
   return new LazyJobs(deps);
 }
 
-class LazyJobs implements JobService {
-  readonly #deps: LazyJobDeps;
-  readonly #service: Lazy<JobService>;
-  #loaded: JobService | undefined;
+class LazyJobs<Source> implements JobService<Source> {
+  readonly #deps: LazyJobDeps<Source>;
+  readonly #service: Lazy<JobService<Source>>;
+  #loaded: JobService<Source> | undefined;
   /** Starts the worker that was asked for while there was no service, or hears why there is none. */
-  #pendingWorker: { start(service: JobService): void; refuse(error: unknown): void } | undefined;
+  #pendingWorker: { start(service: JobService<Source>): void; refuse(error: unknown): void } | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(deps: LazyJobDeps) {
+  constructor(deps: LazyJobDeps<Source>) {
     this.#deps = deps;
     this.#service = new Lazy(() => this.#load());
   }
 
-  async enqueue(source: ResolvedSource, options: EnqueueOptions = {}): Promise<Job> {
+  async enqueue(source: Source, options: EnqueueOptions = {}): Promise<Job> {
     const item = this.#kept({ source, options });
-    return this.#call((service) => service.enqueue(item.source, item.options), [options.signal]);
+    return this.#call((service) => service.enqueue(item.source, item.options), [signalOf(options)]);
   }
 
-  async enqueueMany(items: readonly EnqueueItem[]): Promise<readonly Job[]> {
+  async enqueueMany(items: readonly EnqueueItem<Source>[]): Promise<readonly Job[]> {
     const kept = items.map((item) => this.#kept(item));
     return this.#call(
       (service) => service.enqueueMany(kept),
-      items.map(({ options }) => options.signal),
+      items.map(({ options }) => signalOf(options)),
     );
   }
 
@@ -98,7 +97,7 @@ class LazyJobs implements JobService {
     else await service.close(options);
   }
 
-  async #load(): Promise<JobService> {
+  async #load(): Promise<JobService<Source>> {
     const service = await this.#deps.load();
     this.#loaded = service;
     // Before any call that waits, so that no job starts a worker of its own first.
@@ -108,7 +107,7 @@ class LazyJobs implements JobService {
 
   /** A signal that aborts ends the call while the queue is loading; afterwards that is the call's own matter. */
   async #call<Value>(
-    run: (service: JobService) => Promise<Value>,
+    run: (service: JobService<Source>) => Promise<Value>,
     signals: readonly (AbortSignal | undefined)[] = [],
   ): Promise<Value> {
     if (this.#loaded !== undefined) return run(this.#loaded);
@@ -126,7 +125,7 @@ class LazyJobs implements JobService {
   }
 
   /** The caller's objects may change while the queue is loading; the job does not. */
-  #kept(item: EnqueueItem): EnqueueItem {
+  #kept(item: EnqueueItem<Source>): EnqueueItem<Source> {
     return this.#loaded === undefined ? snapshot(item) : item;
   }
 
@@ -139,7 +138,7 @@ class LazyJobs implements JobService {
         emit(workerNotStarted(error));
         resolve(undefined);
       };
-      const start = (service: JobService): void => {
+      const start = (service: JobService<Source>): void => {
         this.#pendingWorker = undefined;
         try {
           resolve(service.startWorker(options));
@@ -159,13 +158,28 @@ class LazyJobs implements JobService {
   }
 }
 
-function snapshot({ source, options }: EnqueueItem): EnqueueItem {
-  return { source, options: copyOf(options) as EnqueueOptions };
+function snapshot<Source>({ source, options }: EnqueueItem<Source>): EnqueueItem<Source> {
+  return { source, options: copyOf(options, new Map(), 0) as EnqueueOptions };
 }
 
-/** What is no plain data stays as it is: the signal, and what the checks will refuse. */
-function copyOf(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(copyOf);
-  if (!isPlainObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, copyOf(item)]));
+/** Deeper than any data that the checks let pass. */
+const MAX_DEPTH = 200;
+
+/** What is no plain data stays as it is: the signal, and what the checks will refuse. `copies` ends circles. */
+function copyOf(value: unknown, copies: Map<unknown, unknown>, depth: number): unknown {
+  if (depth > MAX_DEPTH || !(Array.isArray(value) || isPlainObject(value))) return value;
+  const known = copies.get(value);
+  if (known !== undefined) return known;
+  const copy: object = Array.isArray(value) ? [] : {};
+  copies.set(value, copy);
+  for (const [name, item] of Object.entries(value)) {
+    // Defined, not set: a key such as __proto__ is a key like any other.
+    Object.defineProperty(copy, name, {
+      value: copyOf(item, copies, depth + 1),
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
+  }
+  return copy;
 }

@@ -24,6 +24,7 @@ export function checkEnqueueOptions(options: EnqueueOptions): void {
   checkNumber('attempts', options.attempts, { min: 1 });
   checkNumber('delayMs', options.delayMs, { min: 0, integer: false });
   checkNumber('timeoutMs', options.timeoutMs, { min: 1 });
+  checkNumber('durationSeconds', options.durationSeconds, { min: 0, integer: false });
   checkString('userId', options.userId);
   if (options.store === false) {
     throw new BadRequestError(

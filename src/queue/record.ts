@@ -20,6 +20,7 @@ export interface JobData {
   readonly options: PrerecordedDeepgramOptions;
   readonly region?: string;
   readonly timeoutMs?: number;
+  readonly durationSeconds?: number;
   readonly metadata?: Readonly<Record<string, unknown>>;
   readonly priority: number;
   readonly maxAttempts: number;

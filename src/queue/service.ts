@@ -20,15 +20,15 @@ import { checkJobListQuery } from './options.js';
 import { reportWorkerError, runEntry } from './worker.js';
 
 /** The queued pattern: jobs that workers transcribe in their own time. */
-export interface JobService {
+export interface JobService<Source = ResolvedSource> {
   /**
    * Resolves when the storage has the job.
    *
    * `signal` ends this call, and does nothing once the storage has the job.
    */
-  enqueue(source: ResolvedSource, options?: EnqueueOptions): Promise<Job>;
+  enqueue(source: Source, options?: EnqueueOptions): Promise<Job>;
   /** Takes all of the items or none. */
-  enqueueMany(items: readonly EnqueueItem[]): Promise<readonly Job[]>;
+  enqueueMany(items: readonly EnqueueItem<Source>[]): Promise<readonly Job[]>;
   get(id: string): Promise<Job | undefined>;
   /** Newest first. */
   list(query?: JobListQuery): Promise<Page<JobStatus>>;

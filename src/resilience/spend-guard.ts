@@ -47,7 +47,7 @@ export class SpendGuard {
     const perHour = await read('maxAudioSecondsPerHour', limit, facts);
     if (perHour === undefined) return NO_TICKET;
     const account = this.#account(typeof limit === 'function' ? `user ${facts.userId ?? ''}` : 'client');
-    const announced = facts.durationSeconds ?? this.#unknown('maxAudioSecondsPerHour');
+    const announced = facts.durationSeconds ?? this.#unknown('maxAudioSecondsPerHour', facts);
     if (perHour === 0 || announced > perHour) throw neverFits(perHour, announced);
     const { spent, reserved } = account;
     const fits = (total: number): boolean => {
@@ -67,7 +67,7 @@ export class SpendGuard {
   async #checkDuration(facts: SpendFacts): Promise<void> {
     const longest = await read('maxDurationSeconds', this.#options.maxDurationSeconds, facts);
     if (longest === undefined) return;
-    const seconds = facts.durationSeconds ?? this.#unknown('maxDurationSeconds');
+    const seconds = facts.durationSeconds ?? this.#unknown('maxDurationSeconds', facts);
     if (seconds <= longest) return;
     throw new BadRequestError(
       `The audio is ${seconds} s long, and at most ${longest} s are allowed (spend.maxDurationSeconds). Split it.`,
@@ -75,8 +75,9 @@ export class SpendGuard {
     );
   }
 
-  #unknown(limit: string): number {
-    if (this.#options.unknownDuration !== 'refuse') return 0;
+  #unknown(limit: string, { mode }: SpendFacts): number {
+    // Nobody knows how long people will speak.
+    if (mode === 'stream' || this.#options.unknownDuration !== 'refuse') return 0;
     throw new BadRequestError(
       `The length of the audio is not known, and spend.${limit} needs it. Pass durationSeconds.`,
       { code: 'audio_too_long' },
