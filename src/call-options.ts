@@ -1,18 +1,5 @@
-import type {
-  EnqueueOptions,
-  LiveDeepgramOptions,
-  PrerecordedDeepgramOptions,
-  SharedCallOptions,
-  StreamOptions,
-} from './contracts/index.js';
-import {
-  LIVE_KEYS,
-  liveParameters,
-  type Parameters,
-  PRERECORDED_KEYS,
-  prerecordedParameters,
-  QUERY_ADVICE,
-} from './deepgram/map-options.js';
+import type { LiveDeepgramOptions, SharedCallOptions, StreamOptions } from './contracts/index.js';
+import { LIVE_KEYS, liveParameters, type Parameters, QUERY_ADVICE } from './deepgram/map-options.js';
 import { CLIENT_DEFAULTS, merge } from './defaults.js';
 import { BadRequestError } from './errors/index.js';
 import { checkOptions, checkSignal } from './internal/check-arguments.js';
@@ -25,7 +12,6 @@ import {
   isPlainObject,
 } from './internal/validate.js';
 import type { ResolvedOptions } from './options.js';
-import { ENQUEUE_KEYS } from './queue/index.js';
 import type { Region } from './region-options.js';
 
 export const SHARED_KEYS = ['signal', 'userId', 'metadata', 'region', 'store'] as const;
@@ -45,17 +31,6 @@ export interface SettledStream extends SettledCall {
   readonly encoding: string | undefined;
   readonly sampleRate: number | undefined;
   readonly channels: number | undefined;
-}
-
-/**
- * The options of a job, with the client's defaults in them: a worker in another process may have others.
- *
- * The queue checks its own options; what travels to Deepgram is checked here, before anything is stored.
- */
-export function settleEnqueue(options: EnqueueOptions, client: ResolvedOptions): EnqueueOptions {
-  checkCall('enqueue()', options, [...PRERECORDED_KEYS, ...ENQUEUE_KEYS]);
-  settlePrerecorded(options, client);
-  return { ...options, ...overDefaults(options, client, PRERECORDED_KEYS) };
 }
 
 /** @throws BadRequestError that names the option, what it may be and what it is. */
@@ -87,21 +62,8 @@ export function settleStream(options: StreamOptions, client: ResolvedOptions): S
   };
 }
 
-export function settlePrerecorded(
-  options: PrerecordedDeepgramOptions & { region?: string },
-  client: ResolvedOptions,
-): SettledCall {
-  const deepgram: PrerecordedDeepgramOptions = overDefaults(options, client, PRERECORDED_KEYS);
-  return {
-    parameters: prerecordedParameters(deepgram),
-    model: deepgram.model ?? CLIENT_DEFAULTS.model,
-    language: deepgram.language,
-    region: regionFor(options.region, client),
-  };
-}
-
 /** The client's defaults hold options of both kinds; each call takes those of its own. */
-function overDefaults(
+export function overDefaults(
   options: object,
   client: ResolvedOptions,
   keys: readonly string[],

@@ -1,5 +1,4 @@
-import { resolveSource } from './audio/resolve.js';
-import { regionFor, settleEnqueue, settleStream } from './call-options.js';
+import { regionFor, settleStream } from './call-options.js';
 import type {
   AudioSource,
   ClientEvent,
@@ -22,9 +21,10 @@ import type {
 import { CLIENT_DEFAULTS } from './defaults.js';
 import type { Engine } from './engine.js';
 import { UnsupportedSourceError } from './errors/index.js';
+import { GivenSource } from './given-source.js';
 import type { RoutedOutcome } from './hybrid/submit.js';
 import { raceAbort } from './internal/abort.js';
-import { checkOptions, checkSignal, closeTimeoutMs } from './internal/check-arguments.js';
+import { checkOptions, checkSignal, closeTimeoutMs, signalOf } from './internal/check-arguments.js';
 import { checkListQuery } from './internal/check-list-query.js';
 import { defined } from './internal/defined.js';
 import { checkKeys, checkNumber, checkPlainObject, invalidOption } from './internal/validate.js';
@@ -103,8 +103,8 @@ export class TranscriptionClient implements AsyncDisposable {
 
   /** Pattern 1: waits for the transcript. For short audio and low latency. */
   async transcribe(source: AudioSource, options: TranscribeOptions = {}): Promise<Transcript> {
-    const resolved = resolveSource(source);
-    return unlessRefused(resolved, () => this.#transcribe(resolved, options));
+    const given = new GivenSource(source);
+    return given.unlessRefused(() => this.#transcribe(given, options));
   }
 
   /**
@@ -130,8 +130,7 @@ export class TranscriptionClient implements AsyncDisposable {
 
   /** Pattern 2: resolves when the job is acknowledged, that is, when the storage has it. For long audio and batches. */
   async enqueue(source: AudioSource, options: EnqueueOptions = {}): Promise<Job> {
-    const resolved = resolveSource(source);
-    return this.#enqueue(resolved, options);
+    return this.#enqueue(new GivenSource(source), options);
   }
 
   /** Takes all of the items or none. */
@@ -139,13 +138,13 @@ export class TranscriptionClient implements AsyncDisposable {
     this.#lifetime.assertOpen();
     if (!Array.isArray(items)) throw invalidOption('items of enqueueMany()', 'an array', items);
     // from() fills holes, which map() would pass over.
-    const resolved = Array.from(items, (item, index) => {
+    const given = Array.from(items, (item, index) => {
       checkPlainObject(`items[${index}]`, item ?? null);
       checkKeys(`items[${index}]`, item, ['source', 'options']);
       const { source, options = {} } = item;
-      return { source: resolveSource(source), options: settleEnqueue(options, this.#parts.options) };
+      return { source: new GivenSource(source), options };
     });
-    return this.#lifetime.track(() => this.#parts.jobs.enqueueMany(resolved));
+    return this.#lifetime.track(() => this.#parts.jobs.enqueueMany(given));
   }
 
   /**
@@ -163,17 +162,18 @@ export class TranscriptionClient implements AsyncDisposable {
 
   /** Pattern 4: the router picks the mode. `decision` in the outcome says why. */
   async submit(source: AudioSource, options: SubmitOptions = {}): Promise<SubmitOutcome> {
-    const resolved = resolveSource(source);
-    return unlessRefused(resolved, async () => {
+    const given = new GivenSource(source);
+    return given.unlessRefused(async () => {
       this.#lifetime.assertOpen();
-      const { router, settleSubmit, callFor, submit } = await this.#engine(options);
+      const { resolveSource, router, settleSubmit, callFor, submit } = await this.#engine(options);
+      const resolved = given.resolve(resolveSource);
       const { route, call } = settleSubmit(options);
       return submit(
         { ...route, ...sourceFacts(resolved) },
         router,
         {
-          sync: () => this.#transcribe(resolved, callFor('sync', call)),
-          async: () => this.#enqueue(resolved, callFor('async', call)),
+          sync: () => this.#transcribe(given, callFor('sync', call)),
+          async: () => this.#enqueue(given, callFor('async', call)),
           stream: () => this.#streamFrom(source, resolved, callFor('stream', call)),
         },
         this.#parts.emit,
@@ -229,17 +229,15 @@ export class TranscriptionClient implements AsyncDisposable {
     return raceAbort(this.#parts.engine.get(), signalOf(options));
   }
 
-  async #transcribe(source: ResolvedSource, options: TranscribeOptions): Promise<Transcript> {
+  async #transcribe(source: GivenSource, options: TranscribeOptions): Promise<Transcript> {
     return this.#lifetime.track(
       (signal) => this.#parts.transcribe(source, options, signal),
       signalOf(options),
     );
   }
 
-  #enqueue(source: ResolvedSource, options: EnqueueOptions): Promise<Job> {
-    return this.#lifetime.track(async () =>
-      this.#parts.jobs.enqueue(source, settleEnqueue(options, this.#parts.options)),
-    );
+  #enqueue(source: GivenSource, options: EnqueueOptions): Promise<Job> {
+    return this.#lifetime.track(() => this.#parts.jobs.enqueue(source, options));
   }
 
   #streamFrom(source: AudioSource, resolved: ResolvedSource, options: StreamOptions): LiveTranscription {
@@ -266,20 +264,4 @@ function sourceFacts(source: ResolvedSource): {
     queueable: source.reopenable,
     ...defined({ sizeBytes: source.sizeBytes, contentType: source.contentType }),
   };
-}
-
-/** Of options that were not checked yet. */
-function signalOf(options: { readonly signal?: unknown } | null): AbortSignal | undefined {
-  const signal = options?.signal;
-  return signal instanceof AbortSignal ? signal : undefined;
-}
-
-/** Like a call that ran, a call that was refused lets go of the stream it was given. */
-async function unlessRefused<Value>(source: ResolvedSource, run: () => Promise<Value>): Promise<Value> {
-  try {
-    return await run();
-  } catch (error) {
-    if (source.kind !== 'url') source.discard?.();
-    throw error;
-  }
 }

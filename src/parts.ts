@@ -1,6 +1,8 @@
 import { createMemoryStorage } from './adapters/memory/storage.js';
+import type { TranscribeOptions, Transcript } from './contracts/index.js';
 import type { Engine } from './engine.js';
 import { EventHub } from './event-hub.js';
+import type { GivenSource } from './given-source.js';
 import { guardStorage } from './guarded-storage.js';
 import { raceAbort } from './internal/abort.js';
 import { Lazy } from './internal/lazy.js';
@@ -8,16 +10,22 @@ import type { Lifetime } from './lifetime.js';
 import type { ResolvedOptions } from './options.js';
 import { createLazyJobs, type JobService } from './queue/index.js';
 import type { StreamParts } from './stream-calls.js';
-import type { SyncCall } from './sync-calls.js';
 import { createTranscriptArchive, type TranscriptArchive } from './transcript/archive.js';
+
+/** One `transcribe()`, whose code may not be there yet. */
+type LazySyncCall = (
+  source: GivenSource,
+  options: TranscribeOptions,
+  signal: AbortSignal,
+) => Promise<Transcript>;
 
 /** What a client is made of. */
 export interface ClientParts extends StreamParts {
   readonly options: ResolvedOptions;
   readonly archive: TranscriptArchive;
   readonly events: EventHub;
-  readonly transcribe: SyncCall;
-  readonly jobs: JobService;
+  readonly transcribe: LazySyncCall;
+  readonly jobs: JobService<GivenSource>;
   /** Closes what was opened here, and nothing that was handed in. */
   close(): Promise<void>;
 }
@@ -62,19 +70,21 @@ export function createParts(options: ResolvedOptions, lifetime: Lifetime): Clien
  * The synchronous pattern, which the first call loads. `aborted` holds the calls that were aborted meanwhile, until
  * their events are told.
  */
-function lazySyncCall(engine: Lazy<Engine>, aborted: Set<Promise<unknown>>): SyncCall {
+function lazySyncCall(engine: Lazy<Engine>, aborted: Set<Promise<unknown>>): LazySyncCall {
   return async (source, options, signal) => {
-    if (engine.value !== undefined) return engine.value.transcribe(source, options, signal);
+    const call = ({ transcribe, resolveSource }: Engine): Promise<Transcript> =>
+      transcribe(source.resolve(resolveSource), options, signal);
+    if (engine.value !== undefined) return call(engine.value);
     const loading = engine.get();
-    const { transcribe } = await raceAbort(loading, signal).catch((error) => {
+    const loaded = await raceAbort(loading, signal).catch((error) => {
       // An aborted call ends at once. Its events are told all the same, and its stream is let go of.
       if (signal.aborted) {
-        const told = loading.then((late) => late.transcribe(source, options, signal)).catch(() => undefined);
+        const told = loading.then(call).catch(() => undefined);
         aborted.add(told);
         void told.finally(() => aborted.delete(told));
       }
       throw error;
     });
-    return transcribe(source, options, signal);
+    return call(loaded);
   };
 }

@@ -1,7 +1,8 @@
 // Beside call-options.ts, so that a client which has not been called yet does not load it.
-import { checkCall, type SettledCall, SHARED_KEYS, settlePrerecorded } from './call-options.js';
-import type { TranscribeOptions } from './contracts/index.js';
-import { PRERECORDED_KEYS } from './deepgram/map-options.js';
+import { checkCall, overDefaults, regionFor, type SettledCall, SHARED_KEYS } from './call-options.js';
+import type { PrerecordedDeepgramOptions, TranscribeOptions } from './contracts/index.js';
+import { PRERECORDED_KEYS, prerecordedParameters } from './deepgram/map-options.js';
+import { CLIENT_DEFAULTS } from './defaults.js';
 import { BadRequestError } from './errors/index.js';
 import { checkBoolean, checkNumber, invalidOption } from './internal/validate.js';
 import type { ResolvedOptions } from './options.js';
@@ -39,6 +40,19 @@ export function settleTranscribe(options: TranscribeOptions, client: ResolvedOpt
     retry: resolveRetry(options.retry, client.retry),
     timeoutMs: options.timeoutMs ?? client.timeoutMs,
     attemptTimeoutMs: options.attemptTimeoutMs ?? client.attemptTimeoutMs,
+  };
+}
+
+export function settlePrerecorded(
+  options: PrerecordedDeepgramOptions & { region?: string },
+  client: ResolvedOptions,
+): SettledCall {
+  const deepgram: PrerecordedDeepgramOptions = overDefaults(options, client, PRERECORDED_KEYS);
+  return {
+    parameters: prerecordedParameters(deepgram),
+    model: deepgram.model ?? CLIENT_DEFAULTS.model,
+    language: deepgram.language,
+    region: regionFor(options.region, client),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { UploadAudio } from '../contracts/index.js';
 import { UnsupportedSourceError } from '../errors/index.js';
 import type { OpenedStream } from './sources.js';
+import { releaseStream } from './streams.js';
 
 /** Loads what opens audio. To be awaited before a stream is opened: an open one must not wait unread. */
 export function loadOpening(): Promise<typeof import('./open.js')> {
@@ -8,9 +9,9 @@ export function loadOpening(): Promise<typeof import('./open.js')> {
 }
 
 interface OneShot {
+  readonly source: object;
   isConsumed(): boolean | Promise<boolean>;
   open(): OpenedStream | Iterable<Uint8Array>;
-  discard(reason: unknown): unknown;
 }
 
 /** The members of a source that can be read only once. */
@@ -35,8 +36,7 @@ export function oneShot(stream: OneShot): Pick<UploadAudio, 'reopenable' | 'open
     discard(reason?: unknown) {
       if (opened) return;
       opened = true;
-      // A stream that cannot be cancelled any more has nothing left to let go of.
-      Promise.resolve(stream.discard(reason)).catch(() => undefined);
+      void releaseStream(stream.source, reason);
     },
   };
 }

@@ -4,7 +4,7 @@ import { bytesOf } from '../internal/bytes.js';
 import { redactUrl } from '../net/redact.js';
 import { loadOpening, oneShot } from './one-shot.js';
 import { type BrandedFile, type BrandedStream, isBranded, type OpenedStream } from './sources.js';
-import { isAsyncIterable, isIncomingRequest, isWebStream, keepErrors } from './streams.js';
+import { isAsyncIterable, isWebStream, keepErrors } from './streams.js';
 
 const UPLOADS =
   'fromFile(path), a Uint8Array or ArrayBuffer, a Blob or File, a stream, fromStream(() => stream), ' +
@@ -137,12 +137,12 @@ function resolveBody(source: object): UploadAudio | undefined {
     label: 'http body',
     ...(contentType === null ? {} : { contentType }),
     ...oneShot({
+      source,
       isConsumed: () => source.bodyUsed,
       open() {
         if (source.body === null) refuseEmpty(0);
         return source.body ?? [];
       },
-      discard: (reason) => source.body?.cancel(reason),
     }),
   };
 }
@@ -153,9 +153,9 @@ function resolveStream(source: object): UploadAudio | undefined {
       kind: 'stream',
       label: 'stream',
       ...oneShot({
+        source,
         isConsumed: () => isConsumedWebStream(source),
         open: () => source,
-        discard: (reason) => source.cancel(reason),
       }),
     };
   }
@@ -165,9 +165,9 @@ function resolveStream(source: object): UploadAudio | undefined {
     kind: 'stream',
     label: 'stream',
     ...oneShot({
+      source,
       isConsumed: () => isConsumedReadable(source),
       open: () => source,
-      discard: () => isIncomingRequest(source) || (source as { destroy?(): void }).destroy?.(),
     }),
   };
 }

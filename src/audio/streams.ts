@@ -18,3 +18,17 @@ export function isIncomingRequest(stream: object): boolean {
   const { httpVersion, method } = stream as { httpVersion?: unknown; method?: unknown };
   return typeof httpVersion === 'string' && typeof method === 'string';
 }
+
+/** Lets go of a stream that nobody will read. Whatever is no stream holds nothing. */
+export async function releaseStream(source: unknown, reason?: unknown): Promise<void> {
+  try {
+    if (source instanceof Request || source instanceof Response) await source.body?.cancel(reason);
+    else if (typeof source !== 'object' || source === null) return;
+    else if (isWebStream(source)) await source.cancel(reason);
+    else if (isAsyncIterable(source) && !isIncomingRequest(source)) {
+      (source as { destroy?(): void }).destroy?.();
+    }
+  } catch {
+    // A stream that cannot be cancelled any more has nothing left to let go of.
+  }
+}

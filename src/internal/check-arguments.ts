@@ -20,6 +20,12 @@ export function checkSignal(signal: unknown): void {
   throw invalidOption('signal', 'an AbortSignal', signal);
 }
 
+/** Of options that were not checked yet. */
+export function signalOf(options: { readonly signal?: unknown } | null | undefined): AbortSignal | undefined {
+  const signal = options?.signal;
+  return signal instanceof AbortSignal ? signal : undefined;
+}
+
 const DEFAULT_CLOSE_MS = 10_000;
 
 /** The milliseconds that a `close()` gives to what is running, from options that are checked here. */

@@ -2,9 +2,10 @@ import type { Clock, LiveStats, Transcript } from '../contracts/index.js';
 import type { AudioChunk } from './audio-bytes.js';
 import { discardSource, mayBeEndless } from './byte-source.js';
 import { observed } from './deferred.js';
+import { endedError } from './end-errors.js';
 import { pipe } from './pipe.js';
 import type { LiveSession } from './session.js';
-import { endedError, pipeBusyError } from './session-errors.js';
+import { pipeBusyError } from './session-errors.js';
 import type { LiveControls, PipeOptions } from './session-types.js';
 
 /**

@@ -1,13 +1,12 @@
-import { keepErrors } from '../audio/streams.js';
+import { keepErrors, releaseStream } from '../audio/streams.js';
 import type { LiveStats, Transcript } from '../contracts/index.js';
 import { toTranscriptionError } from '../errors/index.js';
 import { abortError, onAbort } from '../internal/abort.js';
 import { bytesOf } from '../internal/bytes.js';
 import type { AudioChunk } from './audio-bytes.js';
-import { discardSource } from './byte-source.js';
 import { deferred, observed } from './deferred.js';
 import { emptyTranscript } from './empty-transcript.js';
-import { abortedError, endedError } from './session-errors.js';
+import { abortedError, endedError } from './end-errors.js';
 import type {
   LiveControls,
   PendingSession,
@@ -69,7 +68,7 @@ export class LazyControls implements LiveControls {
     if (typeof source === 'object' && source !== null) keepErrors(source);
     const piped = this.#later((controls) => controls.pipeFrom(source, options));
     piped.catch(() => {
-      if (this.#failure !== undefined) discardSource(source);
+      if (this.#failure !== undefined) void releaseStream(source);
     });
     return piped;
   }

@@ -5,13 +5,14 @@ import { abortError, onAbort } from '../internal/abort.js';
 import { type AudioChunk, toBytes } from './audio-bytes.js';
 import { AudioMeter } from './audio-meter.js';
 import { deferred, observed } from './deferred.js';
+import { abortedError, endedError } from './end-errors.js';
 import { Finalizations } from './finalizations.js';
 import { FinishWait } from './finish-wait.js';
 import { Framer } from './framer.js';
 import { Inbox } from './inbox.js';
 import { KeepAlive } from './keep-alive.js';
 import { Outbox } from './outbox.js';
-import { abortedError, endedError, stalledError, UNCONFIRMED_END } from './session-errors.js';
+import { stalledError, UNCONFIRMED_END } from './session-errors.js';
 import type { LiveOutcome, LivePlace, SessionDependencies } from './session-types.js';
 import { TranscriptBuilder } from './transcript-builder.js';
 

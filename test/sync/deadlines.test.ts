@@ -74,6 +74,47 @@ describe.each([
   });
 });
 
+describe('an answer that had begun when the time was up', () => {
+  const begun =
+    (status: number): Answer =>
+    (request, response) => {
+      request.resume().on('end', () => {
+        response.writeHead(status, { 'content-length': 1000, 'dg-request-id': 'req-7' }).write('{');
+      });
+    };
+
+  it('leaves its request id on the error', async () => {
+    await using server = await startHttpServer(begun(200));
+    await using client = clientOf(server.url);
+    const error = await failureOf(client.transcribe(AUDIO, { timeoutMs: 100 }));
+    expect(error).toMatchObject({ code: 'timeout', ambiguous: true, status: 200, requestId: 'req-7' });
+  });
+
+  it('is still the refusal that its status says', async () => {
+    await using server = await startHttpServer(begun(401));
+    await using client = clientOf(server.url);
+    const error = await failureOf(client.transcribe(AUDIO, { timeoutMs: 100 }));
+    expect(error).toMatchObject({ name: 'AuthError', ambiguous: false, status: 401, requestId: 'req-7' });
+    const aborted = await failureOf(client.transcribe(AUDIO, { signal: AbortSignal.timeout(100) }));
+    expect(aborted).toMatchObject({ code: 'aborted', ambiguous: true, requestId: 'req-7' });
+  });
+
+  it('is retried where its status says so, within the time of the call', async () => {
+    await using server = await startHttpServer((request, response, count) => {
+      if (count === 1) begun(503)(request, response, count);
+      else request.resume().on('end', () => send(response, { status: 200, body: listenAnswer('again') }));
+    });
+    await using client = clientOf(server.url);
+    expect((await client.transcribe(AUDIO, { attemptTimeoutMs: 200 })).text).toBe('again');
+  });
+
+  it('leaves no connection, so warmUp() fails', async () => {
+    await using server = await startHttpServer(begun(404));
+    await using client = clientOf(server.url);
+    expect((await failureOf(client.warmUp({ timeoutMs: 100 }))).code).toBe('timeout');
+  });
+});
+
 describe('loading the SDK', () => {
   const answer = {
     requestId: 'r',

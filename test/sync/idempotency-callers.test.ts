@@ -4,19 +4,9 @@ import { describe, expect, it, vi } from 'vitest';
 import { failureOf } from '../support/client.js';
 import { send, startHttpServer } from '../support/fault-server.js';
 import { ManualClock } from '../support/manual-clock.js';
-import {
-  AUDIO,
-  KEY,
-  MINUTE_MS,
-  newClient,
-  OTHER,
-  ok,
-  onceReadable,
-  server,
-  useKeyedRig,
-} from './keyed-rig.js';
+import { AUDIO, KEY, keyedRigs, MINUTE_MS, newClient, OTHER, ok, onceReadable, server } from './keyed-rig.js';
 
-useKeyedRig();
+keyedRigs();
 
 describe('each caller', () => {
   it('leaves alone; the others go on with the one request', async () => {

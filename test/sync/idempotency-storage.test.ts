@@ -12,15 +12,15 @@ import {
   eventsOf,
   HOUR_MS,
   KEY,
+  keyedRigs,
   MINUTE_MS,
   newClient,
   OTHER,
   ok,
   server,
-  useKeyedRig,
 } from './keyed-rig.js';
 
-useKeyedRig();
+keyedRigs();
 
 describe('clients that share a storage', () => {
   let storage: StorageAdapter;
@@ -262,6 +262,21 @@ describe('a storage that fails', () => {
     const { id } = await call;
     expect((await client.transcribe(AUDIO, KEY)).id).toBe(id);
     expect(server.requests).toHaveLength(1);
+  });
+
+  it('that loses the reply of the claim itself, leaves the key free', async () => {
+    const storage = createMemoryStorage();
+    let lost = 0;
+    const put: StorageAdapter['put'] = async (record, condition) => {
+      const result = await storage.put(record, condition);
+      if (record.collection !== 'idempotency' || lost > 0) return result;
+      lost += 1;
+      return broken();
+    };
+    const client = newClient({ storage: { ...storage, put } });
+    expect((await failureOf(client.transcribe(AUDIO, KEY))).code).toBe('storage_failed');
+    expect(server.requests).toHaveLength(0);
+    expect((await client.transcribe(AUDIO, { ...KEY, timeoutMs: 5000 })).text).toBe('answer 1');
   });
 
   it.each(['get', 'put'] as const)('or hangs in %s before the call: the time limit holds', async (method) => {

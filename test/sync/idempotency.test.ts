@@ -14,6 +14,7 @@ import {
   eventsOf,
   HOUR_MS,
   KEY,
+  keyedRigs,
   newClient,
   OTHER,
   ok,
@@ -21,10 +22,9 @@ import {
   server,
   storedIds,
   URL_A,
-  useKeyedRig,
 } from './keyed-rig.js';
 
-useKeyedRig();
+keyedRigs();
 
 describe.each([
   ['a key', KEY],

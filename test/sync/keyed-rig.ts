@@ -92,7 +92,7 @@ export function onceReadable(bytes = AUDIO): Readable {
 }
 
 /** A server for each test; afterwards all is closed, and no rejection was left unhandled. */
-export function useKeyedRig(): void {
+export function keyedRigs(): void {
   beforeAll(async () => {
     process.on('unhandledRejection', onUnhandled);
     // The first call loads the SDK, which takes its time.
