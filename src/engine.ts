@@ -17,6 +17,7 @@ import type { PrerecordedApi } from './deepgram/prerecorded.js';
 import { settleJobs } from './enqueue-options.js';
 import { addContext, toTranscriptionError } from './errors/index.js';
 import type { GivenSource } from './given-source.js';
+import { guardLimits } from './guarded-limits.js';
 import { createRouter, type Router } from './hybrid/router.js';
 import { submit } from './hybrid/submit.js';
 import { raceAbort } from './internal/abort.js';
@@ -75,7 +76,10 @@ export interface Engine {
  */
 export function createEngine({ options, storage, archive, emit, lifetime }: EngineParts): Engine {
   const { clock, project } = options;
-  const limits = options.limitsAdapter ?? createMemoryLimits(options.limits, clock);
+  const limits =
+    options.limitsAdapter === undefined
+      ? createMemoryLimits(options.limits, clock)
+      : guardLimits(options.limitsAdapter, emit);
   const credentials = createCredentialsProvider(options);
   const spend = new SpendGuard(clock, options.spend);
   const warnOfCosts = createPaidOptionWarning(emit);

@@ -71,7 +71,8 @@ export function createParts(options: ResolvedOptions, lifetime: Lifetime): Clien
  * their events are told.
  */
 function lazySyncCall(engine: Lazy<Engine>, aborted: Set<Promise<unknown>>): LazySyncCall {
-  return async (source, options, signal) => {
+  return async (source, given, signal) => {
+    const options = copyOf(given);
     const call = ({ transcribe, resolveSource }: Engine): Promise<Transcript> =>
       transcribe(source.resolve(resolveSource), options, signal);
     if (engine.value !== undefined) return call(engine.value);
@@ -87,4 +88,10 @@ function lazySyncCall(engine: Lazy<Engine>, aborted: Set<Promise<unknown>>): Laz
     });
     return call(loaded);
   };
+}
+
+/** The caller may use the object again, for another user, while code is loading. What is none is refused later. */
+function copyOf(options: TranscribeOptions): TranscribeOptions {
+  const isPlain = typeof options === 'object' && options !== null;
+  return isPlain && Object.getPrototypeOf(options) === Object.prototype ? { ...options } : options;
 }

@@ -3,7 +3,7 @@ import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import type { Clock, OpenedAudio } from '../contracts/index.js';
-import { ProviderError, TranscriptionError } from '../errors/index.js';
+import { ProviderError, TimeoutError, TranscriptionError } from '../errors/index.js';
 import { abortError, onAbort, raceAbort } from '../internal/abort.js';
 import { decodeBody } from './decode-body.js';
 import type { HttpAnswer } from './http-answer.js';
@@ -79,23 +79,30 @@ async function exchange(
   const request = start();
   const isOnTheWire = costs ? watchConnection(request) : () => false;
   const stopListening = onAbort(signal, () => request.destroy(abortError(signal)));
+  let head: AnswerHead | undefined;
   try {
     const response = await upload(request, body, isOnTheWire);
-    const text = await readText(response, secrets, signal);
-    if (signal.aborted) throw abortError(signal);
+    head = answered(response, secrets);
+    const text = await readText(response, head, signal);
+    if (signal.aborted && !(costs && isRefusalInTime(head, signal))) throw abortError(signal);
     return {
-      status: response.statusCode ?? 0,
+      status: head.status,
       header: (name) => headerOf(response, name),
       text,
       receivedAtMs: clock.wallMs(),
     };
   } catch (error) {
-    throw signal.aborted ? connectionError(abortError(signal), isOnTheWire()) : error;
+    throw signal.aborted ? connectionError(abortError(signal), isOnTheWire(), head) : error;
   } finally {
     stopListening();
     // An answer that came before the whole upload leaves a connection that cannot be used again.
     if (!request.writableFinished) request.destroy();
   }
+}
+
+/** A refusal whose text did not come in time is still a refusal; only the caller's own abort counts more. */
+function isRefusalInTime({ status }: AnswerHead, signal: AbortSignal): boolean {
+  return status >= 400 && abortError(signal) instanceof TimeoutError;
 }
 
 /** Resolves with the answer's head, whether or not the whole body was wanted. */
@@ -108,6 +115,8 @@ function upload(
     // The listener stays: a late error of a request that was given up must not end the process.
     request.on('error', (error) => reject(networkError(error, isOnTheWire())));
     request.on('response', resolve);
+    // After either of them it changes nothing. An unasked upgrade ends a request with neither.
+    request.on('close', () => reject(networkError(new Error('closed unanswered'), isOnTheWire())));
     const whole = typeof body === 'string' ? body : body.bytes;
     if (whole !== undefined) request.end(whole);
     else {
@@ -143,16 +152,10 @@ function drained(request: ClientRequest): Promise<void> {
   });
 }
 
-async function readText(
-  response: IncomingMessage,
-  secrets: readonly string[],
-  signal: AbortSignal,
-): Promise<string> {
-  const isFailure = (response.statusCode ?? 0) >= 400;
-  const head = answered(response, secrets);
+async function readText(response: IncomingMessage, head: AnswerHead, signal: AbortSignal): Promise<string> {
   const { chunks, error } = await readChunks(response, head);
   // A status that says why counts more than the rest of its text.
-  if (isFailure) return decodeLeniently(chunks, response, signal);
+  if (head.status >= 400) return decodeLeniently(chunks, response, signal);
   if (error !== undefined) {
     // The answer had begun, so Deepgram has done the work.
     throw TranscriptionError.isInstance(error) ? error : networkError(error, true, head);

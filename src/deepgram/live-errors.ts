@@ -7,7 +7,7 @@ import {
   UnsupportedSourceError,
 } from '../errors/index.js';
 import { redactText } from '../net/redact.js';
-import { errorFromAnswer } from './map-error.js';
+import { dropRawPacket, errorFromAnswer } from './map-error.js';
 
 export interface ConnectionFacts {
   readonly region: string;
@@ -70,6 +70,7 @@ export function connectionClosed(close: LiveClose, facts: ConnectionFacts, cause
 
 /** No connection could be made: refused, no such host, a failed TLS handshake. */
 export function connectFailed(cause: unknown, facts: ConnectionFacts): NetworkError {
+  dropRawPacket(cause);
   const reason = (cause as { code?: unknown } | null)?.code;
   return new NetworkError(
     `Deepgram could not be reached${typeof reason === 'string' ? ` (${reason})` : ''}. Check the endpoint and the network.`,

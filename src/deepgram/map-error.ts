@@ -79,6 +79,11 @@ function parseRetryAfter({ header, receivedAtMs }: HttpAnswer): number | undefin
   return Math.max(0, dateMs - (Number.isNaN(sentAtMs) ? receivedAtMs : sentAtMs));
 }
 
+/** Node hangs the bytes of an answer that it could not read on the error: they may be of a transcript. */
+export function dropRawPacket(error: unknown): void {
+  if (error instanceof Error) Reflect.deleteProperty(error, 'rawPacket');
+}
+
 const CERTIFICATE_CODE = /^(CERT_|DEPTH_|UNABLE_TO_|SELF_SIGNED|ERR_TLS_|HOSTNAME_)/;
 
 /**
@@ -91,8 +96,7 @@ export function networkError(
   answered: { status?: number; requestId?: string } = {},
 ): NetworkError {
   const { code } = cause as { code?: unknown };
-  // Node hangs the bytes of an answer that it could not read on the error: they may be of a transcript.
-  if (cause instanceof Error) Reflect.deleteProperty(cause, 'rawPacket');
+  dropRawPacket(cause);
   const shown = typeof code === 'string' ? code : 'unknown error';
   if (CERTIFICATE_CODE.test(shown)) {
     return new NetworkError(
@@ -111,15 +115,27 @@ export function networkError(
   );
 }
 
-/** An end by us while the request was on the wire leaves open whether it was processed. */
-export function connectionError(error: Error, wasOnTheWire: boolean): Error {
+/**
+ * An end by us while the request was on the wire leaves open whether it was processed. `answered` is what had
+ * come of an answer by then.
+ */
+export function connectionError(
+  error: Error,
+  wasOnTheWire: boolean,
+  answered: { readonly status?: number; readonly requestId?: string } = {},
+): Error {
   if (!wasOnTheWire) return error;
   if (error instanceof TimeoutError) {
-    return new TimeoutError(error.message, { code: 'timeout', retryable: true, ambiguous: true });
+    return new TimeoutError(error.message, {
+      ...answered,
+      code: 'timeout',
+      retryable: true,
+      ambiguous: true,
+    });
   }
   if (!(error instanceof AbortedError)) return error;
   const { message, code, cause } = error;
-  return new AbortedError(message, { code, ambiguous: true, cause });
+  return new AbortedError(message, { ...answered, code, ambiguous: true, cause });
 }
 
 /** Deepgram said 200, and the body is no transcript. It was processed, so it is never sent again by itself. */

@@ -6,7 +6,7 @@ import type {
   Utterance,
   Word,
 } from '../contracts/index.js';
-import { type Json, type JsonObject, list, number, object, optional, text } from './read-json.js';
+import { type Json, type JsonObject, list, listOf, number, object, optional, text } from './read-json.js';
 
 /** The parts of a transcript that come from Deepgram's answer. */
 export interface MappedResult {
@@ -60,9 +60,7 @@ function mapChannel(value: Json, index: number): TranscriptChannel {
   return {
     text: text(best.transcript, `${path}.transcript`),
     confidence: number(best.confidence ?? 0, `${path}.confidence`),
-    words: list(best.words ?? [], `${path}.words`).map((word, position) =>
-      mapWord(word, `${path}.words[${position}]`),
-    ),
+    words: listOf(best.words ?? [], `${path}.words`, mapWord),
     ...(language === undefined ? {} : { detectedLanguage: language }),
   };
 }
@@ -71,24 +69,23 @@ function bestAlternative(channel: JsonObject, path: string): JsonObject {
   return object(list(channel.alternatives, `${path}.alternatives`, 1)[0], `${path}.alternatives[0]`);
 }
 
-function mapWord(value: Json, path: string): Word {
-  const word = object(value, path);
-  const optionals = {
-    punctuatedWord: optional(word.punctuated_word, (found) => text(found, `${path}.punctuated_word`)),
-    speaker: optional(word.speaker, (found) => number(found, `${path}.speaker`)),
-    speakerConfidence: optional(word.speaker_confidence, (found) =>
-      number(found, `${path}.speaker_confidence`),
-    ),
-    language: optional(word.language, (found) => text(found, `${path}.language`)),
-  };
-  const start = number(word.start, `${path}.start`);
-  return {
-    word: text(word.word, `${path}.word`),
+function mapWord(value: Json): Word {
+  const word = object(value, '');
+  const start = number(word.start, 'start');
+  const mapped: Writable<Word> = {
+    word: text(word.word, 'word'),
     start,
-    end: number(word.end, `${path}.end`, start),
-    confidence: number(word.confidence ?? 0, `${path}.confidence`),
-    ...withoutUndefined(optionals),
+    end: number(word.end, 'end', start),
+    confidence: number(word.confidence ?? 0, 'confidence'),
   };
+  const { punctuated_word, speaker, speaker_confidence, language } = word;
+  if (isThere(punctuated_word)) mapped.punctuatedWord = text(punctuated_word, 'punctuated_word');
+  if (isThere(speaker)) mapped.speaker = number(speaker, 'speaker');
+  if (isThere(speaker_confidence)) {
+    mapped.speakerConfidence = number(speaker_confidence, 'speaker_confidence');
+  }
+  if (isThere(language)) mapped.language = text(language, 'language');
+  return mapped;
 }
 
 function mapUtterance(value: Json, index: number): Utterance {
@@ -102,9 +99,7 @@ function mapUtterance(value: Json, index: number): Utterance {
     confidence: number(utterance.confidence ?? 0, `${path}.confidence`),
     channel: number(utterance.channel ?? 0, `${path}.channel`),
     text: text(utterance.transcript, `${path}.transcript`),
-    words: list(utterance.words ?? [], `${path}.words`).map((word, position) =>
-      mapWord(word, `${path}.words[${position}]`),
-    ),
+    words: listOf(utterance.words ?? [], `${path}.words`, mapWord),
     ...(speaker === undefined ? {} : { speaker }),
   };
 }
@@ -142,9 +137,8 @@ function mapSentence(value: Json, path: string): Sentence {
   };
 }
 
-function withoutUndefined<Fields extends object>(
-  fields: Fields,
-): { [Key in keyof Fields]?: NonNullable<Fields[Key]> } {
-  const kept = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(kept) as { [Key in keyof Fields]?: NonNullable<Fields[Key]> };
+type Writable<Fields> = { -readonly [Key in keyof Fields]: Fields[Key] };
+
+function isThere(value: Json): boolean {
+  return value !== undefined && value !== null;
 }

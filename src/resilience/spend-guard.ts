@@ -16,6 +16,7 @@ interface Account {
   readonly spent: RollingSum;
   /** Announced by calls that are under way. */
   reserved: number;
+  underWay: number;
 }
 
 const NO_TICKET: SpendTicket = { settle: () => undefined };
@@ -56,9 +57,12 @@ export class SpendGuard {
     };
     if (!fits(spent.total())) throw overHour(perHour, spent.msUntil(fits));
     account.reserved += announced;
+    account.underWay += 1;
     return {
       settle: (billedSeconds = announced) => {
-        account.reserved -= announced;
+        account.underWay -= 1;
+        // Sums of fractions leave a little over, which nobody would ever give back.
+        account.reserved = account.underWay === 0 ? 0 : account.reserved - announced;
         if (billedSeconds > 0) account.spent.add(billedSeconds);
       },
     };
@@ -88,7 +92,7 @@ export class SpendGuard {
     const known = this.#accounts.get(id);
     if (known !== undefined) return known;
     this.#forgetIdle();
-    const account = { spent: new RollingSum(this.#clock, HOUR_MS), reserved: 0 };
+    const account = { spent: new RollingSum(this.#clock, HOUR_MS), reserved: 0, underWay: 0 };
     this.#accounts.set(id, account);
     return account;
   }
@@ -96,8 +100,8 @@ export class SpendGuard {
   /** Users come and go; those who spent nothing in the last hour need no account. */
   #forgetIdle(): void {
     if (this.#accounts.size < 1000) return;
-    for (const [id, { spent, reserved }] of this.#accounts) {
-      if (reserved === 0 && spent.total() === 0) this.#accounts.delete(id);
+    for (const [id, { spent, underWay }] of this.#accounts) {
+      if (underWay === 0 && spent.total() === 0) this.#accounts.delete(id);
     }
   }
 }

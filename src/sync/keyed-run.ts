@@ -96,8 +96,11 @@ export class KeyedRun {
     }
   }
 
-  #take(version: number): Promise<boolean> {
-    return claimUnlessAborted(this.#claim.take(version), this.#signal, (isTaken) =>
+  async #take(version: number): Promise<boolean> {
+    const taking = this.#claim.take(version);
+    // It may have been written all the same: nobody should wait for a claim that nobody knows of.
+    taking.catch(() => this.#claim.release()).catch(() => undefined);
+    return claimUnlessAborted(taking, this.#signal, (isTaken) =>
       isTaken ? this.#claim.release() : undefined,
     );
   }

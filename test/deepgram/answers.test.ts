@@ -1,6 +1,6 @@
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { createMemoryStorage } from 'transcription-client';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { clientOf, failureOf } from '../support/client.js';
 import {
   listenAnswer,
@@ -152,6 +152,19 @@ describe('a 200 that is no transcript', () => {
     expect(error.requestId).toMatch(/^(head-id|body-id|req-1)$/);
   });
 
+  it.each([
+    [
+      'results.channels[0].words[2].end is below 1',
+      [...word({}), ...word({}), ...word({ start: 1, end: 0.5 })],
+    ],
+    ['results.channels[0].words[1] is null instead of an object', [...word({}), null]],
+    ['results.channels[0].words[0].speaker is a string instead of a number', word({ speaker: 'x' })],
+    ['results.channels[0].words is a number instead of an array', 7],
+  ])('says which field is wrong: %s', async (said, words) => {
+    const body = spoilt((_, alternative) => set(alternative, 'words', words));
+    expect((await failureOn({ body })).message).toContain(said);
+  });
+
   it('without a request id anywhere', async () => {
     for (const body of ['', 'null', '{}', '<html>', '{"request_id":5}', '{"metadata":{"request_id":""}}']) {
       expect((await failureOn({ body })).requestId).toBeUndefined();
@@ -189,6 +202,18 @@ describe('a 200 that is no transcript', () => {
     );
     await using client = clientOf(server.url);
     expect(await failureOf(client.transcribe(AUDIO))).toMatchObject({ code: 'network', ambiguous: true });
+  });
+
+  it('an upgrade that nobody asked for', async () => {
+    await using server = await startTcpServer((socket) =>
+      socket.on('data', () =>
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n'),
+      ),
+    );
+    await using client = clientOf(server.url);
+    expect(await failureOf(client.transcribe(AUDIO))).toMatchObject({ code: 'network', ambiguous: true });
+    expect(await failureOf(client.warmUp())).toMatchObject({ code: 'network' });
+    await vi.waitFor(async () => expect(await server.connections()).toBe(0));
   });
 
   it('a chunked body that ends early', async () => {

@@ -1,7 +1,9 @@
+import { inspect } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { LiveClose, LiveConnectionHandlers } from '../../src/contracts/index.js';
 import { createCredentialsProvider } from '../../src/deepgram/credentials.js';
 import { metadata, results } from '../support/fake-live-transport.js';
+import { startTcpServer } from '../support/fault-server.js';
 import { collect, liveTo, RAW_16K, transportTo, typesOf } from '../support/live.js';
 import { refusedUrl, startTestServer, type TestServer } from '../support/web-socket-server.js';
 
@@ -185,6 +187,20 @@ test('a refused connection', async () => {
   const live = liveTo(await refusedUrl());
   await expect(live.opened).rejects.toMatchObject({ name: 'NetworkError', code: 'network', retryable: true });
   await expect(live.finish()).rejects.toThrow(/ECONNREFUSED/);
+});
+
+test('a handshake answered with something else than HTTP leaves none of it on the error', async () => {
+  await using peer = await startTcpServer((socket) =>
+    socket.on('data', () => socket.end('my secret words\r\n')),
+  );
+  const error: Error = await liveTo(peer.url).opened.then(
+    () => expect.fail('It was opened.'),
+    (failure) => failure,
+  );
+  expect(error).toMatchObject({ name: 'NetworkError', code: 'network' });
+  expect(error.cause).toBeInstanceOf(Error);
+  expect(error.cause).not.toHaveProperty('rawPacket');
+  expect(inspect(error, { depth: 9 })).not.toMatch(/secret words|6d 79 20 73/);
 });
 
 test('a server that never answers', async () => {

@@ -54,6 +54,14 @@ describe('maxAudioSecondsPerHour', () => {
     await failureOf(enter(1));
   });
 
+  it('leaves nothing over of fractions that were given back', async () => {
+    const { enter } = guardOf({ maxAudioSecondsPerHour: 5 });
+    const fractions = Array.from({ length: 9 }, (_, index) => 0.1 * (index + 1));
+    const tickets = await Promise.all(fractions.map((seconds) => enter(seconds)));
+    for (const ticket of tickets) ticket.settle(0);
+    await enter(5);
+  });
+
   it('tells when there will be room for this audio, and keeps its word', async () => {
     const { clock, enter } = guardOf({ maxAudioSecondsPerHour: 100 });
     (await enter(20)).settle(20);
