@@ -24,7 +24,7 @@ import { UnsupportedSourceError } from './errors/index.js';
 import { GivenSource } from './given-source.js';
 import type { RoutedOutcome } from './hybrid/submit.js';
 import { raceAbort } from './internal/abort.js';
-import { checkOptions, checkSignal, closeTimeoutMs, signalOf } from './internal/check-arguments.js';
+import { checkOptions, checkSignal, closeTimeoutMs, copyOf, signalOf } from './internal/check-arguments.js';
 import { checkListQuery } from './internal/check-list-query.js';
 import { defined } from './internal/defined.js';
 import { checkKeys, checkNumber, checkPlainObject, invalidOption } from './internal/validate.js';
@@ -161,8 +161,9 @@ export class TranscriptionClient implements AsyncDisposable {
   }
 
   /** Pattern 4: the router picks the mode. `decision` in the outcome says why. */
-  async submit(source: AudioSource, options: SubmitOptions = {}): Promise<SubmitOutcome> {
+  async submit(source: AudioSource, givenOptions: SubmitOptions = {}): Promise<SubmitOutcome> {
     const given = new GivenSource(source);
+    const options = copyOf(givenOptions);
     return given.unlessRefused(async () => {
       this.#lifetime.assertOpen();
       const { resolveSource, router, settleSubmit, callFor, submit } = await this.#engine(options);

@@ -5,6 +5,7 @@ import { EventHub } from './event-hub.js';
 import type { GivenSource } from './given-source.js';
 import { guardStorage } from './guarded-storage.js';
 import { raceAbort } from './internal/abort.js';
+import { copyOf } from './internal/check-arguments.js';
 import { Lazy } from './internal/lazy.js';
 import type { Lifetime } from './lifetime.js';
 import type { ResolvedOptions } from './options.js';
@@ -88,10 +89,4 @@ function lazySyncCall(engine: Lazy<Engine>, aborted: Set<Promise<unknown>>): Laz
     });
     return call(loaded);
   };
-}
-
-/** The caller may use the object again, for another user, while code is loading. What is none is refused later. */
-function copyOf(options: TranscribeOptions): TranscribeOptions {
-  const isPlain = typeof options === 'object' && options !== null;
-  return isPlain && Object.getPrototypeOf(options) === Object.prototype ? { ...options } : options;
 }

@@ -15,6 +15,12 @@ export function checkOptions(
   checkKeys(where, options, known, advice);
 }
 
+/** The caller may use the object again, for another user, while code is loading. What is none is refused later. */
+export function copyOf<Options extends object>(options: Options): Options {
+  const isPlain = typeof options === 'object' && options !== null;
+  return isPlain && Object.getPrototypeOf(options) === Object.prototype ? { ...options } : options;
+}
+
 export function checkSignal(signal: unknown): void {
   if (signal === undefined || signal instanceof AbortSignal) return;
   throw invalidOption('signal', 'an AbortSignal', signal);

@@ -156,6 +156,8 @@ export class ClaimWatch {
     const sign = `${owner} ${version}`;
     const seen = this.#seen.get(id);
     const silentMs = seen?.sign === sign ? seen.silentMs + Math.min(atMs - seen.atMs, LONGEST_STEP_MS) : 0;
+    // To the end of the line: those that are still looked at are forgotten last.
+    this.#seen.delete(id);
     this.#seen.set(id, { sign, atMs, silentMs });
     const [oldest] = this.#seen.keys();
     if (this.#seen.size > MOST_WATCHED && oldest !== undefined) this.#seen.delete(oldest);
