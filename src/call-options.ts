@@ -94,7 +94,7 @@ export function regionFor(name: string | undefined, { regions }: ResolvedOptions
   );
 }
 
-export function checkCall(where: string, options: object, keys: readonly string[]): void {
+export function checkCall(where: string, options: object, keys: Iterable<string>): void {
   checkOptions(where, options, keys, QUERY_ADVICE);
   checkShared(options);
 }

@@ -19,6 +19,9 @@ export const TRANSCRIBE_KEYS = [
   'deduplicate',
   'durationSeconds',
 ] as const;
+/** All that `transcribe()` knows. */
+const KNOWN_KEYS: ReadonlySet<string> = new Set([...PRERECORDED_KEYS, ...TRANSCRIBE_KEYS]);
+
 export interface SettledTranscribe extends SettledCall {
   readonly priority: number;
   readonly retry: RetryPolicy;
@@ -28,7 +31,7 @@ export interface SettledTranscribe extends SettledCall {
 
 /** @throws BadRequestError that names the option, what it may be and what it is. */
 export function settleTranscribe(options: TranscribeOptions, client: ResolvedOptions): SettledTranscribe {
-  checkCall('transcribe()', options, [...PRERECORDED_KEYS, ...TRANSCRIBE_KEYS]);
+  checkCall('transcribe()', options, KNOWN_KEYS);
   checkNumber('timeoutMs', options.timeoutMs, { min: 1 });
   checkNumber('attemptTimeoutMs', options.attemptTimeoutMs, { min: 1 });
   checkNumber('priority', options.priority, { min: 0 });

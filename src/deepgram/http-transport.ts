@@ -112,11 +112,17 @@ function upload(
   isOnTheWire: () => boolean,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
+    let isAnswered = false;
     // The listener stays: a late error of a request that was given up must not end the process.
     request.on('error', (error) => reject(networkError(error, isOnTheWire())));
-    request.on('response', resolve);
-    // After either of them it changes nothing. An unasked upgrade ends a request with neither.
-    request.on('close', () => reject(networkError(new Error('closed unanswered'), isOnTheWire())));
+    request.on('response', (response) => {
+      isAnswered = true;
+      resolve(response);
+    });
+    // After an error it changes nothing. An unasked upgrade ends a request with neither answer nor error.
+    request.on('close', () => {
+      if (!isAnswered) reject(networkError(new Error('closed unanswered'), isOnTheWire()));
+    });
     const whole = typeof body === 'string' ? body : body.bytes;
     if (whole !== undefined) request.end(whole);
     else {

@@ -48,7 +48,10 @@ function readErrorBody(body: string, secrets: readonly string[]): ErrorBody {
 
 /** Of any value that may be one: what is sent in its place is not always an id. */
 export function requestIdOf(value: unknown, secrets: readonly string[] = []): string | undefined {
-  return isText(value) ? redactText(value, 100, secrets) : undefined;
+  if (!isText(value)) return undefined;
+  const isPlainId =
+    /^[\w-]{1,100}$/.test(value) && !secrets.some((secret) => secret !== '' && value.includes(secret));
+  return isPlainId ? value : redactText(value, 100, secrets);
 }
 
 function isText(value: unknown): value is string {

@@ -117,7 +117,7 @@ function checkData(path: string, value: unknown, depth: number): void {
 
 /** Refuses keys that nobody knows, and names the one that was probably meant. */
 export function checkKeys(where: string, options: object, known: Iterable<string>, advice = ''): void {
-  const names = new Set(known);
+  const names: ReadonlySet<string> = known instanceof Set ? known : new Set(known);
   for (const key of Object.keys(options)) {
     if (names.has(key)) continue;
     const meant = nearest(key, names);
