@@ -97,7 +97,13 @@ export function createEngine({ options, storage, archive, emit, lifetime }: Engi
     emit,
   });
   const keep = createTranscriptKeeper({ archive, clock, emit, lifetime, retry: options.storageRetry });
-  const idempotency = new IdempotentCalls({ storage, archive, clock, emit });
+  const idempotency = new IdempotentCalls({
+    storage,
+    archive,
+    clock,
+    emit,
+    background: (write) => lifetime.addBackground(write),
+  });
   const jobs = createJobs({
     storage,
     queue: options.queueAdapter ?? createMemoryQueue({ clock }),

@@ -1,6 +1,6 @@
 import type { Clock } from './contracts/index.js';
 import { AbortedError } from './errors/index.js';
-import { abortError, onAbort } from './internal/abort.js';
+import { abortError, onAbort, raceAbort } from './internal/abort.js';
 
 /** Work that has to end before the client is closed. */
 interface Running {
@@ -51,12 +51,21 @@ export class Lifetime {
     return done;
   }
 
+  /** Also while the client is closing, which waits for it as well. */
   add(running: Running): void {
     this.#running.add(running);
+    if (this.#closing !== undefined) running.finish?.().catch(() => undefined);
     const remove = (): void => {
       this.#running.delete(running);
     };
     running.done.then(remove, remove);
+  }
+
+  /** Work that may go on after its call. Its signal aborts at close(), which waits for it no longer than for calls. */
+  addBackground(run: (closing: AbortSignal) => Promise<void>): void {
+    const closing = new AbortController();
+    const done = raceAbort(run(closing.signal), this.#end.signal).catch(() => undefined);
+    this.add({ done, finish: async () => closing.abort() });
   }
 
   /** Idempotent. `drain` runs beside the waiting, within the same time; `release` after everything has ended. */
@@ -69,10 +78,16 @@ export class Lifetime {
     const timer = this.#clock.setTimer(() => this.#abortAll(), timeoutMs);
     for (const running of this.#running) running.finish?.().catch(() => undefined);
     try {
-      await Promise.all([drain(), Promise.allSettled([...this.#running].map((running) => running.done))]);
+      await Promise.all([drain(), this.#allEnded()]);
     } finally {
       timer.cancel();
       await release();
+    }
+  }
+
+  async #allEnded(): Promise<void> {
+    while (this.#running.size > 0) {
+      await Promise.allSettled([...this.#running].map((running) => running.done));
     }
   }
 

@@ -59,7 +59,8 @@ export function createSyncCalls({ client, transcribe, idempotency, keep }: SyncC
         userId,
         source,
         signal: deadline.signal,
-        run: (shared, ended) => transcribe({ ...call, source: shared, signal: ended, timeoutMs: undefined }),
+        run: (shared, transcriptId, ended) =>
+          transcribe({ ...call, source: shared, transcriptId, signal: ended, timeoutMs: undefined }),
       });
     } finally {
       deadline.dispose();

@@ -4,7 +4,7 @@ import { bytesOf } from '../internal/bytes.js';
 import { redactUrl } from '../net/redact.js';
 import { loadOpening, oneShot } from './one-shot.js';
 import { type BrandedFile, type BrandedStream, isBranded, type OpenedStream } from './sources.js';
-import { isAsyncIterable, isWebStream, keepErrors } from './streams.js';
+import { isAsyncIterable, isFetchBody, isResponse, isWebStream, keepErrors } from './streams.js';
 
 const UPLOADS =
   'fromFile(path), a Uint8Array or ArrayBuffer, a Blob or File, a stream, fromStream(() => stream), ' +
@@ -129,7 +129,7 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 function resolveBody(source: object): UploadAudio | undefined {
-  if (!(source instanceof Request) && !(source instanceof Response)) return undefined;
+  if (!isFetchBody(source)) return undefined;
   const contentType = source.headers.get('content-type');
   refuseForeignBody(source, contentType);
   return {
@@ -194,13 +194,13 @@ const NO_AUDIO = /^(text\/|multipart\/|application\/(json|xml|x-www-form-urlenco
 
 /** Deepgram would take such a body for audio, or for a request of its own. */
 function refuseForeignBody(source: Request | Response, contentType: string | null): void {
-  if (source instanceof Response && !source.ok) {
+  if (isResponse(source) && !source.ok) {
     throw unsupported(
       `This Response is no audio: its status is ${source.status}. Check response.ok before you pass it on.`,
     );
   }
   if (contentType === null || !NO_AUDIO.test(contentType.trim())) return;
-  const name = source instanceof Request ? 'request' : 'response';
+  const name = isResponse(source) ? 'response' : 'request';
   throw unsupported(
     `The body of this ${name} is no audio by its content-type. Take the audio out first: of a form with ` +
       `(await ${name}.formData()).get('file'), of JSON its URL with (await ${name}.json()).url.`,

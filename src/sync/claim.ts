@@ -1,5 +1,8 @@
 import type { Clock, StorageAdapter } from '../contracts/index.js';
 import { defined } from '../internal/defined.js';
+import { createId } from '../internal/ids.js';
+import { sleep } from '../internal/sleep.js';
+import { backoffDelayMs } from '../resilience/backoff.js';
 
 /** What the storage holds of a key. The records of other processes, and of other versions, look the same. */
 export type CallRecord = RunningCall | CompletedCall;
@@ -11,6 +14,10 @@ export interface RunningCall {
   readonly owner: string;
   /** The owner writes again within this time, or it is taken for dead. */
   readonly leaseMs: number;
+  /** Of the transcript to come. Where it is stored, the call was made, whatever became of its owner. */
+  readonly transcriptId: string;
+  /** Missing as long as the audio is not known whole. */
+  readonly sourceHash?: string;
   /** Wall clock, in milliseconds. The last resort, where nobody watches for as long as a lease. */
   readonly untilMs: number;
 }
@@ -34,22 +41,32 @@ const KEPT_MS = 24 * 3_600_000;
 /** A process that stands still, or cannot reach the storage, for less than this keeps its claim. */
 const LEASE_MS = 60_000;
 const RENEWAL_MS = 15_000;
+/** Between two attempts to write how a call ended. */
+const WRITE_AGAIN = { minDelayMs: 500, maxDelayMs: 15_000 };
 
 /** The right to make the call of one key. It is renewed for as long as the call runs. */
 export class Claim {
+  readonly transcriptId = createId('tr');
   readonly #parts: ClaimParts;
   readonly #id: string;
   readonly #userId: string | undefined;
+  readonly #sourceHash: () => string | undefined;
   readonly #owner = globalThis.crypto.randomUUID();
   #version = 0;
   #stopRenewing: () => void = () => undefined;
   /** One write at a time: each one needs to know the version of the one before. */
   #lastWrite: Promise<unknown> = Promise.resolve();
 
-  constructor(parts: ClaimParts, id: string, userId: string | undefined) {
+  constructor(
+    parts: ClaimParts,
+    id: string,
+    userId: string | undefined,
+    sourceHash: () => string | undefined,
+  ) {
     this.#parts = parts;
     this.#id = id;
     this.#userId = userId;
+    this.#sourceHash = sourceHash;
   }
 
   /** False where somebody else wrote in between. */
@@ -61,10 +78,29 @@ export class Claim {
   }
 
   /** The transcript answers for the key from now on. */
-  async complete(transcriptId: string, sourceHash: string | undefined): Promise<void> {
+  async complete(sourceHash: string | undefined): Promise<void> {
     this.#stopRenewing();
-    const record = { v: 1, state: 'completed', transcriptId, untilMs: this.#keptUntilMs() } as const;
-    await this.#write((version) => this.#put({ ...record, ...defined({ sourceHash }) }, version));
+    const record = this.#completed(this.transcriptId, sourceHash);
+    await this.#write((version) => this.#put(record, version));
+  }
+
+  /** The owner is dead, and its transcript is stored: nobody has to wait for the owner again. */
+  async completeFor({ transcriptId, sourceHash }: CallRecord, version: number): Promise<void> {
+    await this.#put(this.#completed(transcriptId, sourceHash), version);
+  }
+
+  /** Where complete() failed: again and again. Once `closing` aborts there is one last attempt, which may reject. */
+  async completeLater(sourceHash: string | undefined, closing: AbortSignal): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      const delayMs = backoffDelayMs(attempt, WRITE_AGAIN);
+      await sleep(this.#parts.clock, delayMs, closing).catch(() => undefined);
+      const isLast = closing.aborted;
+      try {
+        return await this.complete(sourceHash);
+      } catch (error) {
+        if (isLast) throw error;
+      }
+    }
   }
 
   /** The key is free again. */
@@ -103,8 +139,25 @@ export class Claim {
   }
 
   #running(): RunningCall {
-    const untilMs = this.#keptUntilMs();
-    return { v: 1, state: 'running', owner: this.#owner, leaseMs: LEASE_MS, untilMs };
+    return {
+      v: 1,
+      state: 'running',
+      owner: this.#owner,
+      leaseMs: LEASE_MS,
+      transcriptId: this.transcriptId,
+      ...defined({ sourceHash: this.#sourceHash() }),
+      untilMs: this.#keptUntilMs(),
+    };
+  }
+
+  #completed(transcriptId: string, sourceHash: string | undefined): CompletedCall {
+    return {
+      v: 1,
+      state: 'completed',
+      transcriptId,
+      ...defined({ sourceHash }),
+      untilMs: this.#keptUntilMs(),
+    };
   }
 
   #keptUntilMs(): number {

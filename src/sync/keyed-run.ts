@@ -2,7 +2,7 @@ import type { Clock, ResolvedSource, StorageAdapter, Transcript } from '../contr
 import { claimUnlessAborted, raceAbort } from '../internal/abort.js';
 import { sleep } from '../internal/sleep.js';
 import type { TranscriptArchive } from '../transcript/archive.js';
-import { type CallRecord, Claim, type ClaimWatch, type CompletedCall } from './claim.js';
+import { type CallRecord, Claim, type ClaimWatch } from './claim.js';
 import { hashSource, hashUrl, hashWhileRead } from './content-hash.js';
 import { holdSource } from './held-source.js';
 
@@ -11,6 +11,8 @@ export interface KeyedRunParts {
   readonly archive: Pick<TranscriptArchive, 'get'>;
   readonly clock: Clock;
   readonly watch: ClaimWatch;
+  /** Lets a write go on after its call has ended. */
+  readonly background: (write: (closing: AbortSignal) => Promise<void>) => void;
 }
 
 export interface KeyedCall {
@@ -20,8 +22,8 @@ export interface KeyedCall {
   readonly source: ResolvedSource;
   /** Where the audio is the key: its hash. */
   readonly contentHash: string | undefined;
-  /** Transcribes and stores. */
-  run(source: ResolvedSource, signal: AbortSignal): Promise<Transcript>;
+  /** Transcribes and stores, under the id. */
+  run(source: ResolvedSource, transcriptId: string, signal: AbortSignal): Promise<Transcript>;
 }
 
 /** How a run ended, for each of its callers to judge. */
@@ -47,14 +49,17 @@ export class KeyedRun {
   readonly #call: KeyedCall;
   readonly #signal: AbortSignal;
   readonly #claim: Claim;
-  #hashSoFar: () => string | undefined = () => undefined;
+  /** Undefined as long as the audio was not read whole. */
+  #hashSoFar: () => string | undefined;
 
   constructor(parts: KeyedRunParts, call: KeyedCall, signal: AbortSignal) {
     this.#parts = parts;
     this.#call = call;
     this.#signal = signal;
-    this.#claim = new Claim(parts, call.id, call.userId);
-    this.source = holdSource(call.source);
+    const { source, contentHash } = call;
+    this.#hashSoFar = () => (source.kind === 'url' ? hashUrl(source.url) : contentHash);
+    this.#claim = new Claim(parts, call.id, call.userId, () => this.#hashSoFar());
+    this.source = holdSource(source);
     this.ended = this.#run().catch((error: unknown) => ({ error, sourceHash: this.#hashSoFar() }));
   }
 
@@ -84,13 +89,21 @@ export class KeyedRun {
     for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(pollMs * 2, LONGEST_POLL_MS)) {
       const record = await raceAbort(storage.get('idempotency', id), this.#signal);
       const known = currentRecord(record?.data, clock);
-      const before = known?.state === 'completed' ? await this.#recall(known) : undefined;
-      if (before !== undefined) return before;
       const version = record?.version ?? 0;
       const isHeld = known?.state === 'running' && !watch.isDead(id, version, known);
-      if (!isHeld && (await this.#take(version))) {
-        watch.forget(id);
-        return undefined;
+      if (!isHeld) {
+        // Also the owner that is dead may have stored its transcript before.
+        const before = known && (await this.#recall(known));
+        if (before !== undefined) {
+          if (known?.state === 'running') {
+            await this.#unlessAborted(this.#claim.completeFor(known, version));
+          }
+          return before;
+        }
+        if (await this.#take(version)) {
+          watch.forget(id);
+          return undefined;
+        }
       }
       await sleep(clock, pollMs, this.#signal);
     }
@@ -106,7 +119,7 @@ export class KeyedRun {
   }
 
   /** Undefined where the transcript was deleted or never stored. */
-  async #recall({ transcriptId, sourceHash }: CompletedCall): Promise<Outcome | undefined> {
+  async #recall({ transcriptId, sourceHash }: CallRecord): Promise<Outcome | undefined> {
     const stored = await raceAbort(this.#parts.archive.get(transcriptId), this.#signal);
     if (stored === undefined) return undefined;
     this.#parts.watch.forget(this.#call.id);
@@ -118,15 +131,22 @@ export class KeyedRun {
     const { source } = this;
     const { contentHash, run } = this.#call;
     const hashed = source.kind === 'url' ? undefined : hashWhileRead(source);
-    this.#hashSoFar = source.kind === 'url' ? () => hashUrl(source.url) : () => hashed?.hash();
-    const transcript = await run(hashed?.source ?? source, this.#signal);
+    if (hashed !== undefined) this.#hashSoFar = () => hashed.hash();
+    const transcript = await run(hashed?.source ?? source, this.#claim.transcriptId, this.#signal);
     const sourceHash = this.#hashSoFar() ?? contentHash ?? (await this.#hashAgain());
     const isChanged = contentHash !== undefined && sourceHash !== contentHash;
     // The transcript is there and paid for: a storage that fails now must not hide it, and reports itself.
-    await this.#unlessAborted(
-      isChanged ? this.#claim.release() : this.#claim.complete(transcript.id, sourceHash),
-    );
+    await this.#unlessAborted(isChanged ? this.#claim.release() : this.#complete(sourceHash));
     return { transcript, sourceHash, isRecalled: false };
+  }
+
+  /** Once more in the background where it fails: the next call with the key must not pay again. */
+  async #complete(sourceHash: string | undefined): Promise<void> {
+    try {
+      await this.#claim.complete(sourceHash);
+    } catch {
+      this.#parts.background((closing) => this.#claim.completeLater(sourceHash, closing));
+    }
   }
 
   /** For an answer that came before all of the audio was read. */

@@ -55,6 +55,8 @@ export interface TranscribeCall {
   readonly userId: string | undefined;
   readonly jobId: string | undefined;
   readonly durationSeconds: number | undefined;
+  /** Of the transcript. Default: a new one. */
+  readonly transcriptId?: string;
   /** Stores the transcript, within the time of the call. Never rejects. */
   readonly keep: ((transcript: Transcript, signal: AbortSignal) => Promise<void>) | undefined;
 }
@@ -244,8 +246,9 @@ class TranscribeRun {
   }
 
   #toTranscript({ requestId, ...result }: MappedResult): Transcript {
-    const { mode, model, region, language } = this.#call;
+    const { mode, model, region, language, transcriptId } = this.#call;
     return buildTranscript({
+      ...defined({ id: transcriptId }),
       ...result,
       mode,
       model,

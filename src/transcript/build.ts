@@ -8,6 +8,8 @@ import type {
 import { createId } from '../internal/ids.js';
 
 export interface TranscriptParts {
+  /** Default: a new one. */
+  readonly id?: string;
   readonly mode: TranscriptMode;
   readonly requestIds: readonly string[];
   readonly durationSeconds: number;
@@ -26,8 +28,8 @@ export function buildTranscript(parts: TranscriptParts): Transcript {
   const { language, createdAtMs, ...others } = parts;
   return {
     id: createId('tr'),
-    requestId: parts.requestIds[0] ?? '',
     ...others,
+    requestId: parts.requestIds[0] ?? '',
     text: joinChannels(parts.channels),
     ...(language === undefined ? {} : { language }),
     createdAt: new Date(createdAtMs).toISOString(),

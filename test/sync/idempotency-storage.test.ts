@@ -1,8 +1,10 @@
 import {
   createMemoryStorage,
+  type RecordInput,
   type StorageAdapter,
   StorageError,
   type StoredRecord,
+  type WriteCondition,
 } from 'transcription-client';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { failureOf } from '../support/client.js';
@@ -240,6 +242,72 @@ describe('a storage that fails', () => {
     const failures = eventsOf(client, 'storage-failure');
     expect((await client.transcribe(AUDIO, KEY)).text).toBe('answer 1');
     expect(failures).toMatchObject([{ operation: 'put', collection: 'idempotency' }]);
+  });
+
+  function failing(fails: () => boolean): { readonly storage: StorageAdapter; completions: number } {
+    const memory = createMemoryStorage();
+    const counted = {
+      completions: 0,
+      storage: {
+        ...memory,
+        put(record: RecordInput, condition?: WriteCondition) {
+          if (record.collection !== 'idempotency' || record.status !== 'completed') {
+            return memory.put(record, condition);
+          }
+          counted.completions += 1;
+          return fails() ? broken() : memory.put(record, condition);
+        },
+      },
+    };
+    return counted;
+  }
+
+  it('after the call, once: the write is repeated, and the next call pays nothing', async () => {
+    const clock = new ManualClock();
+    const flaky = failing(() => flaky.completions === 1);
+    const client = newClient({ storage: flaky.storage, clock });
+    const { id } = await client.transcribe(AUDIO, KEY);
+    expect(flaky.completions).toBe(1);
+    await clock.advance(1000);
+    await vi.waitFor(() => expect(flaky.completions).toBe(2));
+    const again = newClient({ storage: flaky.storage, clock });
+    expect((await again.transcribe(AUDIO, KEY)).id).toBe(id);
+    expect((await failureOf(again.transcribe(OTHER, KEY))).code).toBe('idempotency_conflict');
+    expect(server.requests).toHaveLength(1);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('after the call, for good: whoever takes over after the lease finds the transcript', async () => {
+    const clock = new ManualClock();
+    let isBroken = true;
+    const flaky = failing(() => isBroken);
+    const { id } = await newClient({ storage: flaky.storage }).transcribe(AUDIO, KEY);
+    const client = newClient({ storage: flaky.storage, clock });
+    const call = client.transcribe(AUDIO, KEY);
+    isBroken = false;
+    for (let passed = 0; passed < 70_000; passed += 1000) await clock.advance(1000);
+    expect((await call).id).toBe(id);
+    // At once: the key is not that of a dead process any more.
+    expect((await client.transcribe(AUDIO, KEY)).id).toBe(id);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('after the call, until the client is closed: one last attempt, and nobody waits for more', async () => {
+    const clock = new ManualClock();
+    let isBroken = true;
+    const flaky = failing(() => isBroken);
+    for (const heals of [true, false]) {
+      const client = newClient({ storage: flaky.storage, clock });
+      await client.transcribe(AUDIO, { idempotencyKey: `heals ${heals}` });
+      const { completions } = flaky;
+      isBroken = !heals;
+      await client.close();
+      expect(flaky.completions).toBe(completions + 1);
+      expect(clock.pendingTimers).toBe(0);
+      isBroken = true;
+    }
+    const states = (await flaky.storage.list('idempotency', {})).items.map(({ status }) => status);
+    expect(states.sort()).toEqual(['completed', 'running']);
   });
 
   it('that loses the reply of a write, still knows its own claim', async () => {
