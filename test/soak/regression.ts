@@ -19,3 +19,11 @@ export function slopeOf(samples: readonly number[]): Slope {
   );
   return { slope, error: Math.sqrt(residuals / (count - 2) / spread) };
 }
+
+/** The smallest of each `size` samples. What is left over at the end is dropped. */
+export function minimaOf(samples: readonly number[], size: number): readonly number[] {
+  const groups = Math.floor(samples.length / size);
+  return Array.from({ length: groups }, (_, group) =>
+    Math.min(...samples.slice(group * size, (group + 1) * size)),
+  );
+}
