@@ -1,4 +1,5 @@
 export type * from './audio-source.js';
+export type * from './audio-store.js';
 export type * from './call-options.js';
 export type * from './client-options.js';
 export type * from './clock.js';

@@ -1,15 +1,21 @@
-/** The kinds of record that the client keeps. `idempotency` holds which call answers for a key. */
-export type StorageCollection = 'transcripts' | 'jobs' | 'idempotency';
+/**
+ * The kinds of record that the client keeps. `idempotency` holds which call answers for a key, `outbox` which jobs
+ * the queue has yet to get.
+ */
+export type StorageCollection = 'transcripts' | 'jobs' | 'idempotency' | 'outbox';
 
 /** A record is plain JSON data in an envelope that an adapter can index. */
 export interface StoredRecord {
   readonly collection: StorageCollection;
+  /** 1 to 512 characters. No NUL, no half of a surrogate pair: not every back end can keep those. */
   readonly id: string;
   readonly userId?: string;
   /** Of a job its state. */
   readonly status: string;
-  /** ISO 8601, UTC. */
+  /** ISO 8601, UTC, as `toISOString()` writes it: lists are in the order of this text. */
   readonly createdAt: string;
+  /** After it `purge()` may take the record away. Until then it is there. As `createdAt`. */
+  readonly expiresAt?: string;
   /** Counts the writes of this record, from 1. Kept by the adapter. */
   readonly version: number;
   /** What JSON can say: other values are dropped or refused, as `JSON.stringify` does. */
@@ -25,12 +31,33 @@ export interface WriteCondition {
   readonly expectedVersion: number;
 }
 
+/** One step of a transaction. */
+export type StorageChange =
+  | { readonly type: 'put'; readonly record: RecordInput; readonly condition?: WriteCondition }
+  | {
+      readonly type: 'delete';
+      readonly collection: StorageCollection;
+      readonly id: string;
+      readonly condition?: WriteCondition;
+    }
+  | {
+      /** Writes nothing. The version is a fencing token: who lost the record to another writer changes nothing else. */
+      readonly type: 'check';
+      readonly collection: StorageCollection;
+      readonly id: string;
+      readonly condition: WriteCondition;
+    };
+
 export interface ListQuery {
   readonly userId?: string;
   readonly status?: string;
+  /** Records created at this time or after it. ISO 8601, UTC, as `createdAt`. */
+  readonly createdFrom?: string;
+  /** Records created before this time. */
+  readonly createdBefore?: string;
   /** 1 to 1000, default 100. */
   readonly limit?: number;
-  /** `nextCursor` of the page before. */
+  /** `nextCursor` of the page before, for the same filters. */
   readonly cursor?: string;
 }
 
@@ -39,6 +66,17 @@ export interface Page<Item> {
   readonly items: readonly Item[];
   /** Missing on the last page. */
   readonly nextCursor?: string;
+}
+
+/** Which records to take away. One of the two times must be there; all that is there must fit. */
+export interface PurgeQuery {
+  readonly userId?: string;
+  /** Records with one of these, of which there is at least one. */
+  readonly statuses?: readonly string[];
+  /** Records created before this time. ISO 8601, UTC, as `createdAt`. */
+  readonly createdBefore?: string;
+  /** Records whose `expiresAt` is this time or before it. Those without one stay. */
+  readonly expiredBy?: string;
 }
 
 /** What an adapter can do, as data: the client never asks for an adapter's name. */
@@ -52,9 +90,10 @@ export interface StorageCapabilities {
 }
 
 /**
- * Where transcripts and job records are kept.
+ * Where transcripts, jobs and idempotency records are kept.
  *
- * Records handed out and taken in are values: changing one later changes nothing in the store.
+ * Records handed out and taken in are values: changing one later changes nothing in the store. Failures are
+ * StorageErrors. What is optional is done by the client itself, record by record, where it is missing.
  */
 export interface StorageAdapter {
   readonly capabilities: StorageCapabilities;
@@ -69,5 +108,17 @@ export interface StorageAdapter {
   list(collection: StorageCollection, query: ListQuery): Promise<Page<StoredRecord>>;
   /** Resolves to false where there was no such record, or where the condition does not hold. */
   delete(collection: StorageCollection, id: string, condition?: WriteCondition): Promise<boolean>;
+  /**
+   * All of the changes or none, in their order, as one step. Only where `capabilities.atomic` is true.
+   *
+   * Resolves to false, having changed nothing, where a condition does not hold. A delete without a condition
+   * holds also where there is no such record.
+   */
+  transact?(changes: readonly StorageChange[]): Promise<boolean>;
+  /** Takes away all records that fit. Resolves to their number. */
+  purge?(collection: StorageCollection, query: PurgeQuery): Promise<number>;
+  /** Resolves where records can be read and written now; rejects with a StorageError that says why not. */
+  health?(): Promise<void>;
+  /** Lets go of what the adapter itself has opened. Safe to call twice. */
   close?(): Promise<void>;
 }

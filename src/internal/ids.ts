@@ -1,5 +1,5 @@
 /** Prefixes tell ids apart in logs: calls, live sessions, jobs, transcripts. */
-export type IdPrefix = 'call' | 'live' | 'job' | 'tr';
+export type IdPrefix = 'call' | 'live' | 'job' | 'tr' | 'aud';
 
 /** An id such as `job_7f3c…`: the prefix and 32 hexadecimal digits. */
 export function createId(prefix: IdPrefix): string {

@@ -23,7 +23,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ['errors'],
   ['internal'],
   ['net'],
-  ['resilience', 'transcript', 'audio'],
+  ['resilience', 'transcript', 'audio', 'records'],
   ['deepgram', 'regions', 'adapters/*'],
   ['sync', 'queue', 'streaming'],
   ['hybrid', 'browser'],

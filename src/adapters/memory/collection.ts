@@ -1,57 +1,57 @@
 import { StorageError } from '../../errors/index.js';
+import type { Position } from '../../records/pages.js';
+import type { JsonRecord } from '../../records/record.js';
 
-export interface Row {
-  readonly id: string;
-  readonly userId: string | undefined;
-  readonly status: string;
-  readonly createdAt: string;
+/** The data is text: no caller can change it from outside. */
+export interface Row extends JsonRecord, Position {
   readonly version: number;
-  /** The data as text: no caller can change it from outside. */
-  readonly json: string;
-  /** Orders rows of the same moment. A row keeps its own as long as it lives. */
-  readonly sequence: number;
 }
 
-type Position = Pick<Row, 'createdAt' | 'sequence'>;
+export interface Bounds {
+  readonly maxRecords: number;
+  readonly maxBytes: number;
+}
 
 /** Records with one of these are work that nobody has done yet. */
-const UNFINISHED: ReadonlySet<string> = new Set(['queued', 'active', 'running']);
+const UNFINISHED: ReadonlySet<string> = new Set(['queued', 'active', 'running', 'pending']);
 
 /** The records of one kind: found by id, listed by age, bounded in number. */
 export class MemoryCollection {
-  readonly #maxRecords: number;
+  readonly #bounds: Bounds;
   readonly #byId = new Map<string, Row>();
   /** Invariant: the rows of `#byId`, oldest first. */
   readonly #byAge: Row[] = [];
   #sequence = 0;
+  /** Invariant: of all texts of data together, where a character counts as one. */
+  #bytes = 0;
 
-  constructor(maxRecords: number) {
-    this.#maxRecords = maxRecords;
+  constructor(bounds: Bounds) {
+    this.#bounds = bounds;
   }
 
   get(id: string): Row | undefined {
     return this.#byId.get(id);
   }
 
+  /** @throws StorageError where there is no room: what is unfinished is never pushed out. */
   set(row: Omit<Row, 'sequence'>): void {
     const before = this.#byId.get(row.id);
-    if (before === undefined) {
-      this.#makeRoom();
-      this.#insert({ ...row, sequence: ++this.#sequence });
-    } else if (before.createdAt === row.createdAt) {
-      const after = { ...row, sequence: before.sequence };
-      this.#byAge[this.#indexOf(before)] = after;
-      this.#byId.set(row.id, after);
-    } else {
-      this.delete(row.id);
-      this.#insert({ ...row, sequence: before.sequence });
-    }
+    this.#makeRoom(row, before);
+    if (before !== undefined) this.delete(row.id);
+    this.#insert({ ...row, sequence: before?.sequence ?? ++this.#sequence });
+  }
+
+  /** Makes a row what it was before. Undefined: it was not there. */
+  restore(id: string, before: Row | undefined): void {
+    this.delete(id);
+    if (before !== undefined) this.#insert(before);
   }
 
   delete(id: string): boolean {
     const row = this.#byId.get(id);
     if (row === undefined) return false;
     this.#byAge.splice(this.#indexOf(row), 1);
+    this.#bytes -= row.json.length;
     return this.#byId.delete(id);
   }
 
@@ -64,19 +64,20 @@ export class MemoryCollection {
   #insert(row: Row): void {
     this.#byAge.splice(this.#indexOf(row), 0, row);
     this.#byId.set(row.id, row);
+    this.#bytes += row.json.length;
   }
 
-  #makeRoom(): void {
-    if (this.#byId.size < this.#maxRecords) return;
-    const oldest = this.#byAge.find((row) => !UNFINISHED.has(row.status));
-    if (oldest === undefined) {
-      throw new StorageError(
-        `The memory storage is full: all of its ${this.#maxRecords} jobs are still queued or active. ` +
-          'Wait for some of them to end, raise maxRecords, or use a durable storage.',
-        { code: 'storage_failed', retryable: true },
-      );
+  #makeRoom(next: Omit<Row, 'sequence'>, before: Row | undefined): void {
+    const { maxRecords, maxBytes } = this.#bounds;
+    const isFull = (): boolean =>
+      this.#byId.size + (before === undefined ? 1 : 0) > maxRecords ||
+      this.#bytes + next.json.length - (before?.json.length ?? 0) > maxBytes;
+    for (let index = 0; isFull(); ) {
+      const row = this.#byAge[index];
+      if (row === undefined) throw storageFull(this.#bounds);
+      if (UNFINISHED.has(row.status) || row === before) index += 1;
+      else this.delete(row.id);
     }
-    this.delete(oldest.id);
   }
 
   /** Index of the first row that is not older than the position. */
@@ -93,6 +94,15 @@ export class MemoryCollection {
     }
     return low;
   }
+}
+
+function storageFull({ maxRecords, maxBytes }: Bounds): StorageError {
+  return new StorageError(
+    `The memory storage is full: of its ${maxRecords} records and ${maxBytes} bytes, all that are there belong to ` +
+      'jobs that are still queued or active. Wait for some of them to end, raise maxRecords and maxBytes, or use ' +
+      'a durable storage.',
+    { code: 'storage_full', retryable: true },
+  );
 }
 
 function isOlder(left: Position, right: Position): boolean {

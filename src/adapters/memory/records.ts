@@ -1,109 +1,135 @@
 import type {
   ListQuery,
   Page,
-  RecordInput,
+  PurgeQuery,
+  StorageChange,
   StorageCollection,
   StoredRecord,
   WriteCondition,
 } from '../../contracts/storage.js';
-import { StorageError } from '../../errors/index.js';
-import { defined } from '../../internal/defined.js';
-import { checkNumber } from '../../internal/validate.js';
-import { MemoryCollection, type Row } from './collection.js';
+import { Cursors, fitsNothing, limitOf } from '../../records/pages.js';
+import { checkPurgeQuery } from '../../records/purge-query.js';
+import { fromJsonRecord, type JsonRecord } from '../../records/record.js';
+import { type Bounds, MemoryCollection, type Row } from './collection.js';
 
-const DEFAULT_LIMIT = 100;
-const LARGEST_LIMIT = 1000;
-
-/** A record whose data is text already. */
-export interface JsonRecord extends Omit<RecordInput, 'data'> {
-  readonly json: string;
-}
+/** As StorageChange, with the data as text already. */
+export type JsonChange =
+  | { readonly type: 'put'; readonly record: JsonRecord; readonly condition?: WriteCondition | undefined }
+  | Exclude<StorageChange, { type: 'put' }>;
 
 /** The records of a memory storage. Every method runs in one turn: that is what makes a condition atomic. */
 export class MemoryRecords {
   readonly #collections: Readonly<Record<StorageCollection, MemoryCollection>>;
   /** Cursors of another store, or of this one before a restart, point nowhere. */
-  readonly #storeId = globalThis.crypto.randomUUID();
+  readonly #cursors = new Cursors(globalThis.crypto.randomUUID());
 
-  constructor(maxRecords: number) {
+  constructor(bounds: Bounds) {
     this.#collections = {
-      transcripts: new MemoryCollection(maxRecords),
-      jobs: new MemoryCollection(maxRecords),
-      idempotency: new MemoryCollection(maxRecords),
+      transcripts: new MemoryCollection(bounds),
+      jobs: new MemoryCollection(bounds),
+      idempotency: new MemoryCollection(bounds),
+      outbox: new MemoryCollection(bounds),
     };
   }
 
   get(collection: StorageCollection, id: string): StoredRecord | undefined {
     const row = this.#collections[collection].get(id);
-    return row && toRecord(collection, row);
+    return row && toRecord(row);
   }
 
   put(record: JsonRecord, condition?: WriteCondition): boolean {
     const rows = this.#collections[record.collection];
-    const version = rows.get(record.id)?.version ?? 0;
-    if (condition !== undefined && condition.expectedVersion !== version) return false;
-    rows.set({
-      id: record.id,
-      userId: record.userId,
-      status: record.status,
-      createdAt: record.createdAt,
-      version: version + 1,
-      json: record.json,
-    });
+    if (!this.#holds(record, condition)) return false;
+    rows.set({ ...record, version: (rows.get(record.id)?.version ?? 0) + 1 });
     return true;
   }
 
   list(collection: StorageCollection, query: ListQuery): Page<StoredRecord> {
-    const limit = checkedLimit(query.limit);
-    const before = query.cursor === undefined ? undefined : this.#readCursor(collection, query.cursor);
+    const limit = limitOf(query);
+    const before = query.cursor === undefined ? undefined : this.#cursors.read(collection, query.cursor);
+    if (fitsNothing(query)) return { items: [] };
     const items: StoredRecord[] = [];
     let last: Row | undefined;
     for (const row of this.#collections[collection].newestFirst(before)) {
-      if (query.userId !== undefined && row.userId !== query.userId) continue;
-      if (query.status !== undefined && row.status !== query.status) continue;
+      if (!isListed(row, query)) continue;
       if (last !== undefined && items.length === limit) {
-        return { items, nextCursor: this.#writeCursor(collection, last) };
+        return { items, nextCursor: this.#cursors.write(collection, last) };
       }
-      items.push(toRecord(collection, row));
+      items.push(toRecord(row));
       last = row;
     }
     return { items };
   }
 
   delete(collection: StorageCollection, id: string, condition?: WriteCondition): boolean {
-    const rows = this.#collections[collection];
-    const version = rows.get(id)?.version ?? 0;
-    if (condition !== undefined && condition.expectedVersion !== version) return false;
-    return rows.delete(id);
+    if (!this.#holds({ collection, id }, condition)) return false;
+    return this.#collections[collection].delete(id);
   }
 
-  #writeCursor(collection: StorageCollection, row: Row): string {
-    const parts = [this.#storeId, collection, row.createdAt, row.sequence];
-    return Buffer.from(JSON.stringify(parts)).toString('base64url');
-  }
-
-  #readCursor(collection: StorageCollection, cursor: string): Pick<Row, 'createdAt' | 'sequence'> {
+  transact(changes: readonly JsonChange[]): boolean {
+    const undo: (() => void)[] = [];
     try {
-      const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-      if (Array.isArray(parts) && parts[0] === this.#storeId && parts[1] === collection) {
-        return { createdAt: String(parts[2]), sequence: Number(parts[3]) };
+      for (const change of changes) {
+        const { collection, id } = change.type === 'put' ? change.record : change;
+        const rows = this.#collections[collection];
+        const before = rows.get(id);
+        undo.push(() => rows.restore(id, before));
+        if (!this.#apply(change)) {
+          rollBack(undo);
+          return false;
+        }
       }
-    } catch {
-      // Not JSON: not one of ours either.
+      return true;
+    } catch (error) {
+      rollBack(undo);
+      throw error;
     }
-    throw new StorageError('The cursor is not one of this list. Start again without a cursor.', {
-      code: 'invalid_option',
-    });
+  }
+
+  purge(collection: StorageCollection, query: PurgeQuery): number {
+    checkPurgeQuery(collection, query);
+    const rows = this.#collections[collection];
+    const gone = [...rows.newestFirst()].filter((row) => isPurged(row, query));
+    for (const { id } of gone) rows.delete(id);
+    return gone.length;
+  }
+
+  #apply(change: JsonChange): boolean {
+    if (change.type === 'put') return this.put(change.record, change.condition);
+    const { collection, id, condition } = change;
+    if (!this.#holds(change, condition)) return false;
+    if (change.type === 'delete') this.#collections[collection].delete(id);
+    return true;
+  }
+
+  #holds(
+    { collection, id }: { readonly collection: StorageCollection; readonly id: string },
+    condition: WriteCondition | undefined,
+  ): boolean {
+    const version = this.#collections[collection].get(id)?.version ?? 0;
+    return condition === undefined || condition.expectedVersion === version;
   }
 }
 
-function toRecord(collection: StorageCollection, row: Row): StoredRecord {
-  const { id, userId, status, createdAt, version } = row;
-  const data: unknown = JSON.parse(row.json);
-  return { collection, id, ...defined({ userId }), status, createdAt, version, data };
+/** The last change is undone first. */
+function rollBack(undo: readonly (() => void)[]): void {
+  for (const step of [...undo].reverse()) step();
 }
 
-function checkedLimit(limit: number = DEFAULT_LIMIT): number {
-  checkNumber('limit', limit, { min: 1, max: LARGEST_LIMIT });
-  return limit;
+function isListed(row: Row, { userId, status, createdFrom, createdBefore }: ListQuery): boolean {
+  if (userId !== undefined && row.userId !== userId) return false;
+  if (status !== undefined && row.status !== status) return false;
+  if (createdFrom !== undefined && row.createdAt < createdFrom) return false;
+  return createdBefore === undefined || row.createdAt < createdBefore;
+}
+
+function isPurged(row: Row, { userId, statuses, createdBefore, expiredBy }: PurgeQuery): boolean {
+  if (userId !== undefined && row.userId !== userId) return false;
+  if (statuses !== undefined && !statuses.includes(row.status)) return false;
+  if (createdBefore !== undefined && row.createdAt >= createdBefore) return false;
+  return expiredBy === undefined || (row.expiresAt !== undefined && row.expiresAt <= expiredBy);
+}
+
+function toRecord({ sequence: _sequence, ...row }: Row): StoredRecord {
+  return fromJsonRecord(row);
 }

@@ -1,7 +1,7 @@
-import type { RecordInput, StorageAdapter } from '../../contracts/storage.js';
-import { StorageError } from '../../errors/index.js';
+import type { StorageAdapter } from '../../contracts/storage.js';
 import { Lazy } from '../../internal/lazy.js';
 import { checkNumber } from '../../internal/validate.js';
+import { toJsonRecord } from '../../records/record.js';
 
 export interface MemoryStorageOptions {
   /**
@@ -9,39 +9,38 @@ export interface MemoryStorageOptions {
    * never pushed out. Default 10000.
    */
   maxRecords?: number;
+  /** Bytes of the records of one kind, as for `maxRecords`. Default 268435456 (256 MiB). */
+  maxBytes?: number;
 }
 
 /** Keeps records in this process. They end with it. */
 export function createMemoryStorage(options: MemoryStorageOptions = {}): StorageAdapter {
-  const { maxRecords = 10_000 } = options;
+  const { maxRecords = 10_000, maxBytes = 256 * 1024 * 1024 } = options;
   checkNumber('maxRecords', maxRecords, { min: 1 });
+  checkNumber('maxBytes', maxBytes, { min: 1 });
   const records = new Lazy(async () => {
     const { MemoryRecords } = await import('./records.js');
-    return new MemoryRecords(maxRecords);
+    return new MemoryRecords({ maxRecords, maxBytes });
   });
   return {
     capabilities: { shared: false, durable: false, atomic: true },
     get: async (collection, id) => (records.value ?? (await records.get())).get(collection, id),
     async put(record, condition) {
-      // At once, and a copy: the caller's objects may change while the rest is loaded.
-      const { data: _data, ...envelope } = record;
-      const written = { ...envelope, json: toJson(record) };
+      const written = toJsonRecord(record, maxBytes);
       return (records.value ?? (await records.get())).put(written, condition);
     },
     list: async (collection, query) =>
       (records.value ?? (await records.get())).list(collection, { ...query }),
     delete: async (collection, id, condition) =>
       (records.value ?? (await records.get())).delete(collection, id, condition),
+    async transact(changes) {
+      const written = changes.map((change) =>
+        change.type === 'put' ? { ...change, record: toJsonRecord(change.record, maxBytes) } : change,
+      );
+      return (records.value ?? (await records.get())).transact(written);
+    },
+    purge: async (collection, query) =>
+      (records.value ?? (await records.get())).purge(collection, { ...query }),
+    health: async () => undefined,
   };
-}
-
-function toJson(record: RecordInput): string {
-  try {
-    return JSON.stringify(record.data) ?? 'null';
-  } catch (cause) {
-    throw new StorageError(
-      `The record ${record.id} cannot be stored, because JSON cannot say what it holds.`,
-      { code: 'storage_failed', cause },
-    );
-  }
 }

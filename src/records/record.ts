@@ -1,0 +1,122 @@
+import type { RecordInput, StorageCollection, StoredRecord } from '../contracts/storage.js';
+import { StorageError } from '../errors/index.js';
+import { defined } from '../internal/defined.js';
+import { show } from '../internal/validate.js';
+
+/** A record whose data is text: what every back end keeps. */
+export interface JsonRecord extends Omit<RecordInput, 'data'> {
+  readonly json: string;
+}
+
+const COLLECTIONS: ReadonlySet<string> = new Set<StorageCollection>([
+  'transcripts',
+  'jobs',
+  'idempotency',
+  'outbox',
+]);
+
+const LONGEST_NAME = 512;
+/** The largest record that an adapter takes unless it is told otherwise: JSON text of 64 MiB. */
+export const DEFAULT_MAX_RECORD_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Text of the record's data, taken at once: the caller's objects may change later.
+ *
+ * @throws StorageError where a field is none, or where the data is not JSON or too large.
+ */
+export function toJsonRecord(record: RecordInput, maxBytes = DEFAULT_MAX_RECORD_BYTES): JsonRecord {
+  checkEnvelope(record);
+  const { collection, id, userId, status, createdAt, expiresAt } = record;
+  const json = toJson(record);
+  checkSize(id, json, maxBytes);
+  return { collection, id, ...defined({ userId, expiresAt }), status, createdAt, json };
+}
+
+export function fromJsonRecord({
+  json,
+  ...envelope
+}: JsonRecord & { readonly version: number }): StoredRecord {
+  return { ...envelope, data: parseJson(envelope.id, json) };
+}
+
+/** Text that every back end can keep and find again. What is none was never stored. */
+export function isStorable(text: unknown): text is string {
+  return typeof text === 'string' && !text.includes('\0') && isWellFormed(text);
+}
+
+export function isStorableId(id: unknown): id is string {
+  return isStorable(id) && id.length > 0 && id.length <= LONGEST_NAME;
+}
+
+export function isCollection(value: unknown): value is StorageCollection {
+  return typeof value === 'string' && COLLECTIONS.has(value);
+}
+
+/** Half of a surrogate pair is no character. */
+function isWellFormed(text: string): boolean {
+  return !/\p{Surrogate}/u.test(text);
+}
+
+function checkEnvelope(record: RecordInput): void {
+  const { collection, id, userId, status, createdAt, expiresAt } = record;
+  if (!isCollection(collection)) throw unfit('collection', 'one of the collections', collection);
+  if (!isStorableId(id)) throw unfit('id', 'text of 1 to 512 characters, none of them NUL', id);
+  if (userId !== undefined && !(isStorable(userId) && userId.length <= LONGEST_NAME)) {
+    throw unfit('userId', 'text of at most 512 characters, none of them NUL', userId);
+  }
+  if (!isStorableId(status)) throw unfit('status', 'text of 1 to 512 characters, none of them NUL', status);
+  if (!isIsoTime(createdAt)) throw unfit('createdAt', 'a time as toISOString() writes it', createdAt);
+  if (expiresAt !== undefined && !isIsoTime(expiresAt)) {
+    throw unfit('expiresAt', 'a time as toISOString() writes it', expiresAt);
+  }
+}
+
+export function isIsoTime(value: unknown): value is string {
+  if (typeof value !== 'string') return false;
+  const time = new Date(value);
+  return !Number.isNaN(time.getTime()) && time.toISOString() === value;
+}
+
+function unfit(field: string, expected: string, value: unknown): StorageError {
+  return new StorageError(`The ${field} of a record must be ${expected}, and is ${show(value)}.`, {
+    code: 'invalid_option',
+  });
+}
+
+function toJson(record: RecordInput): string {
+  try {
+    return JSON.stringify(record.data) ?? 'null';
+  } catch (cause) {
+    throw new StorageError(
+      `The record ${record.id} cannot be stored, because JSON cannot say what it holds.`,
+      { code: 'storage_failed', cause },
+    );
+  }
+}
+
+function checkSize(id: string, json: string, maxBytes: number): void {
+  // A character takes three bytes of UTF-8 at most.
+  if (json.length * 3 <= maxBytes) return;
+  const bytes = Buffer.byteLength(json);
+  if (bytes <= maxBytes) return;
+  throw new StorageError(
+    `The record ${id} has ${bytes} bytes, and the storage takes ${maxBytes}. Raise maxRecordBytes, or split the audio.`,
+    { code: 'record_too_large' },
+  );
+}
+
+function parseJson(id: string, json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    // The parser's error would quote the record.
+    throw corruptRecord(id);
+  }
+}
+
+export function corruptRecord(id: string): StorageError {
+  return new StorageError(
+    `The record ${id} is damaged: what is stored is no JSON. Restore it from a backup, or delete it.`,
+    { code: 'storage_corrupt' },
+  );
+}
