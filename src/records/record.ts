@@ -1,4 +1,10 @@
-import type { RecordInput, StorageCollection, StoredRecord } from '../contracts/storage.js';
+import type {
+  RecordInput,
+  StorageChange,
+  StorageCollection,
+  StoredRecord,
+  WriteCondition,
+} from '../contracts/storage.js';
 import { StorageError } from '../errors/index.js';
 import { defined } from '../internal/defined.js';
 import { show } from '../internal/validate.js';
@@ -7,6 +13,11 @@ import { show } from '../internal/validate.js';
 export interface JsonRecord extends Omit<RecordInput, 'data'> {
   readonly json: string;
 }
+
+/** As StorageChange, with the data as text. */
+export type JsonChange =
+  | { readonly type: 'put'; readonly record: JsonRecord; readonly condition?: WriteCondition | undefined }
+  | Exclude<StorageChange, { type: 'put' }>;
 
 const COLLECTIONS: ReadonlySet<string> = new Set<StorageCollection>([
   'transcripts',
@@ -30,6 +41,13 @@ export function toJsonRecord(record: RecordInput, maxBytes = DEFAULT_MAX_RECORD_
   const json = toJson(record);
   checkSize(id, json, maxBytes);
   return { collection, id, ...defined({ userId, expiresAt }), status, createdAt, json };
+}
+
+/** @throws StorageError as toJsonRecord(). */
+export function toJsonChanges(changes: readonly StorageChange[], maxBytes?: number): readonly JsonChange[] {
+  return changes.map((change) =>
+    change.type === 'put' ? { ...change, record: toJsonRecord(change.record, maxBytes) } : { ...change },
+  );
 }
 
 export function fromJsonRecord({

@@ -174,7 +174,48 @@ describe('memory storage: bounds', () => {
     expect(await idsOf(storage)).toEqual(['c', 'b']);
   });
 
-  it.each([0, -1, 1.5, Number.NaN])('refuses maxRecords %d', (maxRecords) => {
-    expect(() => createMemoryStorage({ maxRecords })).toThrow(BadRequestError);
+  it('pushes out as many finished records as a large one needs', async () => {
+    const storage = createMemoryStorage({ maxBytes: 100 });
+    await storage.put(record('queued', { status: 'queued', data: 'x'.repeat(20) }));
+    for (const id of ['a', 'b', 'c']) await storage.put(record(id, { data: 'x'.repeat(20) }));
+    await storage.put(record('d', { data: 'x'.repeat(40) }));
+    expect(await idsOf(storage)).toEqual(['d', 'c', 'queued']);
+  });
+
+  it('pushes out nothing for a record that has no room all the same', async () => {
+    const storage = createMemoryStorage({ maxBytes: 100 });
+    await storage.put(record('finished', { data: 'x'.repeat(20) }));
+    await storage.put(record('queued', { status: 'queued', data: 'x'.repeat(50) }));
+    for (const write of [
+      () => storage.put(record('large', { data: 'x'.repeat(60) })),
+      () => storage.transact?.([{ type: 'put', record: record('large', { data: 'x'.repeat(60) }) }]),
+    ]) {
+      await expect(write()).rejects.toMatchObject({ code: 'storage_full' });
+      expect(await idsOf(storage)).toEqual(['queued', 'finished']);
+    }
+  });
+
+  it('brings back what a transaction pushed out that then failed', async () => {
+    const storage = createMemoryStorage({ maxRecords: 3 });
+    for (const id of ['a', 'b', 'c']) await storage.put(record(id));
+    const before = await storage.list('jobs', {});
+    const puts = ['d', 'a', 'e', 'b', 'd'].map((id) => ({ type: 'put', record: record(id) }) as const);
+    const failing = {
+      type: 'check',
+      collection: 'jobs',
+      id: 'e',
+      condition: { expectedVersion: 7 },
+    } as const;
+    expect(await storage.transact?.([...puts, failing])).toBe(false);
+    expect(await storage.list('jobs', {})).toEqual(before);
+    for (const id of ['a', 'b', 'c']) expect(await storage.get('jobs', id)).toBeDefined();
+    expect(await storage.get('jobs', 'e')).toBeUndefined();
+    expect(await storage.transact?.(puts)).toBe(true);
+    expect(await idsOf(storage)).toEqual(['d', 'b', 'e']);
+  });
+
+  it.each([0, -1, 1.5, Number.NaN])('refuses maxRecords and maxBytes %d', (bound) => {
+    expect(() => createMemoryStorage({ maxRecords: bound })).toThrow(BadRequestError);
+    expect(() => createMemoryStorage({ maxBytes: bound })).toThrow(BadRequestError);
   });
 });

@@ -1,6 +1,6 @@
 // @ts-check
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, realpathSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, realpathSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -21,8 +21,18 @@ const requirements = [
       existsSync('/usr/share/pocketsphinx/test/data/librivox/transcription'),
     packages: ['pocketsphinx', 'pocketsphinx-en-us', 'pocketsphinx-testdata'],
   },
+  { name: 'PostgreSQL', isPresent: () => postgresFolder() !== undefined, packages: ['postgresql'] },
   { name: 'curl', isPresent: () => isOnPath('curl'), packages: ['curl'] },
 ];
+
+/** Where initdb and postgres are: Debian keeps them out of the PATH. */
+export function postgresFolder() {
+  const root = '/usr/lib/postgresql';
+  const versions = existsSync(root) ? readdirSync(root) : [];
+  const newest = versions.sort((a, b) => Number(b) - Number(a));
+  const folders = [...newest.map((version) => join(root, version, 'bin')), ...pathFolders()];
+  return folders.find((folder) => existsSync(join(folder, 'initdb')));
+}
 
 /**
  * Makes sure that the programs and files that the tests need beyond npm are on this machine.
@@ -74,9 +84,13 @@ function runAptGet(parameters, advice) {
   throw new Error(`apt-get ${parameters.join(' ')} failed.\n${output}\n${advice}`, { cause: error });
 }
 
+function pathFolders() {
+  return (process.env.PATH ?? '').split(delimiter);
+}
+
 /** @param {string} command */
 function isOnPath(command) {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+  return pathFolders().some((folder) => {
     try {
       accessSync(join(folder, command), constants.X_OK);
       return true;

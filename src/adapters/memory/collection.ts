@@ -33,12 +33,18 @@ export class MemoryCollection {
     return this.#byId.get(id);
   }
 
-  /** @throws StorageError where there is no room: what is unfinished is never pushed out. */
-  set(row: Omit<Row, 'sequence'>): void {
+  /**
+   * Returns the rows that it pushed out.
+   *
+   * @throws StorageError where there is no room: what is unfinished is never pushed out.
+   */
+  set(row: Omit<Row, 'sequence'>): readonly Row[] {
     const before = this.#byId.get(row.id);
-    this.#makeRoom(row, before);
+    const pushedOut = this.#inTheWayOf(row, before);
+    for (const { id } of pushedOut) this.delete(id);
     if (before !== undefined) this.delete(row.id);
     this.#insert({ ...row, sequence: before?.sequence ?? ++this.#sequence });
+    return pushedOut;
   }
 
   /** Makes a row what it was before. Undefined: it was not there. */
@@ -67,17 +73,21 @@ export class MemoryCollection {
     this.#bytes += row.json.length;
   }
 
-  #makeRoom(next: Omit<Row, 'sequence'>, before: Row | undefined): void {
+  /** The oldest finished rows without which the next one has room. */
+  #inTheWayOf(next: Omit<Row, 'sequence'>, before: Row | undefined): readonly Row[] {
     const { maxRecords, maxBytes } = this.#bounds;
-    const isFull = (): boolean =>
-      this.#byId.size + (before === undefined ? 1 : 0) > maxRecords ||
-      this.#bytes + next.json.length - (before?.json.length ?? 0) > maxBytes;
-    for (let index = 0; isFull(); ) {
+    const rows: Row[] = [];
+    let count = this.#byId.size + (before === undefined ? 1 : 0);
+    let bytes = this.#bytes + next.json.length - (before?.json.length ?? 0);
+    for (let index = 0; count > maxRecords || bytes > maxBytes; index++) {
       const row = this.#byAge[index];
       if (row === undefined) throw storageFull(this.#bounds);
-      if (UNFINISHED.has(row.status) || row === before) index += 1;
-      else this.delete(row.id);
+      if (UNFINISHED.has(row.status) || row === before) continue;
+      rows.push(row);
+      count -= 1;
+      bytes -= row.json.length;
     }
+    return rows;
   }
 
   /** Index of the first row that is not older than the position. */

@@ -2,20 +2,17 @@ import type {
   ListQuery,
   Page,
   PurgeQuery,
-  StorageChange,
   StorageCollection,
   StoredRecord,
   WriteCondition,
 } from '../../contracts/storage.js';
 import { Cursors, fitsNothing, limitOf } from '../../records/pages.js';
 import { checkPurgeQuery } from '../../records/purge-query.js';
-import { fromJsonRecord, type JsonRecord } from '../../records/record.js';
+import { fromJsonRecord, type JsonChange, type JsonRecord } from '../../records/record.js';
 import { type Bounds, MemoryCollection, type Row } from './collection.js';
 
-/** As StorageChange, with the data as text already. */
-export type JsonChange =
-  | { readonly type: 'put'; readonly record: JsonRecord; readonly condition?: WriteCondition | undefined }
-  | Exclude<StorageChange, { type: 'put' }>;
+/** Steps that take back what was done, in the order in which it was done. */
+type Undo = (() => void)[];
 
 /** The records of a memory storage. Every method runs in one turn: that is what makes a condition atomic. */
 export class MemoryRecords {
@@ -37,10 +34,11 @@ export class MemoryRecords {
     return row && toRecord(row);
   }
 
-  put(record: JsonRecord, condition?: WriteCondition): boolean {
+  put(record: JsonRecord, condition?: WriteCondition, undo: Undo = []): boolean {
     const rows = this.#collections[record.collection];
     if (!this.#holds(record, condition)) return false;
-    rows.set({ ...record, version: (rows.get(record.id)?.version ?? 0) + 1 });
+    const pushedOut = rows.set({ ...record, version: (rows.get(record.id)?.version ?? 0) + 1 });
+    for (const row of pushedOut) undo.push(() => rows.restore(row.id, row));
     return true;
   }
 
@@ -67,14 +65,14 @@ export class MemoryRecords {
   }
 
   transact(changes: readonly JsonChange[]): boolean {
-    const undo: (() => void)[] = [];
+    const undo: Undo = [];
     try {
       for (const change of changes) {
         const { collection, id } = change.type === 'put' ? change.record : change;
         const rows = this.#collections[collection];
         const before = rows.get(id);
         undo.push(() => rows.restore(id, before));
-        if (!this.#apply(change)) {
+        if (!this.#apply(change, undo)) {
           rollBack(undo);
           return false;
         }
@@ -94,8 +92,8 @@ export class MemoryRecords {
     return gone.length;
   }
 
-  #apply(change: JsonChange): boolean {
-    if (change.type === 'put') return this.put(change.record, change.condition);
+  #apply(change: JsonChange, undo: Undo): boolean {
+    if (change.type === 'put') return this.put(change.record, change.condition, undo);
     const { collection, id, condition } = change;
     if (!this.#holds(change, condition)) return false;
     if (change.type === 'delete') this.#collections[collection].delete(id);
@@ -112,7 +110,7 @@ export class MemoryRecords {
 }
 
 /** The last change is undone first. */
-function rollBack(undo: readonly (() => void)[]): void {
+function rollBack(undo: Undo): void {
   for (const step of [...undo].reverse()) step();
 }
 

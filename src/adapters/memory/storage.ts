@@ -1,7 +1,7 @@
 import type { StorageAdapter } from '../../contracts/storage.js';
 import { Lazy } from '../../internal/lazy.js';
 import { checkNumber } from '../../internal/validate.js';
-import { toJsonRecord } from '../../records/record.js';
+import { toJsonChanges, toJsonRecord } from '../../records/record.js';
 
 export interface MemoryStorageOptions {
   /**
@@ -34,9 +34,7 @@ export function createMemoryStorage(options: MemoryStorageOptions = {}): Storage
     delete: async (collection, id, condition) =>
       (records.value ?? (await records.get())).delete(collection, id, condition),
     async transact(changes) {
-      const written = changes.map((change) =>
-        change.type === 'put' ? { ...change, record: toJsonRecord(change.record, maxBytes) } : change,
-      );
+      const written = toJsonChanges(changes, maxBytes);
       return (records.value ?? (await records.get())).transact(written);
     },
     purge: async (collection, query) =>

@@ -1,5 +1,5 @@
 import { deepEqual, equal } from 'node:assert/strict';
-import { record, type StorageClause, stored } from './storage-samples.js';
+import { NEVER, record, type StorageClause, stored } from './storage-samples.js';
 
 const WRITERS = 20;
 
@@ -49,8 +49,10 @@ export const conditionClauses: readonly StorageClause[] = [
     rule: 'storage 18: put with an expectedVersion that was never written changes nothing and says false',
     async check({ adapter }) {
       await adapter.put(record('a', { data: 'kept' }));
-      equal(await adapter.put(record('a', { data: 'early' }), { expectedVersion: 2 }), false);
-      deepEqual(await adapter.get('jobs', 'a'), { ...record('a', { data: 'kept' }), version: 1 });
+      for (const expectedVersion of [2, NEVER]) {
+        equal(await adapter.put(record('a', { data: 'early' }), { expectedVersion }), false);
+        deepEqual(await adapter.get('jobs', 'a'), { ...record('a', { data: 'kept' }), version: 1 });
+      }
       equal(await adapter.put(record('b'), { expectedVersion: 1 }), false);
       equal(await adapter.get('jobs', 'b'), undefined);
     },
@@ -60,7 +62,7 @@ export const conditionClauses: readonly StorageClause[] = [
     async check({ adapter }) {
       await adapter.put(record('a'));
       await adapter.put(record('a'));
-      for (const expectedVersion of [0, 1, 3]) {
+      for (const expectedVersion of [0, 1, 3, NEVER]) {
         equal(await adapter.delete('jobs', 'a', { expectedVersion }), false);
         equal((await stored(adapter, 'a')).version, 2);
       }

@@ -1,7 +1,6 @@
 import { deepEqual, equal, fail, rejects } from 'node:assert/strict';
 import type { ListQuery, StorageAdapter, StoredRecord } from '../../contracts/storage.js';
-import { StorageError } from '../../errors/index.js';
-import { ids, record, type StorageClause, second, writeMixed } from './storage-samples.js';
+import { ids, isStorageError, record, type StorageClause, second, writeMixed } from './storage-samples.js';
 
 /** From page to page. */
 export const cursorClauses: readonly StorageClause[] = [
@@ -100,10 +99,6 @@ export const cursorClauses: readonly StorageClause[] = [
     },
   },
 ];
-
-function isStorageError(error: unknown): boolean {
-  return error instanceof StorageError;
-}
 
 /** All records in the order of their pages. */
 async function walk(

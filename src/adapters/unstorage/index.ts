@@ -1,0 +1,2 @@
+export type { UnstorageLike } from './items.js';
+export { createUnstorageStorage, type UnstorageStorageOptions } from './storage.js';

@@ -1,0 +1,245 @@
+import type { ListQuery, PurgeQuery, StorageCollection, WriteCondition } from '../contracts/storage.js';
+import type { Position } from './pages.js';
+import type { JsonChange, JsonRecord } from './record.js';
+
+export type SqlValue = string | number | null;
+
+export interface SqlStatement {
+  readonly text: string;
+  readonly values: readonly SqlValue[];
+}
+
+/** A statement of a transaction, which ends it where fewer rows were changed or found. */
+export interface SqlStep extends SqlStatement {
+  readonly least: number;
+}
+
+/** What the SQL databases do not have in common. */
+export interface SqlDialect {
+  readonly table: string;
+  /** The parameter with this number, from 1. They are used in the order of their numbers. */
+  parameter(index: number): string;
+  /** Type of the column that holds JSON, as in `::jsonb`; empty for text. */
+  readonly jsonCast: string;
+  /** Ends a SELECT whose rows must stay as they are until the transaction has ended. Empty where they do anyway. */
+  readonly lockRows: string;
+  /** JSON text that the column takes, and back. */
+  encode(json: string): string;
+  decode(text: string): string;
+}
+
+/** Rows that one statement carries: its parameters are limited. */
+const CHANGED_AT_ONCE = 1000;
+
+const PURGED_AT_ONCE = 1000;
+
+type Where = ReturnType<typeof conditions>;
+
+/** The statements on the table of records, one place for all SQL databases. */
+export class SqlStatements {
+  readonly #dialect: SqlDialect;
+  readonly #columns: string;
+
+  constructor(dialect: SqlDialect) {
+    this.#dialect = dialect;
+    this.#columns = `collection, id, user_id, status, created_at, expires_at, version, sequence, data${dialect.jsonCast === '' ? '' : '::text'} AS json`;
+  }
+
+  get(collection: StorageCollection, id: string): SqlStatement {
+    const where = conditions(this.#dialect).add('collection =', collection).add('id =', id);
+    return where.after(`SELECT ${this.#columns} FROM ${this.#dialect.table}`);
+  }
+
+  /** Changes one row where the condition holds, and none otherwise. */
+  put(record: JsonRecord, condition: WriteCondition | undefined): SqlStatement {
+    if (condition === undefined) return this.#insert([record], `DO UPDATE SET ${this.#excluded()}`);
+    if (condition.expectedVersion === 0) return this.#insert([record], 'DO NOTHING');
+    return this.#update(record, condition);
+  }
+
+  delete(collection: StorageCollection, id: string, condition: WriteCondition | undefined): SqlStatement {
+    return this.#one(collection, id, condition).after(`DELETE FROM ${this.#dialect.table}`);
+  }
+
+  /**
+   * Newest first; one row more than the page, to tell whether it is the last.
+   *
+   * The page is found before its data is read: a database that sorts would otherwise read the data of all that fits.
+   */
+  list(
+    collection: StorageCollection,
+    query: ListQuery,
+    before: Position | undefined,
+    limit: number,
+  ): SqlStatement {
+    const where = conditions(this.#dialect).add('collection =', collection);
+    if (query.userId !== undefined) where.add('user_id =', query.userId);
+    if (query.status !== undefined) where.add('status =', query.status);
+    if (query.createdFrom !== undefined) where.add('created_at >=', query.createdFrom);
+    if (query.createdBefore !== undefined) where.add('created_at <', query.createdBefore);
+    if (before !== undefined) where.addPair('(created_at, sequence) <', before.createdAt, before.sequence);
+    const { table } = this.#dialect;
+    const order = 'ORDER BY created_at DESC, sequence DESC';
+    return where.after(
+      `SELECT ${this.#columns} FROM ${table} WHERE sequence IN (SELECT sequence FROM ${table}`,
+      `${order} LIMIT ${limit + 1}) ${order}`,
+    );
+  }
+
+  /** Some of the records that fit, as many as one statement may hold up others for. */
+  purgeSome(collection: StorageCollection, query: PurgeQuery): SqlStatement {
+    const { table } = this.#dialect;
+    const where = conditions(this.#dialect).add('collection =', collection);
+    if (query.userId !== undefined) where.add('user_id =', query.userId);
+    if (query.createdBefore !== undefined) where.add('created_at <', query.createdBefore);
+    if (query.expiredBy !== undefined) where.add('expires_at <=', query.expiredBy);
+    if (query.statuses !== undefined) where.addIn('status', query.statuses);
+    return where.after(
+      `DELETE FROM ${table} WHERE sequence IN (SELECT sequence FROM ${table}`,
+      `LIMIT ${PURGED_AT_ONCE})`,
+    );
+  }
+
+  /** New records that follow one another are one statement, and so are deletes that hold in any case. */
+  transaction(changes: readonly JsonChange[]): readonly SqlStep[] {
+    const steps = inRuns(changes).map((run) => {
+      if (run.every(isNew)) {
+        const records = run.map(({ record }) => record);
+        return { ...this.#insert(records, 'DO NOTHING'), least: records.length };
+      }
+      if (run.every(isPlainDelete)) return this.#deleteAll(run);
+      return this.#step(run[0] as JsonChange);
+    });
+    return [...this.#lock(changes), ...steps];
+  }
+
+  #deleteAll(keys: readonly Key[]): SqlStep {
+    const where = conditions(this.#dialect).addKeys(keys);
+    return { ...where.after(`DELETE FROM ${this.#dialect.table}`), least: 0 };
+  }
+
+  #step(change: JsonChange): SqlStep {
+    if (change.type === 'put') return { ...this.put(change.record, change.condition), least: 1 };
+    const { type, collection, id, condition } = change;
+    if (type === 'delete') return { ...this.delete(collection, id, condition), least: 1 };
+    return {
+      ...this.#one(collection, id, condition).after(`SELECT 1 FROM ${this.#dialect.table}`),
+      least: 1,
+    };
+  }
+
+  /** In one order for all: two transactions that change the same records do not wait for each other for ever. */
+  #lock(changes: readonly JsonChange[]): readonly SqlStep[] {
+    const { lockRows, table } = this.#dialect;
+    const old = changes.filter((change) => !isNew(change)).map((change) => keyOf(change));
+    if (lockRows === '' || old.length === 0) return [];
+    const where = conditions(this.#dialect).addKeys(old);
+    return [{ ...where.after(`SELECT 1 FROM ${table}`, `ORDER BY collection, id ${lockRows}`), least: 0 }];
+  }
+
+  #one(collection: StorageCollection, id: string, condition: WriteCondition | undefined): Where {
+    const where = conditions(this.#dialect).add('collection =', collection).add('id =', id);
+    return condition === undefined ? where : where.add('version =', condition.expectedVersion);
+  }
+
+  #insert(records: readonly JsonRecord[], onConflict: string): SqlStatement {
+    const values = records.flatMap((record) => this.#values(record));
+    const { table, parameter, jsonCast } = this.#dialect;
+    const width = values.length / records.length;
+    const rows = records.map((_, row) => {
+      const places = Array.from({ length: width }, (_, column) => parameter(row * width + column + 1));
+      return `(${places.join(', ')}${jsonCast})`;
+    });
+    return {
+      text:
+        `INSERT INTO ${table} AS stored (collection, id, user_id, status, created_at, expires_at, data) ` +
+        `VALUES ${rows.join(', ')} ON CONFLICT (collection, id) ${onConflict}`,
+      values,
+    };
+  }
+
+  #values({ collection, id, userId, status, createdAt, expiresAt, json }: JsonRecord): readonly SqlValue[] {
+    const data = this.#dialect.encode(json);
+    return [collection, id, userId ?? null, status, createdAt, expiresAt ?? null, data];
+  }
+
+  #excluded(): string {
+    const columns = ['user_id', 'status', 'created_at', 'expires_at', 'data'];
+    const settings = columns.map((column) => `${column} = excluded.${column}`);
+    return [...settings, 'version = stored.version + 1'].join(', ');
+  }
+
+  #update(record: JsonRecord, { expectedVersion }: WriteCondition): SqlStatement {
+    const { parameter, jsonCast, table } = this.#dialect;
+    const [collection, id, ...values] = this.#values(record);
+    const [user, state, created, expires, data] = values.map((_, index) => parameter(index + 1));
+    const where = conditions(this.#dialect, values)
+      .add('collection =', collection ?? null)
+      .add('id =', id ?? null)
+      .add('version =', expectedVersion);
+    return where.after(
+      `UPDATE ${table} SET user_id = ${user}, status = ${state}, created_at = ${created}, ` +
+        `expires_at = ${expires}, data = ${data}${jsonCast}, version = version + 1`,
+    );
+  }
+}
+
+interface Key {
+  readonly collection: StorageCollection;
+  readonly id: string;
+}
+
+/** Changes that may be one statement together; every other one is alone. */
+function inRuns(changes: readonly JsonChange[]): readonly JsonChange[][] {
+  const runs: JsonChange[][] = [];
+  for (const change of changes) {
+    const run = runs.at(-1);
+    const joins = isNew(change) ? isNew : isPlainDelete(change) ? isPlainDelete : undefined;
+    if (run?.[0] !== undefined && joins?.(run[0]) && run.length < CHANGED_AT_ONCE) run.push(change);
+    else runs.push([change]);
+  }
+  return runs;
+}
+
+function isNew(change: JsonChange): change is Extract<JsonChange, { type: 'put' }> {
+  return change.type === 'put' && change.condition?.expectedVersion === 0;
+}
+
+function isPlainDelete(change: JsonChange): change is Extract<JsonChange, { type: 'delete' }> {
+  return change.type === 'delete' && change.condition === undefined;
+}
+
+function keyOf(change: JsonChange): Key {
+  return change.type === 'put' ? change.record : change;
+}
+
+/** Collects what follows WHERE, and its parameters. */
+function conditions({ parameter }: SqlDialect, before: readonly SqlValue[] = []) {
+  const values = [...before];
+  const texts: string[] = [];
+  const place = (value: SqlValue): string => parameter(values.push(value));
+  const where = {
+    add(text: string, value: SqlValue) {
+      texts.push(`${text} ${place(value)}`);
+      return where;
+    },
+    addPair(text: string, first: SqlValue, second: SqlValue) {
+      texts.push(`${text} (${place(first)}, ${place(second)})`);
+      return where;
+    },
+    addIn(column: string, options: readonly SqlValue[]) {
+      texts.push(`${column} IN (${options.map(place).join(', ')})`);
+      return where;
+    },
+    addKeys(keys: readonly Key[]) {
+      const pairs = keys.map(({ collection, id }) => `(${place(collection)}, ${place(id)})`);
+      texts.push(`(collection, id) IN (${pairs.join(', ')})`);
+      return where;
+    },
+    after: (start: string, end = ''): SqlStatement => ({
+      text: `${start} WHERE ${texts.join(' AND ')} ${end}`.trimEnd(),
+      values,
+    }),
+  };
+  return where;
+}
