@@ -31,6 +31,7 @@ import { checkKeys, checkNumber, checkPlainObject, invalidOption } from './inter
 import { Lifetime } from './lifetime.js';
 import { resolveOptions } from './options.js';
 import { type ClientParts, createParts } from './parts.js';
+import type { PurgeOptions, PurgeResult } from './purge.js';
 import { openStream } from './stream-calls.js';
 import type { LiveSource, LiveTranscription } from './streaming/stream.js';
 
@@ -94,7 +95,7 @@ export class TranscriptionClient implements AsyncDisposable {
       get: (id) => lifetime.track(() => parts.archive.get(id)),
       list: (query = {}) =>
         lifetime.track(async () => {
-          checkListQuery('transcripts.list()', query, ['userId', 'status', 'limit', 'cursor']);
+          checkListQuery('transcripts.list()', query, TRANSCRIPT_FILTERS);
           return parts.archive.list(query);
         }),
       delete: (id) => lifetime.track(() => parts.archive.delete(id)),
@@ -183,6 +184,16 @@ export class TranscriptionClient implements AsyncDisposable {
   }
 
   /**
+   * Takes old records away: transcripts, and jobs that have ended, with the audio that was kept for them; and the
+   * records of idempotency keys whose time is over. Jobs that wait or run stay.
+   *
+   * Rejects with a BadRequestError for options that are none, before anything is deleted.
+   */
+  async purge(options: PurgeOptions): Promise<PurgeResult> {
+    return this.#lifetime.track(async () => (await this.#parts.engine.get()).purge(options));
+  }
+
+  /**
    * Starts working on jobs in this process. Only needed with `queue.autoStart: false`, or in a process that
    * does not enqueue.
    */
@@ -254,6 +265,8 @@ export class TranscriptionClient implements AsyncDisposable {
     return live;
   }
 }
+
+const TRANSCRIPT_FILTERS = ['userId', 'status', 'createdFrom', 'createdBefore', 'limit', 'cursor'];
 
 function sourceFacts(source: ResolvedSource): {
   readonly queueable: boolean;

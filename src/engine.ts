@@ -24,6 +24,7 @@ import { raceAbort } from './internal/abort.js';
 import { Lazy } from './internal/lazy.js';
 import type { Lifetime } from './lifetime.js';
 import type { ResolvedOptions } from './options.js';
+import { type PurgeOptions, type PurgeResult, purge } from './purge.js';
 import { createJobs, type JobService } from './queue/service.js';
 import type { Region } from './region-options.js';
 import { type DeadlineOptions, startDeadline } from './resilience/deadline.js';
@@ -66,6 +67,7 @@ export interface Engine {
   readonly settleSubmit: typeof settleSubmit;
   readonly callFor: typeof callFor;
   readonly submit: typeof submit;
+  purge(options: PurgeOptions): Promise<PurgeResult>;
   /** Closes what was opened here, but for the jobs, which have a close of their own. */
   close(): void;
 }
@@ -113,6 +115,7 @@ export function createEngine({ options, storage, archive, emit, lifetime }: Engi
     transcribe: (source, attemptOptions, { jobId, signal }) =>
       transcribe(jobCall(source, attemptOptions, options, jobId, signal)),
     saveTranscript: archive.save,
+    audioStore: options.audioStore,
   });
   return {
     limits,
@@ -129,6 +132,7 @@ export function createEngine({ options, storage, archive, emit, lifetime }: Engi
     settleSubmit,
     callFor,
     submit,
+    purge: (request) => purge(request, { storage, audioStore: options.audioStore, clock }),
     close: () => api.value?.close(),
   };
 }

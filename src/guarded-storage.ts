@@ -1,12 +1,13 @@
-import type { EventSink, StorageAdapter, StorageCollection } from './contracts/index.js';
+import type { EventSink, StorageAdapter, StorageCollection, StorageOperation } from './contracts/index.js';
 import { StorageError, TranscriptionError } from './errors/index.js';
 
-type Operation = 'get' | 'put' | 'list' | 'delete';
-
-/** A storage whose failures are typed errors, each told as an event. */
+/**
+ * A storage whose failures are typed errors, each told as an event. It has the optional members that the storage
+ * has.
+ */
 export function guardStorage(storage: StorageAdapter, emit: EventSink): StorageAdapter {
   async function guard<Value>(
-    operation: Operation,
+    operation: StorageOperation,
     collection: StorageCollection,
     id: string | undefined,
     run: () => Promise<Value>,
@@ -28,7 +29,7 @@ export function guardStorage(storage: StorageAdapter, emit: EventSink): StorageA
       throw error;
     }
   }
-  return {
+  const guarded: StorageAdapter = {
     capabilities: storage.capabilities,
     get: (collection, id) => guard('get', collection, id, () => storage.get(collection, id)),
     put: (record, condition) =>
@@ -37,10 +38,25 @@ export function guardStorage(storage: StorageAdapter, emit: EventSink): StorageA
     delete: (collection, id, condition) =>
       guard('delete', collection, id, () => storage.delete(collection, id, condition)),
   };
+  const { transact, purge, health } = storage;
+  if (transact !== undefined) {
+    guarded.transact = (changes) => {
+      const [first] = changes;
+      const { collection, id } =
+        first?.type === 'put' ? first.record : (first ?? { collection: 'jobs', id: '' });
+      return guard('transact', collection, id, () => transact.call(storage, changes));
+    };
+  }
+  if (purge !== undefined) {
+    guarded.purge = (collection, query) =>
+      guard('purge', collection, undefined, () => purge.call(storage, collection, query));
+  }
+  if (health !== undefined) guarded.health = () => health.call(storage);
+  return guarded;
 }
 
 function toStorageError(
-  operation: Operation,
+  operation: StorageOperation,
   collection: StorageCollection,
   cause: unknown,
 ): TranscriptionError {

@@ -71,6 +71,7 @@ export type {
   StorageCapabilities,
   StorageChange,
   StorageCollection,
+  StorageOperation,
   StorageRetryOptions,
   StoredAudio,
   StoredRecord,
@@ -101,6 +102,7 @@ export {
   TranscriptionError,
   UnsupportedSourceError,
 } from './errors/index.js';
+export type { PurgeOptions, PurgeResult } from './purge.js';
 export type { AudioChunk, LiveSource, LiveTranscription, PipeOptions } from './streaming/stream.js';
 export { toSrt, toVtt } from './transcript/captions.js';
 export { type PlainTextOptions, toPlainText } from './transcript/plain-text.js';

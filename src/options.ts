@@ -1,5 +1,6 @@
 import { type LimitSettings, resolveLimits, resolveQueue } from './adapter-options.js';
 import type {
+  AudioStore,
   ClientOptions,
   Clock,
   LimitsAdapter,
@@ -51,6 +52,7 @@ export interface ResolvedOptions {
   readonly regions: readonly [Region, ...Region[]];
   readonly project: string;
   readonly storage: StorageAdapter | undefined;
+  readonly audioStore: AudioStore | undefined;
   readonly queueAdapter: QueueAdapter | undefined;
   readonly queue: Required<Omit<QueueOptions, 'adapter'>>;
   readonly limitsAdapter: LimitsAdapter | undefined;
@@ -74,6 +76,7 @@ const CLIENT_KEYS = [
   'regions',
   'project',
   'storage',
+  'audioStore',
   'queue',
   'limits',
   'retry',
@@ -101,6 +104,7 @@ export function resolveOptions(options: ClientOptions = {}): ResolvedOptions {
   checkSecret('accessToken', options.accessToken);
   checkString('project', options.project);
   checkAdapter('storage', options.storage, ['get', 'put', 'list', 'delete']);
+  checkAdapter('audioStore', options.audioStore, ['put', 'open', 'delete']);
   checkMethods('logger', options.logger, ['debug', 'warn', 'error']);
   checkMethods('clock', options.clock, ['monotonicMs', 'wallMs', 'setTimer']);
   checkNumber('retryBudget', options.retryBudget, { min: 0 });
@@ -116,6 +120,7 @@ export function resolveOptions(options: ClientOptions = {}): ResolvedOptions {
     regions: resolveRegions(options.regions),
     project: options.project ?? CLIENT_DEFAULTS.project,
     storage: options.storage,
+    audioStore: options.audioStore,
     queueAdapter,
     queue,
     limitsAdapter,

@@ -1,3 +1,4 @@
+import type { AudioStore } from './audio-store.js';
 import type { RetryOptions } from './call-options.js';
 import type { Clock } from './clock.js';
 import type { LiveDeepgramOptions, PrerecordedDeepgramOptions } from './deepgram-options.js';
@@ -76,6 +77,8 @@ export interface ClientOptions {
   project?: string;
   /** Default: kept in memory, the newest 10,000 records of a kind. */
   storage?: StorageAdapter;
+  /** Where the audio of queued jobs is kept that has no URL. Default: in this process, as long as it runs. */
+  audioStore?: AudioStore;
   queue?: QueueOptions | QueueAdapter;
   limits?: LimitOptions | LimitsAdapter;
   retry?: RetryOptions;

@@ -16,6 +16,9 @@ interface CallFields {
   readonly jobId?: string;
 }
 
+/** What the storage was asked to do. */
+export type StorageOperation = 'get' | 'put' | 'list' | 'delete' | 'transact' | 'purge';
+
 export type CallStatus = 'success' | 'error' | 'cancelled';
 
 /**
@@ -58,7 +61,7 @@ export type ClientEvent =
   | ({ readonly type: 'failover'; readonly fromRegion: string; readonly code: string } & CallFields)
   | {
       readonly type: 'storage-failure';
-      readonly operation: 'get' | 'put' | 'list' | 'delete';
+      readonly operation: StorageOperation;
       readonly collection: StorageCollection;
       readonly id?: string;
       readonly code: string;

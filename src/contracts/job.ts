@@ -66,6 +66,10 @@ export interface Job {
 export interface JobListQuery {
   readonly userId?: string;
   readonly state?: JobState;
+  /** Jobs created at this time or after it. ISO 8601, UTC, as `toISOString()` writes it. */
+  readonly createdFrom?: string;
+  /** Jobs created before this time. */
+  readonly createdBefore?: string;
   /** 1 to 1000, default 100. */
   readonly limit?: number;
   /** `nextCursor` of the page before. */

@@ -1,5 +1,6 @@
 import { checkOptions } from './check-arguments.js';
-import { checkNumber, checkString } from './validate.js';
+import { isIsoTime } from './iso-time.js';
+import { checkNumber, checkString, invalidOption } from './validate.js';
 
 const LARGEST_PAGE = 1000;
 
@@ -12,4 +13,10 @@ export function checkListQuery(where: string, query: unknown, known: readonly st
   checkOptions(where, query, known);
   checkNumber('limit', query.limit, { min: 1, max: LARGEST_PAGE });
   for (const name of ['userId', 'status', 'cursor']) checkString(name, query[name]);
+  for (const name of ['createdFrom', 'createdBefore']) checkTime(name, query[name]);
+}
+
+export function checkTime(name: string, value: unknown): void {
+  if (value === undefined || isIsoTime(value)) return;
+  throw invalidOption(name, 'a time as toISOString() writes it', value);
 }

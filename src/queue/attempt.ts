@@ -21,7 +21,7 @@ export async function attempt(
   { transcribe, audio }: Pick<JobContext, 'transcribe' | 'audio'>,
 ): Promise<AttemptEnd> {
   try {
-    const source = audio.sourceOf(record);
+    const source = await raceAbort(audio.sourceOf(record), signal);
     throwIfAborted(signal);
     const context = { jobId: record.id, attempt: record.data.attempts, signal };
     const transcript = await raceAbort(transcribe(source, attemptOptions(record), context), signal);

@@ -1,42 +1,69 @@
 import type { ResolvedSource, UploadAudio } from '../contracts/audio-source.js';
-import type { JobState } from '../contracts/job.js';
-import { UnsupportedSourceError } from '../errors/index.js';
-import type { JobRecord } from './record.js';
+import type { AudioStore } from '../contracts/audio-store.js';
+import type { EventSink } from '../contracts/events.js';
+import { StorageError, TranscriptionError, UnsupportedSourceError } from '../errors/index.js';
+import { defined } from '../internal/defined.js';
+import type { JobRecord, JobSource } from './record.js';
 
 /** Sources of failed and cancelled jobs that are kept for a retry. */
 const MAX_ENDED = 1000;
+/** Deepgram begins to fetch at once; the rest is room for a clock that is wrong and a connection that is slow. */
+const URL_SECONDS = 3600;
+
+type StoredSource = Extract<JobSource, { kind: 'stored' }>;
 
 /**
- * The audio of jobs that has no URL.
+ * The audio of jobs that has no URL: in the audio store where there is one, otherwise in this process.
  *
- * Invariant: audio that takes memory is let go when its job ends; of files and re-openable streams, which are
- * only a way to the audio, the newest ones of failed and cancelled jobs stay.
+ * Invariant: audio that takes memory or room in the store is let go when its job completes; what can be begun
+ * anew, a failed or cancelled job, keeps what is in the store until it is removed. In this process only files and
+ * re-openable streams, which are only a way to the audio, stay, the newest ones.
  */
 export class AudioShelf {
+  readonly #store: AudioStore | undefined;
+  readonly #emit: EventSink;
   readonly #waiting = new Map<string, UploadAudio>();
   readonly #ended = new Map<string, UploadAudio>();
+  readonly #deleting = new Set<Promise<void>>();
 
-  keep(jobId: string, source: ResolvedSource): void {
-    if (source.kind !== 'url') this.#waiting.set(jobId, source);
+  constructor(store: AudioStore | undefined, emit: EventSink) {
+    this.#store = store;
+    this.#emit = emit;
   }
 
-  /** Throws an UnsupportedSourceError where this process does not have the audio. */
-  sourceOf({ id, data }: JobRecord): ResolvedSource {
-    if (data.source.kind === 'url') return data.source;
+  /** Puts the audio into the store, if there is one. What it returns names the audio in the record of a job. */
+  async take(source: ResolvedSource, signal: AbortSignal | undefined): Promise<JobSource> {
+    if (source.kind === 'url') return { kind: 'url', url: source.url, label: source.label };
+    const { kind: audio, label, contentType } = source;
+    if (this.#store === undefined) return { kind: 'local', audio, label };
+    const { ref, sizeBytes } = await putInto(this.#store, source, signal);
+    return { kind: 'stored', audio, label, ref, sizeBytes, ...defined({ contentType }) };
+  }
+
+  keep(jobId: string, source: ResolvedSource): void {
+    if (source.kind !== 'url' && this.#store === undefined) this.#waiting.set(jobId, source);
+  }
+
+  /** Rejects with an UnsupportedSourceError where the audio is not to be had here. */
+  async sourceOf({ id, data }: JobRecord): Promise<ResolvedSource> {
+    const { source } = data;
+    if (source.kind === 'url') return source;
+    if (source.kind === 'stored') return this.#storedSource(source);
     const audio = this.#waiting.get(id) ?? this.#ended.get(id);
     if (audio !== undefined) return audio;
     throw new UnsupportedSourceError(
-      'The audio of this job was kept in memory and is gone. Enqueue it again, or pass a URL.',
+      'The audio of this job was kept in memory and is gone. Enqueue it again, pass a URL, or use an audioStore.',
       { code: 'unsupported_source' },
     );
   }
 
-  jobEnded(jobId: string, state: JobState): void {
-    const audio = this.#waiting.get(jobId);
-    this.#waiting.delete(jobId);
-    if (audio === undefined || state === 'completed') return;
+  jobEnded({ id, data }: JobRecord): void {
+    if (data.source.kind === 'stored' && data.state === 'completed') this.drop(data.source);
+    const audio = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (audio === undefined || data.state === 'completed') return;
     if (audio.kind !== 'file' && audio.kind !== 'reopenable-stream') return;
-    this.#ended.set(jobId, audio);
+    this.#ended.set(id, audio);
     for (const oldest of this.#ended.keys()) {
       if (this.#ended.size <= MAX_ENDED) break;
       this.#ended.delete(oldest);
@@ -50,8 +77,84 @@ export class AudioShelf {
     this.#waiting.set(jobId, audio);
   }
 
-  forget(jobId: string): void {
-    this.#waiting.delete(jobId);
-    this.#ended.delete(jobId);
+  forget({ id, data }: JobRecord): void {
+    this.drop(data.source);
+    this.#waiting.delete(id);
+    this.#ended.delete(id);
+  }
+
+  /** Deletes audio from the store, in the background. Where that fails, a warning tells. */
+  drop(source: JobSource): void {
+    if (source.kind !== 'stored' || this.#store === undefined) return;
+    const deleting = this.#delete(this.#store, source.ref).finally(() => this.#deleting.delete(deleting));
+    this.#deleting.add(deleting);
+  }
+
+  /** Resolves when nothing is being deleted any more. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#deleting);
+  }
+
+  async #delete(store: AudioStore, ref: string): Promise<void> {
+    try {
+      await store.delete(ref);
+    } catch {
+      this.#emit({
+        type: 'warning',
+        code: 'audio-not-deleted',
+        message: `The audio store could not delete ${ref}, which no job needs any more. purge() deletes it later.`,
+      });
+    }
+  }
+
+  async #storedSource({ ref, label, audio, contentType, sizeBytes }: StoredSource): Promise<ResolvedSource> {
+    const store = this.#store;
+    if (store === undefined) {
+      throw new UnsupportedSourceError(
+        'The audio of this job is in an audio store, and this client has none. Set the option audioStore.',
+        { code: 'unsupported_source' },
+      );
+    }
+    // Deepgram fetches it by itself: it does not have to go through this process.
+    if (store.url !== undefined) {
+      const url = await asStorageFailure(store.url(ref, { expiresInSeconds: URL_SECONDS }));
+      return { kind: 'url', url, label };
+    }
+    return {
+      kind: audio,
+      label,
+      sizeBytes,
+      ...defined({ contentType }),
+      reopenable: true,
+      open: () => asStorageFailure(store.open(ref)),
+    };
+  }
+}
+
+async function putInto(
+  store: AudioStore,
+  source: UploadAudio,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly ref: string; readonly sizeBytes: number }> {
+  const opened = await source.open();
+  try {
+    const { contentType } = source;
+    return await asStorageFailure(store.put(opened.chunks, defined({ contentType, signal })));
+  } finally {
+    await opened.close();
+  }
+}
+
+/** Errors of the source are our own already; what else a store throws must not leave as it is. */
+async function asStorageFailure<Value>(promise: Promise<Value>): Promise<Value> {
+  try {
+    return await promise;
+  } catch (cause) {
+    if (TranscriptionError.isInstance(cause)) throw cause;
+    throw new StorageError('The audio store failed. The cause says why; try again.', {
+      code: 'storage_failed',
+      retryable: true,
+      cause,
+    });
   }
 }

@@ -30,7 +30,7 @@ export async function retryJob(id: string, context: JobContext): Promise<void> {
     if (state !== 'failed' && state !== 'cancelled') {
       throw jobState(id, state, 'Only a failed or cancelled job can be retried.');
     }
-    context.audio.sourceOf(record);
+    if (record.data.source.kind === 'local') await context.audio.sourceOf(record);
     const queued = await context.store.replace(record, toNextRound(record.data, isoTime(context.clock)));
     if (queued === undefined) continue;
     context.audio.jobRetried(id);
@@ -49,7 +49,7 @@ export async function removeJob(id: string, context: JobContext): Promise<boolea
       throw jobState(id, record.data.state, 'Cancel it first, or wait for its end.');
     }
     if (!(await context.store.remove(record))) continue;
-    context.audio.forget(id);
+    context.audio.forget(record);
     return true;
   }
 }

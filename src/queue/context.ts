@@ -1,4 +1,5 @@
 import type { ResolvedSource } from '../contracts/audio-source.js';
+import type { AudioStore } from '../contracts/audio-store.js';
 import type { Clock } from '../contracts/clock.js';
 import type { PrerecordedDeepgramOptions } from '../contracts/deepgram-options.js';
 import type { EventSink } from '../contracts/events.js';
@@ -58,6 +59,8 @@ export interface JobDeps {
    * own failures to `emit`.
    */
   readonly saveTranscript: (transcript: Transcript, facts: TranscriptFacts) => Promise<void>;
+  /** Where audio without a URL is kept. Undefined: in the memory of this process. */
+  readonly audioStore?: AudioStore | undefined;
   readonly emit: EventSink;
   readonly settings: JobSettings;
   /** From 0 to 1, for back-off. Default Math.random. */
@@ -85,7 +88,7 @@ export interface JobContext extends JobDeps {
 
 /** Tells the world of a new state. Call it once a state, after the storage has it. */
 export function announce({ feed, audio }: JobContext, record: JobRecord): void {
-  if (hasEnded(record.data.state)) audio.jobEnded(record.id, record.data.state);
+  if (hasEnded(record.data.state)) audio.jobEnded(record);
   feed.publish(record);
 }
 

@@ -1,14 +1,15 @@
 import type { ResolvedSource } from '../contracts/audio-source.js';
 import type { EnqueueOptions } from '../contracts/call-options.js';
 import type { QueueEntry } from '../contracts/queue.js';
-import { BadRequestError, QueueError, StorageError } from '../errors/index.js';
+import { BadRequestError, QueueError } from '../errors/index.js';
 import { raceAbort, throwIfAborted } from '../internal/abort.js';
 import { defined } from '../internal/defined.js';
 import { createId } from '../internal/ids.js';
 import { announce, isoTime, type JobContext } from './context.js';
+import { assertAtomic } from './early-checks.js';
 import { toEntryId } from './entry-id.js';
 import { checkEnqueueOptions, checkSource, deepgramOptionsOf } from './options.js';
-import { type JobData, type JobRecord, toJobSource } from './record.js';
+import type { JobData, JobRecord, JobSource } from './record.js';
 import { toFailed } from './transitions.js';
 
 export interface EnqueueItem<Source = ResolvedSource> {
@@ -16,10 +17,15 @@ export interface EnqueueItem<Source = ResolvedSource> {
   readonly options: EnqueueOptions;
 }
 
-/** Records are written this many at a time. */
-const WRITES_AT_ONCE = 50;
+/** Audio goes into the store this many at a time. */
+const UPLOADS_AT_ONCE = 4;
 
 type NewRecord = Omit<JobRecord, 'version'>;
+
+/** The job before its audio has a place. */
+interface Draft extends Omit<NewRecord, 'data'> {
+  readonly data: Omit<JobData, 'source'>;
+}
 
 /**
  * Takes all of the items or none.
@@ -32,33 +38,47 @@ export async function enqueueAll(
   context: JobContext,
 ): Promise<readonly JobRecord[]> {
   const { distributed } = context.queue.capabilities;
+  assertAtomic(context.storage, 'Jobs');
   for (const { source, options } of items) {
     checkEnqueueOptions(options);
-    checkSource(source, distributed);
+    checkSource(source, distributed, context.audioStore);
     throwIfAborted(options.signal);
   }
-  const drafts = items.map((item) => ({ item, record: newRecord(item, context) }));
-  const records: JobRecord[] = [];
-  try {
-    for (let index = 0; index < drafts.length; index += WRITES_AT_ONCE) {
-      const batch = drafts.slice(index, index + WRITES_AT_ONCE);
-      const writes = batch.map(({ item, record }) => acknowledge(record, item.options.signal, context));
-      const results = await Promise.allSettled(writes);
-      for (const result of results) if (result.status === 'fulfilled') records.push(result.value);
-      for (const result of results) if (result.status === 'rejected') throw result.reason;
-    }
-  } catch (error) {
-    await removeAgain(records, context);
+  const drafts = items.map((item) => newDraft(item, context));
+  const sources = await takeAudio(items, context);
+  const fresh = drafts.map((draft, index) => ({
+    ...draft,
+    data: { ...draft.data, source: sources[index] as JobSource },
+  }));
+  const records = await acknowledge(fresh, items, context).catch((error) => {
+    for (const source of sources) context.audio.drop(source);
     throw error;
-  }
+  });
   for (const [index, record] of records.entries()) {
-    const draft = drafts[index];
-    if (draft !== undefined) context.audio.keep(record.id, draft.item.source);
+    context.audio.keep(record.id, (items[index] as EnqueueItem).source);
     if (!distributed) context.feed.startTimer(record.id);
     announce(context, record);
   }
-  await handOver(records, items, context);
-  return records;
+  return handOver(records, items, context);
+}
+
+async function takeAudio(
+  items: readonly EnqueueItem[],
+  { audio }: JobContext,
+): Promise<readonly JobSource[]> {
+  const taken: JobSource[] = [];
+  for (let index = 0; index < items.length; index += UPLOADS_AT_ONCE) {
+    const batch = items.slice(index, index + UPLOADS_AT_ONCE);
+    const results = await Promise.allSettled(
+      batch.map(({ source, options }) => audio.take(source, options.signal)),
+    );
+    for (const result of results) if (result.status === 'fulfilled') taken.push(result.value);
+    const failure = results.find((result) => result.status === 'rejected');
+    if (failure === undefined) continue;
+    for (const source of taken) audio.drop(source);
+    throw failure.reason;
+  }
+  return taken;
 }
 
 /** Gives an entry to the queue. What it throws leaves as a QueueError. */
@@ -74,7 +94,7 @@ export async function addToQueue(entries: readonly QueueEntry[], { queue }: JobC
   }
 }
 
-function newRecord({ source, options }: EnqueueItem, { clock, settings }: JobContext): NewRecord {
+function newDraft({ options }: EnqueueItem, { clock, settings }: JobContext): Draft {
   const { userId, region, timeoutMs, durationSeconds, metadata } = options;
   return {
     id: createId('job'),
@@ -83,7 +103,6 @@ function newRecord({ source, options }: EnqueueItem, { clock, settings }: JobCon
     data: snapshot({
       v: 1,
       state: 'queued',
-      source: toJobSource(source),
       options: deepgramOptionsOf(options),
       ...defined({ region, timeoutMs, durationSeconds, metadata }),
       priority: options.priority ?? 0,
@@ -97,9 +116,9 @@ function newRecord({ source, options }: EnqueueItem, { clock, settings }: JobCon
 }
 
 /** The caller's objects may change later; the job does not. */
-function snapshot(data: JobData): JobData {
+function snapshot<Data extends object>(data: Data): Data {
   try {
-    return JSON.parse(JSON.stringify(data)) as JobData;
+    return JSON.parse(JSON.stringify(data)) as Data;
   } catch (cause) {
     throw new BadRequestError(
       'The options and metadata of a job must be plain JSON data. The cause says why.',
@@ -112,32 +131,38 @@ function snapshot(data: JobData): JobData {
 }
 
 async function acknowledge(
-  draft: NewRecord,
-  signal: AbortSignal | undefined,
+  fresh: readonly NewRecord[],
+  items: readonly EnqueueItem[],
   context: JobContext,
-): Promise<JobRecord> {
-  const writing = context.store.create(draft);
-  let record: JobRecord | undefined;
+): Promise<readonly JobRecord[]> {
+  const signals = new Set(items.map(({ options }) => options.signal));
+  const writing = context.store.createAll(fresh, isoTime(context.clock));
   try {
-    record = await raceAbort(writing, signal);
+    let written: Promise<unknown> = writing;
+    for (const signal of signals) written = raceAbort(written, signal);
+    await written;
+    return await writing;
   } catch (error) {
     // The write may still land, or may have landed although its answer was lost.
-    const cleanUp = writing.then(
-      (written) => removeAgain(written === undefined ? [] : [written], context),
-      () => removeAgain([{ ...draft, version: 1 }], context),
-    );
-    if (!signal?.aborted) await cleanUp;
+    const cleanUp = writing
+      .catch(() => undefined)
+      .then(() =>
+        removeAgain(
+          fresh.map((record) => ({ ...record, version: 1 })),
+          context,
+        ),
+      );
+    const isAborted = [...signals].some((signal) => signal?.aborted);
+    if (!isAborted) await cleanUp;
     throw error;
   }
-  if (record !== undefined) return record;
-  throw new StorageError(`There is a job ${draft.id} already. Enqueue it again.`, { code: 'storage_failed' });
 }
 
 async function handOver(
   records: readonly JobRecord[],
   items: readonly EnqueueItem[],
   context: JobContext,
-): Promise<void> {
+): Promise<readonly JobRecord[]> {
   const entries = records.map((record, index) => ({
     id: toEntryId(record),
     priority: record.data.priority,
@@ -145,15 +170,17 @@ async function handOver(
   }));
   try {
     await addToQueue(entries, context);
+    await context.store.handedOver(records);
+    return records;
   } catch (error) {
     const removed = await removeAgain(records, context);
     // A queue whose answer was lost may have begun the jobs already: those are acknowledged.
-    if (records.length > 0 && removed.length === 0) return;
+    if (records.length > 0 && removed.length === 0) return records;
     const data = new QueueError('The queue did not take the job.', { code: 'queue_failed' }).toJSON();
     for (const record of removed) {
       const failed = toFailed(record.data, data, isoTime(context.clock));
       announce(context, { ...record, version: record.version + 1, data: failed });
-      context.audio.forget(record.id);
+      context.audio.forget(record);
     }
     throw error;
   }

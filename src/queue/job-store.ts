@@ -1,15 +1,30 @@
 import type { JobListQuery, JobStatus } from '../contracts/job.js';
-import type { Page, StorageAdapter } from '../contracts/storage.js';
+import type {
+  Page,
+  RecordInput,
+  StorageAdapter,
+  StorageChange,
+  StorageCollection,
+  StoredRecord,
+} from '../contracts/storage.js';
 import type { Transcript } from '../contracts/transcript.js';
+import { StorageError } from '../errors/index.js';
 import { defined } from '../internal/defined.js';
+import { createTranscriptArchive, type TranscriptArchive } from '../transcript/archive.js';
+import { toEntryId } from './entry-id.js';
 import { fromStoredRecord, type JobData, type JobRecord, toRecordInput, toStatus } from './record.js';
+
+/** Records are written this many at a time where the storage has no transactions. */
+const WRITES_AT_ONCE = 50;
 
 /** Job records in the storage, which reports its own failures. */
 export class JobStore {
   readonly #storage: StorageAdapter;
+  readonly #transcripts: TranscriptArchive;
 
   constructor(storage: StorageAdapter) {
     this.#storage = storage;
+    this.#transcripts = createTranscriptArchive(storage);
   }
 
   async get(id: string): Promise<JobRecord | undefined> {
@@ -17,10 +32,33 @@ export class JobStore {
     return stored && fromStoredRecord(stored);
   }
 
-  /** Resolves to undefined where there is a job with this id already. */
-  async create(record: Omit<JobRecord, 'version'>): Promise<JobRecord | undefined> {
-    const written = await this.#storage.put(toRecordInput(record), { expectedVersion: 0 });
-    return written ? { ...record, version: 1 } : undefined;
+  /**
+   * Writes new jobs, all or none where the storage has transactions, and that the queue has yet to get them.
+   *
+   * Rejects where one of them is there already.
+   */
+  async createAll(
+    records: readonly Omit<JobRecord, 'version'>[],
+    now: string,
+  ): Promise<readonly JobRecord[]> {
+    const changes = records.map((record) => creation(toRecordInput(record)));
+    const outbox = this.hasOutbox ? records.map((record) => creation(toOutboxRecord(record, now))) : [];
+    const isWritten = await this.#writeAll([...changes, ...outbox]);
+    if (isWritten) return records.map((record) => ({ ...record, version: 1 }));
+    throw new StorageError('There is a job with one of these ids already. Enqueue them again.', {
+      code: 'storage_failed',
+    });
+  }
+
+  /** A page of what the queue has yet to get, for longer than since that time. */
+  async outbox(createdBefore: string): Promise<Page<StoredRecord>> {
+    return this.#storage.list('outbox', { createdBefore });
+  }
+
+  /** The queue has them. Where the storage refuses to write it, they are added to the queue again, which does no harm. */
+  async handedOver(records: readonly Pick<JobRecord, 'id'>[]): Promise<void> {
+    if (!this.hasOutbox) return;
+    await this.#writeAll(records.map(({ id }) => deletion('outbox', id))).catch(() => false);
   }
 
   /** Resolves to undefined, having changed nothing, where another writer came in between. */
@@ -31,8 +69,10 @@ export class JobStore {
   }
 
   /** Resolves to false where another writer came in between. */
-  async remove(record: JobRecord): Promise<boolean> {
-    return this.#storage.delete('jobs', record.id, { expectedVersion: record.version });
+  async remove({ id, version }: JobRecord): Promise<boolean> {
+    const condition = { expectedVersion: version };
+    if (!this.hasOutbox) return this.#storage.delete('jobs', id, condition);
+    return this.#writeAll([{ ...deletion('jobs', id), condition }, deletion('outbox', id)]);
   }
 
   async list({ state, ...query }: JobListQuery): Promise<Page<JobStatus>> {
@@ -41,11 +81,44 @@ export class JobStore {
   }
 
   async transcript(id: string): Promise<Transcript | undefined> {
-    const stored = await this.#storage.get('transcripts', id);
-    return stored?.data as Transcript | undefined;
+    return this.#transcripts.get(id);
+  }
+
+  /** What a storage in memory has yet to give to the queue ends with the queue. */
+  get hasOutbox(): boolean {
+    return this.#storage.capabilities.durable && this.#storage.transact !== undefined;
+  }
+
+  async #writeAll(changes: readonly StorageChange[]): Promise<boolean> {
+    if (this.#storage.transact !== undefined) return this.#storage.transact(changes);
+    for (let index = 0; index < changes.length; index += WRITES_AT_ONCE) {
+      const batch = changes.slice(index, index + WRITES_AT_ONCE);
+      const results = await Promise.allSettled(batch.map((change) => this.#write(change)));
+      for (const result of results) if (result.status === 'rejected') throw result.reason;
+      if (results.some((result) => result.status === 'fulfilled' && !result.value)) return false;
+    }
+    return true;
+  }
+
+  async #write(change: StorageChange): Promise<boolean> {
+    if (change.type === 'put') return this.#storage.put(change.record, change.condition);
+    return this.#storage.delete(change.collection, change.id, change.condition);
   }
 
   async deleteTranscript(id: string): Promise<boolean> {
-    return this.#storage.delete('transcripts', id);
+    return this.#transcripts.delete(id);
   }
+}
+
+function creation(record: RecordInput): StorageChange {
+  return { type: 'put', record, condition: { expectedVersion: 0 } };
+}
+
+function deletion(collection: StorageCollection, id: string): Extract<StorageChange, { type: 'delete' }> {
+  return { type: 'delete', collection, id };
+}
+
+function toOutboxRecord(job: Omit<JobRecord, 'version'>, now: string): RecordInput {
+  const data = { v: 1, entryId: toEntryId(job) };
+  return { collection: 'outbox', id: job.id, status: 'pending', createdAt: now, data };
 }

@@ -1,5 +1,6 @@
 import { refuseEmpty } from '../audio/resolve.js';
 import type { ResolvedSource } from '../contracts/audio-source.js';
+import type { AudioStore } from '../contracts/audio-store.js';
 import type { EnqueueOptions } from '../contracts/call-options.js';
 import type { PrerecordedDeepgramOptions } from '../contracts/deepgram-options.js';
 import type { JobListQuery, JobState, ResultOptions } from '../contracts/job.js';
@@ -51,26 +52,38 @@ const JOB_STATES: readonly unknown[] = Object.keys({
 } satisfies Record<JobState, true>);
 
 export function checkJobListQuery(query: JobListQuery): void {
-  checkListQuery('jobs.list()', query, ['userId', 'state', 'limit', 'cursor']);
+  checkListQuery('jobs.list()', query, [
+    'userId',
+    'state',
+    'createdFrom',
+    'createdBefore',
+    'limit',
+    'cursor',
+  ]);
   if (query.state === undefined || JOB_STATES.includes(query.state)) return;
   throw invalidOption('state', `one of ${JOB_STATES.join(', ')}`, query.state);
 }
 
 /** Throws where there is no audio, or where a worker could not read it later. */
-export function checkSource(source: ResolvedSource, distributed: boolean): void {
+export function checkSource(
+  source: ResolvedSource,
+  distributed: boolean,
+  audioStore: AudioStore | undefined,
+): void {
   if (source.kind === 'url') return;
   if (source.sizeBytes !== undefined) refuseEmpty(source.sizeBytes);
-  if (!source.reopenable) {
+  if (audioStore !== undefined && (audioStore.capabilities.shared || !distributed)) return;
+  if (!source.reopenable && audioStore === undefined) {
     throw new UnsupportedSourceError(
       'A stream that can be read only once cannot wait in a queue. ' +
-        'Hand in fromStream(() => stream) or fromFile(path), or use transcribe().',
+        'Hand in fromStream(() => stream) or fromFile(path), set an audioStore, or use transcribe().',
       { code: 'unsupported_source' },
     );
   }
   if (distributed) {
     throw new QueueError(
       'The workers of this queue may run in other processes, which cannot read this audio. ' +
-        'Upload it and pass its URL, or use transcribe().',
+        'Upload it and pass its URL, set an audioStore that is shared, or use transcribe().',
       { code: 'queue_failed' },
     );
   }

@@ -1,4 +1,4 @@
-import type { AudioSourceKind, ResolvedSource } from '../contracts/audio-source.js';
+import type { AudioSourceKind } from '../contracts/audio-source.js';
 import type { PrerecordedDeepgramOptions } from '../contracts/deepgram-options.js';
 import type { ErrorData } from '../contracts/error-data.js';
 import type { JobState, JobStatus } from '../contracts/job.js';
@@ -6,9 +6,17 @@ import type { RecordInput, StoredRecord } from '../contracts/storage.js';
 import { StorageError } from '../errors/index.js';
 import { defined } from '../internal/defined.js';
 
-/** Where the audio is: at a URL, or in the process that took the job. */
+/** Where the audio is: at a URL, in the audio store, or in the process that took the job. */
 export type JobSource =
   | { readonly kind: 'url'; readonly url: string; readonly label: string }
+  | {
+      readonly kind: 'stored';
+      readonly ref: string;
+      readonly sizeBytes: number;
+      readonly contentType?: string;
+      readonly audio: Exclude<AudioSourceKind, 'url'>;
+      readonly label: string;
+    }
   | { readonly kind: 'local'; readonly audio: Exclude<AudioSourceKind, 'url'>; readonly label: string };
 
 /** A job as the storage holds it: plain JSON data. */
@@ -61,12 +69,6 @@ export function fromStoredRecord(stored: StoredRecord): JobRecord {
     );
   }
   return { id, ...defined({ userId }), createdAt, version, data: data as JobData };
-}
-
-export function toJobSource(source: ResolvedSource): JobSource {
-  const { label } = source;
-  if (source.kind === 'url') return { kind: 'url', url: source.url, label };
-  return { kind: 'local', audio: source.kind, label };
 }
 
 export function hasEnded(state: JobState): boolean {

@@ -9,7 +9,7 @@ import { sleep } from '../internal/sleep.js';
 import { AudioShelf } from './audio-shelf.js';
 import { cancelJob, removeJob, retryJob } from './change.js';
 import type { JobContext, JobDeps } from './context.js';
-import { checkSharing, checkWorkerOptions } from './early-checks.js';
+import { assertAtomic, checkSharing, checkWorkerOptions } from './early-checks.js';
 import { type EnqueueItem, enqueueAll } from './enqueue.js';
 import { closedError, secondWorkerError, workerNotStarted } from './errors.js';
 import { JobFeed } from './feed.js';
@@ -17,6 +17,7 @@ import { storeHeldEnd } from './finish.js';
 import { createJob } from './job.js';
 import { JobStore } from './job-store.js';
 import { checkJobListQuery } from './options.js';
+import { OutboxRelay } from './outbox-relay.js';
 import { reportWorkerError, runEntry } from './worker.js';
 
 /** The queued pattern: jobs that workers transcribe in their own time. */
@@ -56,7 +57,7 @@ export function createJobs(deps: JobDeps): JobService {
     ...deps,
     store: new JobStore(deps.storage),
     feed: new JobFeed(deps.clock, deps.emit),
-    audio: new AudioShelf(),
+    audio: new AudioShelf(deps.audioStore, deps.emit),
     held: new Map(),
   });
 }
@@ -120,6 +121,7 @@ class Jobs implements JobService {
     this.#assertOpen();
     const { queue, settings } = this.#context;
     checkWorkerOptions(options);
+    assertAtomic(this.#context.storage, 'Workers');
     const { concurrency = settings.concurrency } = options;
     if (this.#worker !== undefined) {
       throw secondWorkerError();
@@ -128,8 +130,11 @@ class Jobs implements JobService {
       concurrency,
       onError: (error) => reportWorkerError(error, this.#context),
     });
+    const relay = new OutboxRelay(this.#context);
+    relay.start();
     const handle: QueueWorker = {
       close: async (closeOptions) => {
+        await this.#within(relay.stop(), closeTimeoutMs(closeOptions));
         await worker.close({ timeoutMs: closeTimeoutMs(closeOptions) });
         if (this.#worker === handle) this.#worker = undefined;
       },
@@ -151,13 +156,14 @@ class Jobs implements JobService {
   }
 
   async #close(options: { readonly timeoutMs: number }): Promise<void> {
-    const { queue, feed, held } = this.#context;
+    const { queue, feed, held, audio } = this.#context;
     const error = closedError();
     feed.beginClose(error);
     try {
       await Promise.all([this.#worker?.close(options), this.#added(options.timeoutMs)]);
       for (const end of held.values()) await storeHeldEnd(end, this.#context);
       await queue.close();
+      await this.#within(audio.settled(), options.timeoutMs);
     } finally {
       feed.endClose(error);
     }
@@ -174,10 +180,14 @@ class Jobs implements JobService {
 
   /** Settles when nothing is on its way into the queue any more, or when the time is up. */
   async #added(timeoutMs: number): Promise<void> {
-    if (this.#adding.size === 0) return;
+    if (this.#adding.size > 0) await this.#within(Promise.allSettled(this.#adding), timeoutMs);
+  }
+
+  /** Settles with the promise, or when the time is up. */
+  async #within(promise: Promise<unknown>, timeoutMs: number): Promise<void> {
     const over = new AbortController();
     const late = sleep(this.#context.clock, timeoutMs, over.signal).catch(() => undefined);
-    await Promise.race([Promise.allSettled(this.#adding), late]);
+    await Promise.race([promise, late]);
     over.abort();
   }
 

@@ -7,7 +7,10 @@ import type {
 } from '../contracts/storage.js';
 import { StorageError } from '../errors/index.js';
 import { defined } from '../internal/defined.js';
+import { isIsoTime } from '../internal/iso-time.js';
 import { show } from '../internal/validate.js';
+
+export { isIsoTime } from '../internal/iso-time.js';
 
 /** A record whose data is text: what every back end keeps. */
 export interface JsonRecord extends Omit<RecordInput, 'data'> {
@@ -45,9 +48,16 @@ export function toJsonRecord(record: RecordInput, maxBytes = DEFAULT_MAX_RECORD_
 
 /** @throws StorageError as toJsonRecord(). */
 export function toJsonChanges(changes: readonly StorageChange[], maxBytes?: number): readonly JsonChange[] {
-  return changes.map((change) =>
-    change.type === 'put' ? { ...change, record: toJsonRecord(change.record, maxBytes) } : { ...change },
-  );
+  return changes.map((change) => {
+    const copy = withOwnCondition(change);
+    return copy.type === 'put' ? { ...copy, record: toJsonRecord(copy.record, maxBytes) } : copy;
+  });
+}
+
+/** The caller may change what it has handed in while the storage is opening. */
+function withOwnCondition(change: StorageChange): StorageChange {
+  if (change.condition === undefined) return { ...change };
+  return { ...change, condition: { ...change.condition } };
 }
 
 export function fromJsonRecord({
@@ -87,12 +97,6 @@ function checkEnvelope(record: RecordInput): void {
   if (expiresAt !== undefined && !isIsoTime(expiresAt)) {
     throw unfit('expiresAt', 'a time as toISOString() writes it', expiresAt);
   }
-}
-
-export function isIsoTime(value: unknown): value is string {
-  if (typeof value !== 'string') return false;
-  const time = new Date(value);
-  return !Number.isNaN(time.getTime()) && time.toISOString() === value;
 }
 
 function unfit(field: string, expected: string, value: unknown): StorageError {

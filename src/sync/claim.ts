@@ -171,6 +171,7 @@ export class Claim {
       id: this.#id,
       status: data.state,
       createdAt: new Date(clock.wallMs()).toISOString(),
+      expiresAt: new Date(data.untilMs).toISOString(),
       ...defined({ userId: this.#userId }),
       data,
     } as const;

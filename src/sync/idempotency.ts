@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { EventSink, ResolvedSource, Transcript } from '../contracts/index.js';
-import { BadRequestError, UnsupportedSourceError } from '../errors/index.js';
+import { BadRequestError, StorageError, UnsupportedSourceError } from '../errors/index.js';
 import { defined } from '../internal/defined.js';
 import { ClaimWatch } from './claim.js';
 import { hashSource } from './content-hash.js';
 import { type KeyedCall, KeyedRun, type KeyedRunParts, type Outcome } from './keyed-run.js';
 import { SingleFlight } from './single-flight.js';
+
+/** Expired records are taken away once in this time, and when a process makes its first keyed call. */
+const PURGE_EVERY_MS = 3_600_000;
 
 export interface IdempotencyParts extends Omit<KeyedRunParts, 'watch'> {
   readonly emit: EventSink;
@@ -26,6 +29,7 @@ export class IdempotentCalls {
   readonly #parts: KeyedRunParts;
   readonly #emit: EventSink;
   readonly #flights = new SingleFlight<Outcome>();
+  #nextPurgeMs = Number.NEGATIVE_INFINITY;
 
   constructor({ emit, ...parts }: IdempotencyParts) {
     this.#parts = { ...parts, watch: new ClaimWatch(parts.clock) };
@@ -34,6 +38,8 @@ export class IdempotentCalls {
 
   async run(call: IdempotentCall): Promise<Transcript> {
     const { source, signal, userId, scope, key } = call;
+    this.#assertAtomic();
+    this.#purgeExpired();
     const contentHash = key === undefined ? await hashAgain(source, signal) : undefined;
     const id = hashText([scope, userId ?? null, key ?? null, contentHash ?? null]);
     const settled = { ...call, id, contentHash };
@@ -41,6 +47,26 @@ export class IdempotentCalls {
       const transcript = await this.#join(settled);
       if (transcript !== undefined) return transcript;
     }
+  }
+
+  /** In the background; where it fails the storage tells it, and the next time is soon enough. */
+  #purgeExpired(): void {
+    const { storage, clock, background } = this.#parts;
+    if (storage.purge === undefined || clock.monotonicMs() < this.#nextPurgeMs) return;
+    this.#nextPurgeMs = clock.monotonicMs() + PURGE_EVERY_MS;
+    const query = { expiredBy: new Date(clock.wallMs()).toISOString() };
+    background(async () => {
+      await storage.purge?.('idempotency', query);
+    });
+  }
+
+  #assertAtomic(): void {
+    if (this.#parts.storage.capabilities.atomic) return;
+    throw new StorageError(
+      'idempotencyKey and deduplicate need a storage whose conditional writes are atomic, and this one states ' +
+        'atomic: false. Use the storage in memory, SQLite or PostgreSQL for them.',
+      { code: 'storage_not_atomic' },
+    );
   }
 
   /** Undefined: the audio of another caller could not be read, and it is our turn. */

@@ -7,6 +7,7 @@ import type {
   StoredTranscript,
   Transcript,
 } from '../contracts/index.js';
+import { StorageError } from '../errors/index.js';
 
 /** What the storage keeps beside a transcript. */
 export interface TranscriptFacts {
@@ -45,6 +46,9 @@ export function createTranscriptArchive(storage: StorageAdapter): TranscriptArch
   };
 }
 
+/** Of the data of a transcript in the storage. */
+const FORMAT = 1;
+
 function toRecord(transcript: Transcript, facts: TranscriptFacts): RecordInput {
   const data: StoredTranscript = { ...transcript, ...facts, status: 'completed' };
   return {
@@ -53,10 +57,16 @@ function toRecord(transcript: Transcript, facts: TranscriptFacts): RecordInput {
     ...(facts.userId === undefined ? {} : { userId: facts.userId }),
     status: data.status,
     createdAt: transcript.createdAt,
-    data,
+    data: { v: FORMAT, ...data },
   };
 }
 
 function fromRecord(record: StoredRecord): StoredTranscript {
-  return record.data as StoredTranscript;
+  // Records of the first days have no version.
+  const { v = FORMAT, ...transcript } = record.data as StoredTranscript & { readonly v?: number };
+  if (v === FORMAT) return transcript;
+  throw new StorageError(
+    `The transcript ${record.id} was stored by a newer version of the library. Update the library.`,
+    { code: 'storage_schema' },
+  );
 }

@@ -1,8 +1,7 @@
+import { isStorableId } from '../../src/records/record.js';
 import type { StorageContractOptions } from '../../src/testing/contract/storage.js';
-import { broken, inFlight } from './broken-storage.js';
+import { broken, inFlight, nextTurn } from './broken-storage.js';
 import type { BrokenAdapter } from './prove-rules.js';
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Looks first and writes later where other writes are going on, for the conditions that `racy` names. */
 function racyPut(racy: (expectedVersion: number) => boolean) {
@@ -114,7 +113,9 @@ export const brokenStorageConditions: Readonly<Record<string, BrokenAdapter<Stor
   'storage 41': broken((inner) => ({
     delete: async (collection, id, condition) =>
       (await inner.delete(collection, id, condition)) ||
-      (condition?.expectedVersion === 0 && (await inner.get(collection, id)) === undefined),
+      (condition?.expectedVersion === 0 &&
+        isStorableId(id) &&
+        (await inner.get(collection, id)) === undefined),
   })),
   'storage 42': broken((inner) => ({
     async delete(collection, id, condition) {

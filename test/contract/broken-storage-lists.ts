@@ -1,40 +1,32 @@
-import type { RecordInput, StoredRecord } from '../../src/contracts/storage.js';
+import type { ListQuery } from '../../src/contracts/storage.js';
 import { StorageError } from '../../src/errors/index.js';
+import { isStorable } from '../../src/records/record.js';
 import type { StorageContractOptions } from '../../src/testing/contract/storage.js';
-import { broken, listing, paging, shared } from './broken-storage.js';
+import { broken, listing, nextTurn, oneByOne, paging, shared } from './broken-storage.js';
 import type { BrokenAdapter } from './prove-rules.js';
 
-/** One call after the other. */
-function oneByOne() {
-  let last: Promise<unknown> = Promise.resolve();
-  return <Value>(run: () => Promise<Value>): Promise<Value> => {
-    const next = last.then(run, run);
-    last = next;
-    return next;
-  };
+function hasTimes({ createdFrom, createdBefore }: ListQuery): boolean {
+  return createdFrom !== undefined || createdBefore !== undefined;
 }
-
-const moment = '2026-01-01T00:00:00.000Z';
-const wrap = (record: RecordInput): RecordInput => ({
-  ...record,
-  createdAt: moment,
-  data: { createdAt: record.createdAt, data: record.data },
-});
-const unwrap = (record: StoredRecord): StoredRecord => ({ ...record, ...(record.data as object) });
 
 /** Each violates the one rule that it stands under. */
 export const brokenStorageLists: Readonly<Record<string, BrokenAdapter<StorageContractOptions>>> = {
-  'storage 24': broken((inner) => ({
-    put: (record, condition) => inner.put(wrap(record), condition),
-    async get(collection, id) {
-      const record = await inner.get(collection, id);
-      return record && unwrap(record);
-    },
-    async list(collection, query) {
-      const page = await inner.list(collection, query);
-      return { ...page, items: page.items.map(unwrap) };
-    },
-  })),
+  // In the order of their first writes.
+  'storage 24': broken((inner) => {
+    const written: string[] = [];
+    return {
+      put(record, condition) {
+        if (!written.includes(record.id)) written.unshift(record.id);
+        return inner.put(record, condition);
+      },
+      async list(collection, query) {
+        const page = await inner.list(collection, query);
+        const items = [...page.items];
+        items.sort((left, right) => written.indexOf(left.id) - written.indexOf(right.id));
+        return { ...page, items };
+      },
+    };
+  }),
   'storage 25': listing(async (inner, query) => {
     const page = await inner.list('jobs', query);
     return { ...page, items: page.items.map((item) => ({ ...item, version: 1 })) };
@@ -46,7 +38,12 @@ export const brokenStorageLists: Readonly<Record<string, BrokenAdapter<StorageCo
     inner.list('jobs', status === undefined || status === 'nothing' ? query : { ...query, status }),
   ),
   'storage 28': listing((inner, { status, ...query }) =>
-    inner.list('jobs', status === undefined || query.userId !== undefined ? query : { ...query, status }),
+    inner.list(
+      'jobs',
+      status === undefined || (query.userId !== undefined && isStorable(status) && !hasTimes(query))
+        ? query
+        : { ...query, status },
+    ),
   ),
   'storage 29': listing((inner, query) => inner.list('jobs', { limit: 50, ...query })),
   'storage 30': listing(async (inner, query) => {
@@ -101,9 +98,10 @@ export const brokenStorageLists: Readonly<Record<string, BrokenAdapter<StorageCo
       };
     },
   ),
-  'storage 45': listing((inner, { limit = 100, cursor, ...filters }) =>
-    inner.list('jobs', cursor === undefined ? { limit, ...filters } : { limit, cursor }),
-  ),
+  'storage 45': listing((inner, query) => {
+    const { limit = 100, cursor } = query;
+    return inner.list('jobs', cursor === undefined || hasTimes(query) ? query : { limit, cursor });
+  }),
   // Keeps the place of each cursor until it is used.
   'storage 46': broken((inner) => {
     const places = new Map<string, string>();
@@ -143,7 +141,7 @@ export const brokenSharedStorages: Readonly<Record<string, BrokenAdapter<Storage
         return inner.delete(collection, id, condition);
       },
     };
-  }),
+  }, []),
   // Each adapter locks for itself.
   'storage 36': shared((inner) => {
     const inTurn = oneByOne();
@@ -153,17 +151,20 @@ export const brokenSharedStorages: Readonly<Record<string, BrokenAdapter<Storage
         const copy = structuredClone(record);
         return inTurn(async () => {
           const version = (await inner.get(record.collection, record.id))?.version;
-          await new Promise((resolve) => setImmediate(resolve));
+          await nextTurn();
           return version === condition.expectedVersion && inner.put(copy);
         });
       },
     };
-  }),
-  'storage 37': shared((inner) => ({
-    async close() {
-      for (const { id } of (await inner.list('jobs', {})).items) await inner.delete('jobs', id);
-    },
-  })),
+  }, []),
+  'storage 37': shared(
+    (inner) => ({
+      async close() {
+        for (const { id } of (await inner.list('jobs', {})).items) await inner.delete('jobs', id);
+      },
+    }),
+    [],
+  ),
   'storage 47': shared((inner) => {
     const prefix = `${globalThis.crypto.randomUUID()} `;
     return {

@@ -1,4 +1,5 @@
 import type { StoredRecord } from '../../src/contracts/storage.js';
+import { isStorableId } from '../../src/records/record.js';
 import type { StorageContractOptions } from '../../src/testing/contract/storage.js';
 import { broken, inFlight } from './broken-storage.js';
 import type { BrokenAdapter } from './prove-rules.js';
@@ -45,7 +46,7 @@ export const brokenStorageRecords: Readonly<Record<string, BrokenAdapter<Storage
         return inner.put(record, condition);
       },
       get: async (collection, id) =>
-        seen.has(id) ? inner.get(collection, id) : (null as unknown as undefined),
+        seen.has(id) || !isStorableId(id) ? inner.get(collection, id) : (null as unknown as undefined),
     };
   }),
   'storage 3': broken((inner) => ({
@@ -78,7 +79,7 @@ export const brokenStorageRecords: Readonly<Record<string, BrokenAdapter<Storage
   })),
   'storage 8': broken((inner) => ({
     delete: async (collection, id, condition) =>
-      (await inner.delete(collection, id, condition)) || condition === undefined,
+      (await inner.delete(collection, id, condition)) || (condition === undefined && isStorableId(id)),
   })),
   'storage 9': broken((inner) => {
     const before = new Map<string, number>();

@@ -5,41 +5,63 @@ import type { StorageContractOptions } from '../../src/testing/contract/storage.
 
 type Change = (inner: StorageAdapter) => Partial<StorageAdapter>;
 
+/** With the optional members. */
+export type FullStorage = Required<StorageAdapter>;
+
 const capabilities = { shared: false, durable: false, atomic: true };
 const all = { shared: true, durable: true, atomic: true };
 
+type Members = NonNullable<StorageContractOptions['members']>;
+
+/** The optional members that the broken adapters have. */
+const MEMBERS: Members = ['transact', 'purge', 'health'];
+
 /** A storage that does what `inner` does but for the changes. */
-function changed(inner: StorageAdapter, changes: Partial<StorageAdapter>): StorageAdapter {
+function changed(inner: StorageAdapter, members: Members, changes: Partial<StorageAdapter>): StorageAdapter {
   return {
     capabilities: inner.capabilities,
     get: (...args) => inner.get(...args),
     put: (...args) => inner.put(...args),
     list: (...args) => inner.list(...args),
     delete: (...args) => inner.delete(...args),
+    ...Object.fromEntries(members.map((member) => [member, inner[member]])),
     ...changes,
   };
 }
 
-export function broken(change: Change): StorageContractOptions {
+/** What is changed here would have to be changed in the optional members too: it has none. */
+export function broken(change: Change, members: Members = []): StorageContractOptions {
   return {
     capabilities,
+    members,
     create() {
       const inner = createMemoryStorage();
-      return changed(inner, change(inner));
+      return changed(inner, members, change(inner));
     },
   };
 }
 
+/** An adapter with all optional members, of which one is changed. */
+export function brokenMember(
+  change: (inner: FullStorage) => Partial<StorageAdapter>,
+): StorageContractOptions {
+  return broken((inner) => change(inner as FullStorage), MEMBERS);
+}
+
 /** Adapters on one store, as processes have them. */
-export function shared(change: Change = () => ({})): StorageContractOptions {
+export function shared(
+  change: (inner: FullStorage) => Partial<StorageAdapter> = () => ({}),
+  members: Members = MEMBERS,
+): StorageContractOptions {
   const inners = new WeakMap<StorageAdapter, StorageAdapter>();
   const open = (inner: StorageAdapter): StorageAdapter => {
-    const adapter = changed(inner, { capabilities: all, ...change(inner) });
+    const adapter = changed(inner, members, { capabilities: all, ...change(inner as FullStorage) });
     inners.set(adapter, inner);
     return adapter;
   };
   return {
     capabilities: all,
+    members,
     create: () => open(createMemoryStorage()),
     reopen: (first) => open(inners.get(first) ?? first),
   };
@@ -79,5 +101,17 @@ export function inFlight() {
     } finally {
       count -= 1;
     }
+  };
+}
+
+export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** One call after the other. */
+export function oneByOne() {
+  let last: Promise<unknown> = Promise.resolve();
+  return <Value>(run: () => Promise<Value>): Promise<Value> => {
+    const next = last.then(run, run);
+    last = next;
+    return next;
   };
 }

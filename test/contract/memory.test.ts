@@ -16,6 +16,7 @@ const sideBySide = { describe, it: it.concurrent };
 
 testStorageContract(runner, {
   capabilities: { shared: false, durable: false, atomic: true },
+  members: ['transact', 'purge', 'health'],
   create: () => createMemoryStorage(),
 });
 

@@ -24,8 +24,8 @@ const UNKNOWN: Meaning = {
   advice: 'The cause says what kind of failure it was; try again.',
 };
 
-/** What a driver says in its own words may hold a password, or the record that it could not write. */
-const IDENTIFIER = /^[\w.-]{1,64}$/;
+/** All that is repeated of a driver's error: its own words may hold a password, or the record that it was to write. */
+const IDENTIFIER = /^(?:[A-Z]\w{0,49}|\d{1,9})$/;
 const DEEPEST_CAUSE = 3;
 
 export function driverFailed(operation: string, cause: unknown): StorageError {

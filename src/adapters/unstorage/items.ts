@@ -37,9 +37,10 @@ export class Items {
   }
 
   /** Whole keys, in no order. The base ends with a colon. */
-  async keys(base: string): Promise<readonly string[]> {
-    const keys = await call('listing keys', () => this.#storage.getKeys(base));
-    return keys.filter((key) => key.startsWith(base));
+  keys(base: string): Promise<readonly string[]> {
+    return call('listing keys', async () =>
+      (await this.#storage.getKeys(base)).filter((key) => key.startsWith(base)),
+    );
   }
 }
 

@@ -8,7 +8,7 @@ import { UnstorageRecords } from './records.js';
 
 export interface UnstorageStorageOptions {
   /**
-   * Begins all keys: letters, digits, `_` and `-`, in parts with `:` between them, at most 64 characters. Two
+   * Begins all keys: small letters, digits, `_` and `-`, in parts with `:` between them, at most 64 characters. Two
    * storages with different prefixes do not see one another. Default `transcription-client`.
    */
   prefix?: string;
@@ -25,7 +25,8 @@ export interface UnstorageStorageOptions {
 
 const KEYS: readonly (keyof UnstorageStorageOptions)[] = ['prefix', 'shared', 'durable', 'maxRecordBytes'];
 const METHODS: readonly (keyof UnstorageLike)[] = ['getItem', 'setItem', 'removeItem', 'hasItem', 'getKeys'];
-const PREFIX = /^[\w-]+(:[\w-]+)*$/;
+/** Some drivers know no difference between small and capital letters. */
+const PREFIX = /^[a-z0-9_-]+(:[a-z0-9_-]+)*$/;
 const LONGEST_PREFIX = 64;
 
 /**
@@ -57,9 +58,10 @@ export function createUnstorageStorage(
     capabilities: { shared, durable, atomic: false },
     get: async (collection, id) => records.get(collection, id),
     put: async (record, condition) =>
-      records.put(toJsonRecord(record, maxRecordBytes), condition?.expectedVersion),
+      records.put(toJsonRecord(record, maxRecordBytes), condition && { ...condition }),
     list: async (collection, query) => records.list(collection, { ...query }),
-    delete: async (collection, id, condition) => records.delete(collection, id, condition?.expectedVersion),
+    delete: async (collection, id, condition) =>
+      records.delete(collection, id, condition && { ...condition }),
     purge: async (collection, query) => records.purge(collection, { ...query }),
     health: async () => probe(items, prefix),
   };
@@ -69,10 +71,14 @@ function checked(storage: UnstorageLike, options: UnstorageStorageOptions) {
   if (storage === undefined)
     throw invalidOption('storage', 'what createStorage() of unstorage returns', storage);
   checkMethods('storage', storage, METHODS);
-  checkOptions('createUnstorageStorage()', options, KEYS);
+  checkOptions('createUnstorageStorage()', options as unknown, KEYS);
   const { prefix = 'transcription-client', shared = false, durable = false, maxRecordBytes } = options;
   if (typeof prefix !== 'string' || prefix.length > LONGEST_PREFIX || !PREFIX.test(prefix)) {
-    throw invalidOption('prefix', "letters, digits, '_' and '-', in parts with ':' between them", prefix);
+    throw invalidOption(
+      'prefix',
+      "at most 64 small letters, digits, '_' and '-', in parts with ':' between them",
+      prefix,
+    );
   }
   checkBoolean('shared', shared);
   checkBoolean('durable', durable);

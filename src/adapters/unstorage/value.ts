@@ -1,5 +1,6 @@
+import { isIsoTime } from '../../internal/iso-time.js';
 import { isPlainObject } from '../../internal/validate.js';
-import { isCollection, isIsoTime, isStorable, isStorableId, type JsonRecord } from '../../records/record.js';
+import { isCollection, isStorable, isStorableId, type JsonRecord } from '../../records/record.js';
 import { newerFormat } from './errors.js';
 
 /** A record as it is stored. */

@@ -32,7 +32,7 @@ function conditionOf(expectedVersion: number | undefined): { condition?: WriteCo
   return expectedVersion === undefined ? {} : { condition: { expectedVersion } };
 }
 
-const COLLECTIONS: readonly StorageCollection[] = ['transcripts', 'jobs', 'idempotency', 'outbox'];
+export const COLLECTIONS: readonly StorageCollection[] = ['transcripts', 'jobs', 'idempotency', 'outbox'];
 
 /** All that the lists of a store hold, up to 1000 records of each kind. */
 export async function everything(adapter: StorageAdapter): Promise<StoredRecord[]> {
@@ -61,6 +61,10 @@ export async function writeAll(adapter: StorageAdapter, records: readonly Record
   for (let start = 0; start < records.length; start += size) {
     const some = records.slice(start, start + size);
     if (adapter.transact === undefined) await Promise.all(some.map((one) => adapter.put(one)));
-    else await transact(adapter, some.map((one) => putting(one)));
+    else
+      await transact(
+        adapter,
+        some.map((one) => putting(one)),
+      );
   }
 }

@@ -4,7 +4,7 @@ import { record, type StorageClause } from './storage-samples.js';
 /** Whether an adapter says that it works. */
 export const healthClauses: readonly StorageClause[] = [
   {
-    rule: 'storage 105: health resolves before the first write and after it, also twice at the same time',
+    rule: 'storage 108: health resolves before the first write and after it, also twice at the same time',
     needs: ['health'],
     async check({ adapter }) {
       const health = async (): Promise<void> => (adapter.health ?? fail('no health()')).call(adapter);

@@ -6,9 +6,9 @@ import { checkSuite } from './check-suite.js';
 import { type ContractOptions, type ContractRunner, runSuite } from './runner.js';
 import { conditionClauses } from './storage-conditions.js';
 import { cursorClauses } from './storage-cursors.js';
-import { listClauses } from './storage-lists.js';
 import { envelopeClauses } from './storage-envelope.js';
 import { healthClauses } from './storage-health.js';
+import { listClauses } from './storage-lists.js';
 import { purgeClauses } from './storage-purge.js';
 import { purgeRefusalClauses } from './storage-purge-refusals.js';
 import { recordClauses } from './storage-records.js';
@@ -101,5 +101,8 @@ export function testStorageContract(runner: ContractRunner, options: StorageCont
 
 function checkMembers(members: readonly string[]): void {
   if (!Array.isArray(members)) throw new TypeError(`members: must be a list of names, got ${typeof members}`);
-  for (const [index, member] of members.entries()) requireOneOf(`members[${index}]`, member, MEMBERS);
+  for (const [index, member] of members.entries()) {
+    requireOneOf(`members[${index}]`, member, MEMBERS);
+    if (members.indexOf(member) < index) throw new TypeError(`members[${index}]: ${member} is there already`);
+  }
 }
