@@ -1,7 +1,16 @@
 import { defineConfig, type Options } from 'tsup';
 
 const shared: Options = {
-  entry: { index: 'src/index.ts', testing: 'src/testing/index.ts' },
+  entry: {
+    index: 'src/index.ts',
+    encryption: 'src/adapters/encryption/index.ts',
+    files: 'src/adapters/files/index.ts',
+    postgres: 'src/adapters/postgres/index.ts',
+    s3: 'src/adapters/s3/index.ts',
+    sqlite: 'src/adapters/sqlite/index.ts',
+    testing: 'src/testing/index.ts',
+    unstorage: 'src/adapters/unstorage/index.ts',
+  },
   target: 'node20.19',
   platform: 'node',
   splitting: true,

@@ -8,6 +8,10 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^transcription-client\/testing$/, replacement: `${root}src/testing/index.ts` },
+      {
+        find: /^transcription-client\/(encryption|files|postgres|s3|sqlite|unstorage)$/,
+        replacement: `${root}src/adapters/$1/index.ts`,
+      },
       { find: /^transcription-client$/, replacement: `${root}src/index.ts` },
     ],
   },

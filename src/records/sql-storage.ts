@@ -13,7 +13,7 @@ import type {
 import { defined } from '../internal/defined.js';
 import { Cursors, fitsNothing, limitOf } from './pages.js';
 import { checkPurgeQuery } from './purge-query.js';
-import { fromJsonRecord, isStorableId, toJsonChanges, toJsonRecord } from './record.js';
+import { fromJsonRecord, isStorable, isStorableId, toJsonChanges, toJsonRecord } from './record.js';
 import { type SqlDialect, type SqlStatement, SqlStatements, type SqlStep } from './sql.js';
 
 /** As both databases name them in their rows. */
@@ -73,12 +73,18 @@ export function createSqlStorage(parts: SqlStorageParts): StorageAdapter {
       return (await (await connect()).change(statements.delete(collection, id, condition))) > 0;
     },
     async transact(changes: readonly StorageChange[]) {
-      const steps = statements.transaction(toJsonChanges(changes, maxRecordBytes));
+      const written = toJsonChanges(changes, maxRecordBytes);
+      // No record can have such an id, and no database should be asked for it.
+      const impossible = written.filter((change) => change.type !== 'put' && !isStorableId(change.id));
+      if (impossible.some(({ condition }) => (condition?.expectedVersion ?? 0) !== 0)) return false;
+      const steps = statements.transaction(written.filter((change) => !impossible.includes(change)));
       return steps.length === 0 || (await connect()).transact(steps);
     },
     async purge(collection: StorageCollection, query: PurgeQuery) {
       checkPurgeQuery(collection, query);
-      const statement = statements.purgeSome(collection, { ...query });
+      const fitting = withoutImpossible(query);
+      if (fitting === undefined) return 0;
+      const statement = statements.purgeSome(collection, fitting);
       const connection = await connect();
       for (let total = 0; ; ) {
         const count = await connection.change(statement);
@@ -89,6 +95,14 @@ export function createSqlStorage(parts: SqlStorageParts): StorageAdapter {
     health,
     close,
   };
+}
+
+/** No record has such a user or status. Undefined where none can fit. */
+function withoutImpossible(query: PurgeQuery): PurgeQuery | undefined {
+  if (query.userId !== undefined && !isStorable(query.userId)) return undefined;
+  if (query.statuses === undefined) return { ...query };
+  const statuses = query.statuses.filter(isStorable);
+  return statuses.length === 0 ? undefined : { ...query, statuses };
 }
 
 async function list(

@@ -121,6 +121,7 @@ export class SqlStatements {
   #step(change: JsonChange): SqlStep {
     if (change.type === 'put') return { ...this.put(change.record, change.condition), least: 1 };
     const { type, collection, id, condition } = change;
+    if (condition?.expectedVersion === 0) return { ...this.#absent(collection, id), least: 1 };
     if (type === 'delete') return { ...this.delete(collection, id, condition), least: 1 };
     return {
       ...this.#one(collection, id, condition).after(`SELECT 1 FROM ${this.#dialect.table}`),
@@ -135,6 +136,13 @@ export class SqlStatements {
     if (lockRows === '' || old.length === 0) return [];
     const where = conditions(this.#dialect).addKeys(old);
     return [{ ...where.after(`SELECT 1 FROM ${table}`, `ORDER BY collection, id ${lockRows}`), least: 0 }];
+  }
+
+  /** One row where there is no such record. */
+  #absent(collection: StorageCollection, id: string): SqlStatement {
+    const one = this.#one(collection, id, undefined);
+    const { text, values } = one.after(`SELECT 1 FROM ${this.#dialect.table}`);
+    return { text: `SELECT 1 WHERE NOT EXISTS (${text})`, values };
   }
 
   #one(collection: StorageCollection, id: string, condition: WriteCondition | undefined): Where {

@@ -146,6 +146,16 @@ describe('encrypted audio is refused', () => {
     expect(message).toContain(ref);
   });
 
+  it('with a word of advice, where its format is another', async () => {
+    const { inner, store, ref, sealed } = await tampering();
+    for (const index of [0, 7]) {
+      inner.files.set(ref, flipped(sealed, index));
+      const { chunks } = await store.open(ref);
+      const { message } = await expectRefused(() => chunks[Symbol.asyncIterator]().next());
+      expect(message).toContain('a newer version');
+    }
+  });
+
   it('where it is not encrypted, or nothing', async () => {
     const { refuses } = await tampering();
     for (const plain of [Buffer.alloc(0), Buffer.from('RIFF'), Buffer.alloc(300_000), randomBytes(300_000)]) {

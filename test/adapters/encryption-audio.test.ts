@@ -168,9 +168,12 @@ describe('an audio source', () => {
     const store = encryptAudioStore(inner, newKeys);
     const stream = new PassThrough();
     stream.write(randomBytes(100_000));
+    const read = vi.spyOn(stream, 'read');
     const controller = new AbortController();
     const put = failureOf(() => store.put(stream, { signal: controller.signal }));
-    await vi.waitFor(() => expect(stream.readableLength).toBe(0));
+    // There is nothing more to read: the source waits.
+    await vi.waitFor(() => expect(read).toHaveLastReturnedWith(null));
+    await new Promise((resolve) => setImmediate(resolve));
     const reason = new AbortedError('Enough.', { code: 'job_cancelled' });
     controller.abort(reason);
     expect(await put).toBe(reason);
@@ -191,6 +194,38 @@ describe('an audio source', () => {
     expect(returned).toHaveBeenCalledTimes(1);
   });
 
+  it('that ends because it was given up is never taken for whole audio', async () => {
+    let end: (step: IteratorResult<Uint8Array>) => void = () => undefined;
+    const steps = [{ done: false as const, value: Buffer.from('the first half') }];
+    const source = {
+      next: () => {
+        const step = steps.shift();
+        return step === undefined
+          ? new Promise<IteratorResult<Uint8Array>>((resolve) => {
+              end = resolve;
+            })
+          : Promise.resolve(step);
+      },
+      return: async () => {
+        end({ done: true, value: undefined });
+        return { done: true, value: undefined } as const;
+      },
+    };
+    const steadfast: AudioStore = {
+      ...createTestAudioStore(),
+      async put(audio) {
+        const iterator = audio[Symbol.asyncIterator]();
+        const next = iterator.next();
+        await new Promise((resolve) => setImmediate(resolve));
+        await iterator.return?.();
+        expect(await next).toEqual({ done: true, value: undefined });
+        expect(await iterator.next()).toEqual({ done: true, value: undefined });
+        return { ref: 'aud_1', sizeBytes: 1 };
+      },
+    };
+    await encryptAudioStore(steadfast, newKeys).put({ [Symbol.asyncIterator]: () => source });
+  });
+
   it('is closed where the inner store fails, before the put is refused', async () => {
     const failure = new StorageError('Full.', { code: 'storage_full' });
     const full: AudioStore = {
@@ -205,6 +240,7 @@ describe('an audio source', () => {
       try {
         yield* cut(randomBytes(200_000), 3_000);
       } finally {
+        await new Promise((resolve) => setImmediate(resolve));
         isClosed = true;
       }
     }

@@ -64,6 +64,7 @@ describe('encryption keys', () => {
     ['hexadecimal text of 31 bytes', SECRET.subarray(0, 31).toString('hex')],
     ['base64 of 31 bytes', SECRET.subarray(0, 31).toString('base64')],
     ['base64 without its padding', SECRET.toString('base64').replace('=', '')],
+    ['base64 of 32 bytes and one bit', `${'A'.repeat(42)}E`],
     ['base64 with a line end', `${SECRET.toString('base64')}\n`],
     ['base64url', Buffer.alloc(32, 0xff).toString('base64url')],
     ['base64 that is not the shortest for its bytes', `${'A'.repeat(42)}B=`],
@@ -134,6 +135,19 @@ describe('encryption keys', () => {
     await storage.put(record('a', { data: 'text' }));
     const same = encryptStorage(inner, { current: 'k', keys: { k: SECRET } });
     expect((await same.get('jobs', 'a'))?.data).toBe('text');
+  });
+
+  it('are not left in the memory that small buffers share', () => {
+    const secret = randomBytes(32);
+    const isInPool = (): boolean => Buffer.from(Buffer.from('x').buffer).includes(secret);
+    const text = secret.toString('hex');
+    const decoded = Buffer.from(text, 'hex');
+    expect(isInPool()).toBe(true);
+    decoded.fill(0);
+    for (const key of [text, secret.toString('base64')]) {
+      encryptStorage(createMemoryStorage(), { current: 'k', keys: { k: key } });
+      expect(isInPool()).toBe(false);
+    }
   });
 
   it('are nowhere in what was made with them', async () => {

@@ -5,18 +5,21 @@ import { testStorageContract } from '../../src/testing/contract/storage.js';
 import { type PostgresServer, startPostgres } from '../support/postgres-server.js';
 
 let server: PostgresServer;
+let url: string;
 
 beforeAll(async () => {
   server = await startPostgres();
+  url = await server.createDatabase();
 }, 60_000);
 
-afterAll(() => server[Symbol.asyncDispose]());
+afterAll(() => server[Symbol.asyncDispose](), 60_000);
 
 describe('PostgreSQL', () => {
-  const urls = new WeakMap<StorageAdapter, string>();
-  const open = (connectionString: string): StorageAdapter => {
-    const storage = createPostgresStorage({ connectionString });
-    urls.set(storage, connectionString);
+  let count = 0;
+  const tables = new WeakMap<StorageAdapter, string>();
+  const open = (table: string): StorageAdapter => {
+    const storage = createPostgresStorage({ connectionString: url, table });
+    tables.set(storage, table);
     return storage;
   };
   testStorageContract(
@@ -24,8 +27,11 @@ describe('PostgreSQL', () => {
     {
       capabilities: { shared: true, durable: true, atomic: true },
       members: ['transact', 'purge', 'health'],
-      create: async () => open(await server.createDatabase()),
-      reopen: (first) => open(urls.get(first) ?? ''),
+      create: () => {
+        count += 1;
+        return open(`records_${count}`);
+      },
+      reopen: (first) => open(tables.get(first) ?? ''),
     },
   );
 });

@@ -49,7 +49,7 @@ async function* sealedChunks(
       sealer = new SegmentSealer(keys);
       yield sealer.header;
     }
-    onSealed(bytes.byteLength);
+    
     yield sealer.seal(bytes, isLast);
   }
 }

@@ -24,6 +24,9 @@ export interface EncryptionKeys {
 }
 
 const KEY_BYTES = 32;
+const KEY_IN_HEX = /^[0-9a-f]{64}$/i;
+/** The last of 43 characters says only four bits. */
+const KEY_IN_BASE64 = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 const KEY_ID = /^[A-Za-z0-9_.-]{1,64}$/;
 /** Where names and keys were swapped, what looks like a name is a secret: 16 bytes have at least 22 characters. */
 const LONGEST_SHOWN_NAME = 20;
@@ -87,16 +90,8 @@ function toKeyObject(id: string, key: unknown): KeyObject {
 }
 
 function fromText(text: string): Buffer | undefined {
-  if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex');
-  return fromBase64(text, KEY_BYTES);
-}
-
-/** Undefined where the text is not exactly what base64 makes of bytes: nothing else may stand for the same bytes. */
-export function fromBase64(text: unknown, length?: number): Buffer | undefined {
-  if (typeof text !== 'string') return undefined;
-  const bytes = Buffer.from(text, 'base64');
-  if (length !== undefined && bytes.byteLength !== length) return undefined;
-  return bytes.toString('base64') === text ? bytes : undefined;
+  if (KEY_IN_HEX.test(text)) return Buffer.from(text, 'hex');
+  return KEY_IN_BASE64.test(text) ? Buffer.from(text, 'base64') : undefined;
 }
 
 function refused(message: string): BadRequestError {

@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { RecordInput, StoredRecord } from '../../contracts/storage.js';
 import { fromJsonRecord, toJsonRecord } from '../../records/record.js';
 import { decryptionFailed, notAuthentic, unknownKey } from './failure.js';
-import { fromBase64, isKeyId, type KeyRing } from './key-ring.js';
+import { isKeyId, type KeyRing } from './key-ring.js';
 
 const ALGORITHM = 'aes-256-gcm';
 const IV_BYTES = 12;
@@ -113,4 +113,12 @@ function boundData({ collection, id, userId }: Envelope, keyId: string): Buffer 
   return Buffer.from(
     JSON.stringify(['transcription-client/record/1', keyId, collection, id, userId ?? null]),
   );
+}
+
+/** Undefined where the text is not exactly what base64 makes of bytes: nothing else may stand for the same bytes. */
+function fromBase64(text: unknown, length?: number): Buffer | undefined {
+  if (typeof text !== 'string') return undefined;
+  const bytes = Buffer.from(text, 'base64');
+  if (length !== undefined && bytes.byteLength !== length) return undefined;
+  return bytes.toString('base64') === text ? bytes : undefined;
 }

@@ -32,7 +32,7 @@ export async function rotateRecords(
 ): Promise<number> {
   checkRotateOptions(options);
   const { collections = ALL, pageSize = PAGE_SIZE, exclusive = false, signal } = options;
-  
+  if (!storage.capabilities.atomic && !exclusive) throw notAtomic();
   const isLeft = (record: StoredRecord): boolean =>
     cipher.isCurrent(record) || (isHeld(record) && !exclusive);
   let written = 0;

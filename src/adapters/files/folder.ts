@@ -2,12 +2,14 @@ import type { Stats } from 'node:fs';
 import { lstat, mkdir, open, realpath } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { StorageError } from '../../errors/index.js';
-import { errnoOf, typed } from './errors.js';
+import { errnoOf, fileError, typed } from './errors.js';
 
 const WRITABLE_BY_OTHERS = 0o002;
 const WRITABLE_BY_GROUP_OR_OTHERS = 0o022;
 /** In such a folder only its owner, and that of an entry, may take the entry away. */
 const STICKY = 0o1000;
+
+const NO_FOLDER = 'is no folder, or lies below a file. Name another one';
 
 /**
  * The folder of the audio, in which nobody else can exchange anything.
@@ -24,10 +26,12 @@ export class PrivateFolder {
 
   /** Its path, symbolic links above it resolved. Made where it is missing. */
   async ready(): Promise<string> {
-    const first = await typed('The folder of the audio cannot be made', this.#make());
-    if (first !== undefined) await syncParents(this.#path, first);
     const path = await this.existing();
     if (path !== undefined) return path;
+    const first = await typed('The folder of the audio cannot be made', this.#make());
+    if (first !== undefined) await syncParents(this.#path, first);
+    const made = await this.existing();
+    if (made !== undefined) return made;
     throw refused('was taken away while it was made. Keep other programs from clearing it');
   }
 
@@ -36,8 +40,10 @@ export class PrivateFolder {
     try {
       return await this.#checked();
     } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return undefined;
-      return typed('The folder of the audio cannot be read', Promise.reject(error));
+      const errno = errnoOf(error);
+      if (errno === 'ENOENT') return undefined;
+      if (errno === 'ENOTDIR') throw refused(NO_FOLDER);
+      throw fileError('The folder of the audio cannot be read', error);
     }
   }
 
@@ -47,7 +53,7 @@ export class PrivateFolder {
       return await mkdir(this.#path, { recursive: true, mode: 0o700 });
     } catch (error) {
       const errno = errnoOf(error);
-      if (errno === 'EEXIST' || errno === 'ENOTDIR') throw refused('is no folder. Name another one');
+      if (errno === 'EEXIST' || errno === 'ENOTDIR') throw refused(NO_FOLDER);
       throw error;
     }
   }
@@ -55,7 +61,7 @@ export class PrivateFolder {
   async #checked(): Promise<string> {
     const stats = await lstat(this.#path);
     if (stats.isSymbolicLink()) throw refused('is a symbolic link. Name the folder that it leads to');
-    if (!stats.isDirectory()) throw refused('is no folder. Name another one');
+    if (!stats.isDirectory()) throw refused(NO_FOLDER);
     const path = await realpath(this.#path);
     await refuseForeign(path);
     return path;

@@ -19,7 +19,7 @@ const ABORT_MS = 1000;
 
 /** Audio of more than one piece for most stores, so that some of it is written when it fails. */
 function begun(): Uint8Array[] {
-  return [bytes(1000, 1), bytes(6 * 1024 * 1024, 2), bytes(1000, 3)];
+  return [bytes(1000), new Uint8Array(6 * 1024 * 1024), bytes(1000)];
 }
 
 /** Aborts when the source was read to where it stands still. */

@@ -126,6 +126,8 @@ const OPERATIONS: ValuesOf<ClientEventOf<'storage-failure'>['operation']> = {
   put: true,
   list: true,
   delete: true,
+  transact: true,
+  purge: true,
 };
 
 /** Events in which each field with a fixed set of values has each of them. */

@@ -51,20 +51,17 @@ export function manyRecords(count: number): RecordInput[] {
   );
 }
 
-/** Large enough for few transactions, and for few calls at a time where there are none. */
+/** Records of one transaction, and calls at the same time where there are no transactions. */
 const CHUNK = 400;
 const CALLS = 50;
 
 /** Writes records in the fewest steps that the adapter has. */
 export async function writeAll(adapter: StorageAdapter, records: readonly RecordInput[]): Promise<void> {
-  const size = adapter.transact === undefined ? CALLS : CHUNK;
+  const canTransact = adapter.transact !== undefined;
+  const size = canTransact ? CHUNK : CALLS;
   for (let start = 0; start < records.length; start += size) {
     const some = records.slice(start, start + size);
-    if (adapter.transact === undefined) await Promise.all(some.map((one) => adapter.put(one)));
-    else
-      await transact(
-        adapter,
-        some.map((one) => putting(one)),
-      );
+    const puts = some.map((one) => putting(one));
+    await (canTransact ? transact(adapter, puts) : Promise.all(some.map((one) => adapter.put(one))));
   }
 }

@@ -60,7 +60,7 @@ export const purgeRefusalClauses: readonly StorageClause[] = [
 async function refuses(adapter: StorageAdapter, queries: readonly object[]): Promise<void> {
   await writeMixed(adapter);
   await adapter.put(
-    record('expired', { userId: 'odd', status: 'active', expiresAt: '2001-01-01T00:00:00.000Z' }),
+    record('expired', { userId: 'odd', status: 'active', expiresAt: '1970-01-01T00:00:00.000Z' }),
   );
   const before = await everything(adapter);
   for (const query of queries) {

@@ -4,7 +4,8 @@ import { ids, millisecond, record, type StorageClause, second, writeMixed } from
 
 const SOON = '2099-01-01T00:00:00.000Z';
 const LATER = '2099-01-01T00:00:00.001Z';
-const LONG_AGO = '2001-01-01T00:00:00.000Z';
+/** For any clock. */
+const LONG_AGO = '1970-01-01T00:00:00.000Z';
 
 /** When a record ends, and lists of a span of time. */
 export const timeClauses: readonly StorageClause[] = [

@@ -64,7 +64,8 @@ export const conflictClauses: readonly StorageClause[] = [
       await writeAll(adapter, [record('a', { data: 0 }), record('b', { data: 0 })]);
       let writing = true;
       const reading = (async () => {
-        while (writing) {
+        // A transaction that never ends must not keep the reader for ever.
+        for (let turn = 0; writing && turn < 10_000; turn++) {
           // Reads that never wait for anything outside would let nothing else happen.
           await time.settle();
           for (const [earlier, later] of [
