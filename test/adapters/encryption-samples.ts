@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import type { AudioStore, RecordInput } from 'transcription-client';
+import type { AudioStore, OpenedAudio, RecordInput } from 'transcription-client';
 import { UnsupportedSourceError } from 'transcription-client';
 import { expect } from 'vitest';
 import type { EncryptionKeys } from '../../src/adapters/encryption/index.js';
 import { StorageError } from '../../src/errors/index.js';
-import { raceAbort } from '../../src/internal/abort.js';
+import { raceAbort, throwIfAborted } from '../../src/internal/abort.js';
 import { createId } from '../../src/internal/ids.js';
 import { shown } from '../support/leaks.js';
 
@@ -78,6 +78,7 @@ export function createTestAudioStore(chunkSize = 10_000): TestAudioStore {
       const iterator = audio[Symbol.asyncIterator]();
       try {
         for (;;) {
+          throwIfAborted(signal);
           const step = await raceAbort(iterator.next(), signal);
           if (step.done === true) break;
           parts.push(Uint8Array.from(step.value));
@@ -118,6 +119,13 @@ export async function* cut(bytes: Uint8Array, size: number): AsyncGenerator<Uint
     buffer.set(part);
     yield buffer.subarray(0, part.byteLength);
   }
+}
+
+/** All that an opened audio delivers. */
+export async function bytesOf(opened: OpenedAudio): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of opened.chunks) parts.push(Uint8Array.from(chunk));
+  return Buffer.concat(parts);
 }
 
 /** Mulberry32. */

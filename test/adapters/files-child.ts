@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,6 +20,8 @@ export interface ChildProgram {
 /** @param text TypeScript, in which `@/` stands for the root of this project. */
 export async function buildProgram(text: string): Promise<ChildProgram> {
   const folder = mkdtempSync(join(tmpdir(), 'transcription-client-child-'));
+  // Other users run it too.
+  chmodSync(folder, 0o755);
   writeFileSync(join(folder, 'program.ts'), text.replaceAll('@/', root));
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   await build({

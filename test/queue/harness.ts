@@ -29,6 +29,8 @@ export interface HarnessOptions {
   clock?: ManualClock;
   storage?: StorageAdapter;
   queue?: QueueAdapter;
+  /** True: the storage with all of its members, of which none can be made to fail. */
+  whole?: boolean;
   /** Answers at once instead of waiting for the test. */
   answer?: (call: Call) => void;
 }
@@ -41,7 +43,7 @@ export function createHarness(options: HarnessOptions = {}) {
   const failures: { operation: StorageOperation; times: number; landing: boolean }[] = [];
   const events: ClientEvent[] = [];
   const emit = (event: ClientEvent): void => void events.push(event);
-  const storage = guardStorage(failingStorage(memory, failures), emit);
+  const storage = guardStorage(options.whole ? memory : failingStorage(memory, failures), emit);
   const queue = options.queue ?? createMemoryQueue({ clock });
   const calls: Call[] = [];
   const jobs = createJobs({

@@ -1,4 +1,5 @@
 import type { AudioStore } from '../../contracts/audio-store.js';
+import { checkOptions } from '../../internal/check-arguments.js';
 import { defined } from '../../internal/defined.js';
 import { checkAdapter } from '../../internal/validate.js';
 import { openSealedAudio, sealAudio } from './audio-streams.js';
@@ -25,12 +26,14 @@ export function encryptAudioStore(store: AudioStore, keys: EncryptionKeys): Audi
   const ring = new KeyRing('encryptAudioStore()', keys);
   return {
     capabilities: store.capabilities,
-    async put(audio, { contentType: _ofPlainAudio, ...options } = {}) {
+    async put(audio, options = {}) {
+      checkOptions('put()', options, ['contentType', 'signal']);
+      const { contentType: _ofPlainAudio, ...rest } = options;
       let sizeBytes = 0;
       const sealed = sealAudio(audio, ring, (bytes) => {
         sizeBytes += bytes;
       });
-      const kept = await store.put(sealed, options);
+      const kept = await store.put(sealed, rest);
       return { ...kept, sizeBytes };
     },
     open: async (ref) => openSealedAudio(await store.open(ref), ring, `The audio ${ref}`),

@@ -1,6 +1,6 @@
-import { releaseStream } from '../../audio/streams.js';
+import { isAsyncIterable, keepErrors, releaseStream } from '../../audio/streams.js';
 import type { OpenedAudio } from '../../contracts/audio-source.js';
-import { AbortedError } from '../../errors/index.js';
+import { AbortedError, UnsupportedSourceError } from '../../errors/index.js';
 import { defined } from '../../internal/defined.js';
 import { cutBlocks } from './blocks.js';
 import { decryptionFailed } from './failure.js';
@@ -19,12 +19,19 @@ import {
  * The ciphertext of audio, while it is read. Of empty audio there is none: not even a header.
  *
  * @param onSealed Hears the plain bytes of each segment.
+ * @throws UnsupportedSourceError where the audio is none.
  */
 export function sealAudio(
   audio: AsyncIterable<Uint8Array>,
   keys: KeyRing,
   onSealed: (bytes: number) => void,
 ): AsyncIterable<Uint8Array> {
+  if (typeof audio !== 'object' || audio === null || !isAsyncIterable(audio)) {
+    throw new UnsupportedSourceError('put() takes the audio as an async iterable of bytes.', {
+      code: 'unsupported_source',
+    });
+  }
+  keepErrors(audio);
   let iterator: AsyncIterator<Uint8Array> | undefined;
   const source = {
     [Symbol.asyncIterator]() {
@@ -49,7 +56,7 @@ async function* sealedChunks(
       sealer = new SegmentSealer(keys);
       yield sealer.header;
     }
-    
+    onSealed(bytes.byteLength);
     yield sealer.seal(bytes, isLast);
   }
 }

@@ -1,19 +1,20 @@
 const DONE = { done: true, value: undefined } as const;
 
 /**
- * The chunks of a generator, which can be returned while a read is waiting: the generator's own return() would wait
- * for the read, and a source that stands still would be held for ever.
+ * The chunks of a generator, which can be returned at any time. The generator's own return() would wait for a read
+ * that is under way, and a source that stands still would be held for ever; before the first read it would do nothing.
  */
 export class PromptChunks implements AsyncIterableIterator<Uint8Array> {
   readonly #generator: AsyncGenerator<Uint8Array>;
-  readonly #endRead: () => void;
+  readonly #letGo: () => void;
+  #hasBegun = false;
   #reads = 0;
   #returned = false;
 
-  /** @param endRead Lets go of the source, without waiting for it. Called only while a read is waiting. */
-  constructor(generator: AsyncGenerator<Uint8Array>, endRead: () => void) {
+  /** @param letGo Lets go of the source, without waiting for it, where the generator cannot do so now. */
+  constructor(generator: AsyncGenerator<Uint8Array>, letGo: () => void) {
     this.#generator = generator;
-    this.#endRead = endRead;
+    this.#letGo = letGo;
   }
 
   [Symbol.asyncIterator](): this {
@@ -21,6 +22,7 @@ export class PromptChunks implements AsyncIterableIterator<Uint8Array> {
   }
 
   async next(): Promise<IteratorResult<Uint8Array>> {
+    this.#hasBegun = true;
     this.#reads += 1;
     try {
       const step = await this.#generator.next();
@@ -37,11 +39,10 @@ export class PromptChunks implements AsyncIterableIterator<Uint8Array> {
   async return(): Promise<IteratorResult<Uint8Array>> {
     this.#returned = true;
     const ended = this.#generator.return(undefined);
-    if (this.#reads === 0) await ended;
-    else {
+    if (this.#reads > 0 || !this.#hasBegun) {
       ended.catch(() => undefined);
-      this.#endRead();
-    }
+      this.#letGo();
+    } else await ended;
     return DONE;
   }
 }

@@ -36,7 +36,8 @@ export async function rotateRecords(
   const isLeft = (record: StoredRecord): boolean =>
     cipher.isCurrent(record) || (isHeld(record) && !exclusive);
   let written = 0;
-  const unreadable: { count: number; first?: StorageError } = { count: 0 };
+  let unreadable = 0;
+  let firstFailure: StorageError | undefined;
   for (const collection of collections) {
     for await (const record of recordsOf(storage, collection, pageSize)) {
       throwIfAborted(signal);
@@ -44,12 +45,12 @@ export async function rotateRecords(
         if (await writeAgain(storage, cipher, record, isLeft)) written += 1;
       } catch (error) {
         if (!(error instanceof StorageError && error.code === 'decryption_failed')) throw error;
-        unreadable.count += 1;
-        unreadable.first ??= error;
+        unreadable += 1;
+        firstFailure ??= error;
       }
     }
   }
-  if (unreadable.first !== undefined) throw incomplete(unreadable.count, unreadable.first, written);
+  if (firstFailure !== undefined) throw incomplete(unreadable, firstFailure, written);
   return written;
 }
 

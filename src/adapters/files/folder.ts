@@ -28,8 +28,7 @@ export class PrivateFolder {
   async ready(): Promise<string> {
     const path = await this.existing();
     if (path !== undefined) return path;
-    const first = await typed('The folder of the audio cannot be made', this.#make());
-    if (first !== undefined) await syncParents(this.#path, first);
+    await typed('The folder of the audio cannot be made', makeFolder(this.#path));
     const made = await this.existing();
     if (made !== undefined) return made;
     throw refused('was taken away while it was made. Keep other programs from clearing it');
@@ -44,17 +43,6 @@ export class PrivateFolder {
       if (errno === 'ENOENT') return undefined;
       if (errno === 'ENOTDIR') throw refused(NO_FOLDER);
       throw fileError('The folder of the audio cannot be read', error);
-    }
-  }
-
-  /** The first folder that had to be made. */
-  async #make(): Promise<string | undefined> {
-    try {
-      return await mkdir(this.#path, { recursive: true, mode: 0o700 });
-    } catch (error) {
-      const errno = errnoOf(error);
-      if (errno === 'EEXIST' || errno === 'ENOTDIR') throw refused(NO_FOLDER);
-      throw error;
     }
   }
 
@@ -95,12 +83,27 @@ function refused(why: string): StorageError {
   });
 }
 
-/** An entry is on the disk when its folder is. */
-async function syncParents(path: string, first: string): Promise<void> {
-  for (let folder = path; folder.length >= first.length; folder = dirname(folder)) {
-    // It may lie in a folder that this user cannot read, and that is no reason to fail.
-    await syncFolder(dirname(folder)).catch(() => undefined);
+/** With all that is missing above it. Node's own way tells of no file system that is read only. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await makeOne(path);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await makeOne(path);
   }
+}
+
+async function makeOne(path: string): Promise<void> {
+  try {
+    await mkdir(path, 0o700);
+  } catch (error) {
+    // Another process was faster.
+    if (errnoOf(error) === 'EEXIST') return;
+    throw error;
+  }
+  // It may lie in a folder that this user cannot read, and that is no reason to fail.
+  await syncFolder(dirname(path)).catch(() => undefined);
 }
 
 /** Not every file system can, and those that cannot say so. */

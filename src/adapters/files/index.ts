@@ -71,11 +71,13 @@ class FileAudioStore implements AudioStore {
   async put(audio: AsyncIterable<Uint8Array>, options: PutAudioOptions = {}): Promise<StoredAudio> {
     checkPutOptions(options);
     const { signal } = options;
-    const writing = this.#put(new IncomingAudio(audio, { maxBytes: this.#maxBytes, signal }), signal);
+    const incoming = new IncomingAudio(audio, { maxBytes: this.#maxBytes, signal });
+    const writing = this.#put(incoming, signal);
     if (signal === undefined) return writing;
     try {
       return await claimUnlessAborted(writing, signal, ({ ref }) => this.delete(ref));
     } catch (error) {
+      incoming.release();
       await settlesWithin(CLEAR_UP_MS, writing);
       throw error;
     }

@@ -1,7 +1,7 @@
 import { isAsyncIterable, keepErrors, releaseStream } from '../../audio/streams.js';
 import type { PutAudioOptions } from '../../contracts/audio-store.js';
 import { StorageError, UnsupportedSourceError } from '../../errors/index.js';
-import { raceAbort } from '../../internal/abort.js';
+import { raceAbort, throwIfAborted } from '../../internal/abort.js';
 import { bytesOf } from '../../internal/bytes.js';
 import { checkOptions, checkSignal } from '../../internal/check-arguments.js';
 import { invalidOption } from '../../internal/validate.js';
@@ -78,6 +78,7 @@ export class IncomingAudio implements AsyncIterable<Uint8Array> {
   }
 
   async #next(signal: AbortSignal | undefined): Promise<IteratorResult<unknown>> {
+    throwIfAborted(signal);
     const step = await raceAbort(this.#step(), signal);
     if (step.done) this.#isOver = true;
     return step;

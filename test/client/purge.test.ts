@@ -1,0 +1,115 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createMemoryStorage, type PurgeOptions, type StorageAdapter } from 'transcription-client';
+import { createFileAudioStore } from 'transcription-client/files';
+import { type DeepgramEmulator, startDeepgramEmulator, synthesizeSpeech } from 'transcription-client/testing';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { clientOf, failureOf } from '../support/client.js';
+import { ManualClock } from '../support/manual-clock.js';
+
+const { audio } = synthesizeSpeech('one two');
+const DAY_MS = 86_400_000;
+
+let folder: string;
+let emulator: DeepgramEmulator;
+let clock: ManualClock;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'purge-'));
+  emulator = await startDeepgramEmulator();
+  clock = new ManualClock(Date.now());
+});
+
+afterEach(async () => {
+  await emulator.close();
+  await rm(folder, { recursive: true });
+});
+
+const at = (): Date => new Date(clock.wallMs());
+
+/** Without the optional members: the client does it record by record. */
+function plain(storage: StorageAdapter): StorageAdapter {
+  return {
+    capabilities: storage.capabilities,
+    get: (...args) => storage.get(...args),
+    put: (...args) => storage.put(...args),
+    list: (...args) => storage.list(...args),
+    delete: (...args) => storage.delete(...args),
+  };
+}
+
+describe('purge()', () => {
+  it.each([
+    ['with a purge of the storage', (storage: StorageAdapter) => storage],
+    ['record by record', plain],
+  ])('takes away what is older and over, %s', async (_how, storageOf) => {
+    const directory = join(folder, 'audio');
+    await using client = clientOf(emulator.url, {
+      clock,
+      storage: storageOf(createMemoryStorage()),
+      audioStore: createFileAudioStore({ directory }),
+      queue: { autoStart: false, attempts: 1 },
+    });
+    const old = await client.transcribe(audio, { userId: 'u1', idempotencyKey: 'k' });
+    const cancelled = await client.enqueue(audio);
+    await cancelled.cancel();
+    const waiting = await client.enqueue(audio);
+    expect(await readdir(directory)).toHaveLength(2);
+    clock.setWall(clock.wallMs() + 2 * DAY_MS);
+    const before = at();
+    const fresh = await client.transcribe(audio, { userId: 'u1' });
+    const result = await client.purge({ before });
+    expect(result).toEqual({ transcripts: 1, jobs: 1, idempotency: 1, audio: 1 });
+    expect((await client.transcripts.list()).items.map(({ id }) => id)).toEqual([fresh.id]);
+    expect((await client.jobs.list()).items.map(({ id }) => id)).toEqual([waiting.id]);
+    expect(await client.transcripts.get(old.id)).toBeUndefined();
+    // The audio of the job that waits is there.
+    expect(await readdir(directory)).toHaveLength(1);
+    client.startWorker();
+    expect((await waiting.result()).text).toBe('one two');
+  });
+
+  it('of one user leaves those of all others', async () => {
+    await using client = clientOf(emulator.url, { clock });
+    for (const userId of ['u1', 'u2', undefined]) {
+      await client.transcribe(audio, userId === undefined ? {} : { userId });
+    }
+    clock.setWall(clock.wallMs() + DAY_MS);
+    expect(await client.purge({ before: at(), userId: 'u1' })).toMatchObject({ transcripts: 1 });
+    expect((await client.transcripts.list()).items).toHaveLength(2);
+    expect(await client.purge({ before: at().toISOString() })).toMatchObject({ transcripts: 2 });
+  });
+
+  it.each([
+    {},
+    { before: 'yesterday' },
+    { before: new Date(Number.NaN) },
+    { before: new Date(), userId: undefined },
+    { before: new Date(), userId: '' },
+    { before: new Date(), userid: 'u1' },
+    undefined,
+  ])('refuses %j, and deletes nothing', async (options) => {
+    await using client = clientOf(emulator.url);
+    await client.transcribe(audio);
+    const error = await failureOf(client.purge(options as unknown as PurgeOptions));
+    expect(error.name).toBe('BadRequestError');
+    expect((await client.transcripts.list()).items).toHaveLength(1);
+  });
+});
+
+describe('records of idempotency keys', () => {
+  it('are taken away when their time is over, by the keyed calls that follow', async () => {
+    const storage = createMemoryStorage();
+    await using client = clientOf(emulator.url, { clock, storage });
+    await client.transcribe(audio, { idempotencyKey: 'first' });
+    const [record] = (await storage.list('idempotency', {})).items;
+    expect(Date.parse(record?.expiresAt ?? '')).toBe(clock.wallMs() + DAY_MS);
+    await clock.advance(DAY_MS + 1000);
+    await client.transcribe(audio, { idempotencyKey: 'second' });
+    await vi.waitFor(async () =>
+      expect((await storage.list('idempotency', {})).items.map(({ id }) => id)).not.toContain(record?.id),
+    );
+    expect((await storage.list('idempotency', {})).items).toHaveLength(1);
+  });
+});

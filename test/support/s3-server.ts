@@ -1,0 +1,204 @@
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+
+/** What s3rver does with a request. */
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** What is used of s3rver, which brings no types. */
+interface S3rver {
+  readonly logger: { close(): void; readonly exceptions: { unhandle(): void } };
+  readonly store: {
+    listObjects(
+      bucket: string,
+      options: { prefix: string; startAfter: string; maxKeys: number },
+    ): Promise<{ objects: ListedObject[]; isTruncated: boolean }>;
+  };
+  configureBuckets(): Promise<unknown>;
+  callback(): Handler;
+  on(event: 'error', listener: () => void): void;
+}
+
+interface ListedObject {
+  readonly key: string;
+  readonly size: number;
+  readonly lastModifiedDate: Date;
+}
+
+/** A request as the tests look at it: `PUT part`, `POST uploads`, `GET list`, `DELETE object` and so on. */
+export type S3Operation = string;
+
+export interface S3Answer {
+  readonly status: number;
+  /** S3's name of the error. */
+  readonly code: string;
+  readonly message?: string;
+}
+
+/** A server of S3's protocol, on the loopback, with a bucket of its own in a folder of its own. */
+export interface S3Server {
+  readonly port: number;
+  readonly url: string;
+  readonly bucket: string;
+  /** All requests since the start. */
+  readonly operations: readonly S3Operation[];
+  /** Answers with an error in place of the server, where it returns one. */
+  fail: ((operation: S3Operation) => S3Answer | undefined) | undefined;
+  /** Holds requests until it resolves; they are handled then. */
+  hold: ((operation: S3Operation) => Promise<void> | undefined) | undefined;
+  /** A client of this server, or of something that stands before it. */
+  client(config?: S3ClientConfig): S3Client;
+  /** The keys of all objects, complete or not. */
+  keys(): string[];
+  /** The ids of multipart uploads that were neither completed nor aborted. */
+  uploads(): string[];
+  close(): Promise<void>;
+}
+
+const CREDENTIALS = { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' };
+const OBJECT_SUFFIX = '._S3rver_object';
+const UPLOADS_FOLDER = '._S3rver_uploads';
+const BUCKET = 'audio-bucket';
+
+export async function startS3Server(): Promise<S3Server> {
+  const directory = mkdtempSync(join(tmpdir(), 'transcription-client-s3-'));
+  const s3rver = await loadS3rver(directory);
+  const handle = s3rver.callback();
+  const operations: S3Operation[] = [];
+  const clients: S3Client[] = [];
+
+  const http = createServer(async (request, response) => {
+    const url = new URL(request.url ?? '/', 'http://s3');
+    const operation = operationOf(request.method ?? '', url);
+    operations.push(operation);
+    await server.hold?.(operation);
+    const answer = server.fail?.(operation);
+    if (answer !== undefined) sendError(request, response, answer);
+    else if (operation === 'DELETE upload') abortUpload(join(directory, BUCKET), url, response);
+    else if (operation === 'GET list') await sendList(s3rver, url, response);
+    else handle(request, response);
+  });
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  const { port } = http.address() as AddressInfo;
+
+  const server: S3Server = {
+    port,
+    url: `http://127.0.0.1:${port}`,
+    bucket: BUCKET,
+    operations,
+    fail: undefined,
+    hold: undefined,
+    client(config = {}) {
+      const client = new S3Client({
+        endpoint: `http://127.0.0.1:${port}`,
+        region: 'us-east-1',
+        forcePathStyle: true,
+        credentials: CREDENTIALS,
+        ...config,
+      });
+      clients.push(client);
+      return client;
+    },
+    keys: () => keysOf(join(directory, BUCKET)),
+    uploads: () => namesIn(join(directory, BUCKET, UPLOADS_FOLDER)),
+    async close() {
+      for (const client of clients) client.destroy();
+      await closeServer(http);
+      s3rver.logger.exceptions.unhandle();
+      s3rver.logger.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+  return server;
+}
+
+async function loadS3rver(directory: string): Promise<S3rver> {
+  // @ts-expect-error: it brings no types.
+  const { default: S3rverServer } = await import('s3rver');
+  const s3rver = new S3rverServer({
+    directory,
+    silent: true,
+    configureBuckets: [{ name: BUCKET }],
+  }) as S3rver;
+  // Connections that break are a part of the tests.
+  s3rver.on('error', () => undefined);
+  await s3rver.configureBuckets();
+  return s3rver;
+}
+
+function operationOf(method: string, { pathname, searchParams }: URL): S3Operation {
+  const isBucket = pathname.split('/').filter(Boolean).length < 2;
+  if (isBucket) return `${method} ${searchParams.has('list-type') ? 'list' : 'bucket'}`;
+  if (searchParams.has('partNumber')) return `${method} part`;
+  if (searchParams.has('uploads')) return `${method} uploads`;
+  if (searchParams.has('uploadId')) return `${method} upload`;
+  return `${method} object`;
+}
+
+function sendError(request: IncomingMessage, response: ServerResponse, answer: S3Answer): void {
+  const { status, code, message = 'It was refused.' } = answer;
+  // Read to its end, so that the answer is not lost with the connection.
+  request.resume().once('end', () => {
+    response.writeHead(status, { 'content-type': 'application/xml' });
+    const text = `<Error><Code>${code}</Code><Message>${message}</Message></Error>`;
+    response.end(request.method === 'HEAD' ? undefined : text);
+  });
+}
+
+/** s3rver does not know it. */
+function abortUpload(bucketFolder: string, { searchParams }: URL, response: ServerResponse): void {
+  const id = searchParams.get('uploadId') ?? '';
+  if (!namesIn(join(bucketFolder, UPLOADS_FOLDER)).includes(id)) {
+    response.writeHead(404, { 'content-type': 'application/xml' });
+    response.end('<Error><Code>NoSuchUpload</Code><Message>No such upload.</Message></Error>');
+    return;
+  }
+  rmSync(join(bucketFolder, UPLOADS_FOLDER, id), { recursive: true, force: true });
+  response.writeHead(204).end();
+}
+
+/** s3rver encrypts its continuation tokens with a cipher that Node has no more. */
+async function sendList(
+  s3rver: S3rver,
+  { pathname, searchParams }: URL,
+  response: ServerResponse,
+): Promise<void> {
+  const bucket = pathname.replaceAll('/', '');
+  const { objects, isTruncated } = await s3rver.store.listObjects(bucket, {
+    prefix: searchParams.get('prefix') ?? '',
+    startAfter: searchParams.get('continuation-token') ?? '',
+    maxKeys: Number(searchParams.get('max-keys') ?? 1000),
+  });
+  const contents = objects.map(
+    ({ key, size, lastModifiedDate }) =>
+      `<Contents><Key>${key}</Key><Size>${size}</Size>` +
+      `<LastModified>${lastModifiedDate.toISOString()}</LastModified></Contents>`,
+  );
+  const next = isTruncated ? `<NextContinuationToken>${objects.at(-1)?.key}</NextContinuationToken>` : '';
+  response.writeHead(200, { 'content-type': 'application/xml' });
+  response.end(
+    `<ListBucketResult><IsTruncated>${isTruncated}</IsTruncated>${next}${contents.join('')}</ListBucketResult>`,
+  );
+}
+
+function keysOf(bucketFolder: string): string[] {
+  return readdirSync(bucketFolder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith(OBJECT_SUFFIX) && statSync(join(bucketFolder, path)).isFile())
+    .map((path) => path.slice(0, -OBJECT_SUFFIX.length));
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+async function closeServer(server: Server): Promise<void> {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+}
