@@ -6,6 +6,7 @@ const shared: Options = {
     encryption: 'src/adapters/encryption/index.ts',
     files: 'src/adapters/files/index.ts',
     postgres: 'src/adapters/postgres/index.ts',
+    records: 'src/records/index.ts',
     s3: 'src/adapters/s3/index.ts',
     sqlite: 'src/adapters/sqlite/index.ts',
     testing: 'src/testing/index.ts',

@@ -12,6 +12,7 @@ export default defineConfig({
         find: /^transcription-client\/(encryption|files|postgres|s3|sqlite|unstorage)$/,
         replacement: `${root}src/adapters/$1/index.ts`,
       },
+      { find: /^transcription-client\/records$/, replacement: `${root}src/records/index.ts` },
       { find: /^transcription-client$/, replacement: `${root}src/index.ts` },
     ],
   },

@@ -1,7 +1,8 @@
 import type { ListQuery, StorageCollection } from '../contracts/storage.js';
 import { StorageError } from '../errors/index.js';
+import { checkTime } from '../internal/check-list-query.js';
 import { checkNumber } from '../internal/validate.js';
-import { isIsoTime, isStorable } from './record.js';
+import { isIsoTime, isStorable, type JsonRecord } from './record.js';
 
 /** Where a page ended: what comes next is older, or of the same moment with a smaller sequence. */
 export interface Position {
@@ -13,9 +14,33 @@ export interface Position {
 const DEFAULT_LIMIT = 100;
 const LARGEST_LIMIT = 1000;
 
-export function limitOf({ limit = DEFAULT_LIMIT }: ListQuery): number {
+/**
+ * How many records the page may have.
+ *
+ * @throws BadRequestError where the limit or a time of the query is none.
+ */
+export function limitOf({ limit = DEFAULT_LIMIT, createdFrom, createdBefore }: ListQuery): number {
   checkNumber('limit', limit, { min: 1, max: LARGEST_LIMIT });
+  checkTime('createdFrom', createdFrom);
+  checkTime('createdBefore', createdBefore);
   return limit;
+}
+
+/** True for a record that the filters of the query let pass. */
+export function isListed(
+  record: Pick<JsonRecord, 'userId' | 'status' | 'createdAt'>,
+  { userId, status, createdFrom, createdBefore }: ListQuery,
+): boolean {
+  if (userId !== undefined && record.userId !== userId) return false;
+  if (status !== undefined && record.status !== status) return false;
+  if (createdFrom !== undefined && record.createdAt < createdFrom) return false;
+  return createdBefore === undefined || record.createdAt < createdBefore;
+}
+
+/** Sorts the newest first, and those of one moment by their sequence. */
+export function newestFirst(left: Position, right: Position): number {
+  if (left.createdAt !== right.createdAt) return left.createdAt < right.createdAt ? 1 : -1;
+  return right.sequence - left.sequence;
 }
 
 /** A filter that no record can fit: nothing has to be asked. */

@@ -12,6 +12,7 @@ import {
   oldKeys,
   randomOf,
   record,
+  slow,
 } from './encryption-samples.js';
 
 const COLLECTIONS: readonly StorageCollection[] = ['transcripts', 'jobs', 'idempotency', 'outbox'];
@@ -121,6 +122,21 @@ describe('rotate()', () => {
     );
     expect(await encryptStorage(deleting, newKeys).rotate()).toBe(0);
     expect(await keysOf(inner)).toEqual({});
+  });
+
+  it('does not take what was deleted and written again for what it has listed', async () => {
+    const inner = await filled(1);
+    const writer = encryptStorage(inner, newKeys);
+    const changing: StorageAdapter = {
+      ...inner,
+      async list(...parameters) {
+        const page = await inner.list(...parameters);
+        if (await inner.delete('jobs', 'r0')) await writer.put(record('r0', { data: 'theirs' }));
+        return page;
+      },
+    };
+    expect(await encryptStorage(changing, newKeys).rotate()).toBe(0);
+    expect(await writer.get('jobs', 'r0')).toMatchObject({ data: 'theirs', version: 1 });
   });
 
   it('runs in two processes at once: each record is written once', async () => {
@@ -271,27 +287,3 @@ describe('rotate()', () => {
     expect(await failureOf(() => storage.rotate(options as object))).toBeInstanceOf(BadRequestError);
   });
 });
-
-/** Each call takes some turns of the event loop, so that others come in between. */
-function slow(inner: StorageAdapter, random = (): number => 0.5): StorageAdapter {
-  const wait = async (): Promise<void> => {
-    for (let turns = Math.floor(random() * 4); turns > 0; turns--) {
-      await new Promise<void>((resolve) => setImmediate(resolve));
-    }
-  };
-  return {
-    ...inner,
-    async get(...parameters) {
-      await wait();
-      return inner.get(...parameters);
-    },
-    async put(...parameters) {
-      await wait();
-      return inner.put(...parameters);
-    },
-    async list(...parameters) {
-      await wait();
-      return inner.list(...parameters);
-    },
-  };
-}

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { AudioStore, OpenedAudio, RecordInput } from 'transcription-client';
+import type { AudioStore, OpenedAudio, RecordInput, StorageAdapter } from 'transcription-client';
 import { UnsupportedSourceError } from 'transcription-client';
 import { expect } from 'vitest';
 import type { EncryptionKeys } from '../../src/adapters/encryption/index.js';
@@ -136,5 +136,29 @@ export function randomOf(seed: number): () => number {
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Each call takes some turns of the event loop, so that others come in between. */
+export function slow(inner: StorageAdapter, random = (): number => 0.5): StorageAdapter {
+  const wait = async (): Promise<void> => {
+    for (let turns = Math.floor(random() * 4); turns > 0; turns--) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+  };
+  return {
+    ...inner,
+    async get(...parameters) {
+      await wait();
+      return inner.get(...parameters);
+    },
+    async put(...parameters) {
+      await wait();
+      return inner.put(...parameters);
+    },
+    async list(...parameters) {
+      await wait();
+      return inner.list(...parameters);
+    },
   };
 }

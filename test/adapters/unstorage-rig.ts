@@ -73,13 +73,15 @@ export async function walk(
   betweenPages: () => Promise<unknown> = async () => undefined,
 ): Promise<string[]> {
   const ids: string[] = [];
-  for (let cursor: string | undefined; ; ) {
+  let cursor: string | undefined;
+  for (let pages = 0; pages < 1000; pages++) {
     const page = await storage.list('jobs', cursor === undefined ? query : { ...query, cursor });
     ids.push(...page.items.map(({ id }) => id));
     if (page.nextCursor === undefined) return ids;
     cursor = page.nextCursor;
     await betweenPages();
   }
+  throw new Error('the cursor never comes to an end');
 }
 
 /** The key of the record's own item, which is what holds its data. */

@@ -174,14 +174,17 @@ describe('no secret leaves the client where an answer repeats it', () => {
   });
 });
 
-/** The codes of queues, live streams and jobs; `internal` is a bug, and only the storage tells of itself. */
+/** The codes of queues, live streams and jobs; `internal` is a bug, and storages have tests of their own. */
 type Elsewhere =
   | `job_${string}`
   | `live_${string}`
   | 'queue_failed'
   | 'connection_closed'
   | 'internal'
-  | 'storage_failed';
+  | `storage_${string}`
+  | 'record_too_large'
+  | 'decryption_failed'
+  | 'audio_not_found';
 
 interface Scenario {
   readonly endpoint?: () => Promise<FaultServer | string>;

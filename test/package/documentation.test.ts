@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Consumer, createConsumer } from '../support/consumer.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const PAGES = ['README.md', 'docs/guide.md', 'docs/sync.md', 'docs/testing.md'];
+const PAGES = ['README.md', 'docs/guide.md', 'docs/storage.md', 'docs/sync.md', 'docs/testing.md'];
 
 const programs = PAGES.flatMap((page) =>
   [...readFileSync(root + page, 'utf8').matchAll(/```js\n(.*?)```/gs)].map((match, index) => ({

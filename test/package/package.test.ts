@@ -44,16 +44,36 @@ const TESTING_NAMES = [
   'synthesizeConversation',
   'synthesizeSpeech',
   'syntheticSpeechRecognizer',
+  'testAudioStoreContract',
   'testLimitsContract',
   'testMetricsContract',
   'testQueueContract',
   'testStorageContract',
 ];
 
+const RECORDS_NAMES = [
+  'Cursors',
+  'checkPurgeQuery',
+  'fromJsonRecord',
+  'isListed',
+  'isStorable',
+  'isStorableId',
+  'limitOf',
+  'newestFirst',
+  'toJsonRecord',
+];
+
 describe('the packed package', () => {
   it.each([
     ['.', ROOT_NAMES],
+    ['./encryption', ['encryptAudioStore', 'encryptStorage']],
+    ['./files', ['createFileAudioStore']],
+    ['./postgres', ['createPostgresStorage']],
+    ['./records', RECORDS_NAMES],
+    ['./s3', ['createS3AudioStore']],
+    ['./sqlite', ['createSqliteStorage']],
     ['./testing', TESTING_NAMES],
+    ['./unstorage', ['createUnstorageStorage']],
   ])('exports the same public names from %s to import and to require', async (subpath, names) => {
     const specifier = `transcription-client${subpath.slice(1)}`;
     consumer.write(

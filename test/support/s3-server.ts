@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -47,6 +48,8 @@ export interface S3Server {
   readonly operations: readonly S3Operation[];
   /** Answers with an error in place of the server, where it returns one. */
   fail: ((operation: S3Operation) => S3Answer | undefined) | undefined;
+  /** Most objects of one list. Default 1000. */
+  pageSize: number;
   /** Holds requests until it resolves; they are handled then. */
   hold: ((operation: S3Operation) => Promise<void> | undefined) | undefined;
   /** A client of this server, or of something that stands before it. */
@@ -58,10 +61,12 @@ export interface S3Server {
   close(): Promise<void>;
 }
 
-const CREDENTIALS = { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' };
+/** The server knows this key, and looks at no secret. */
+export const CREDENTIALS = { accessKeyId: 'S3RVER', secretAccessKey: 'the-secret-of-the-access-key' };
 const OBJECT_SUFFIX = '._S3rver_object';
 const UPLOADS_FOLDER = '._S3rver_uploads';
 const BUCKET = 'audio-bucket';
+const NO_SUCH_UPLOAD: S3Answer = { status: 404, code: 'NoSuchUpload' };
 
 export async function startS3Server(): Promise<S3Server> {
   const directory = mkdtempSync(join(tmpdir(), 'transcription-client-s3-'));
@@ -77,8 +82,9 @@ export async function startS3Server(): Promise<S3Server> {
     await server.hold?.(operation);
     const answer = server.fail?.(operation);
     if (answer !== undefined) sendError(request, response, answer);
-    else if (operation === 'DELETE upload') abortUpload(join(directory, BUCKET), url, response);
-    else if (operation === 'GET list') await sendList(s3rver, url, response);
+    else if (operation === 'PUT part') await putPart(join(directory, BUCKET), url, request, response);
+    else if (operation === 'DELETE upload') abortUpload(join(directory, BUCKET), url, request, response);
+    else if (operation === 'GET list') await sendList(s3rver, url, response, server.pageSize);
     else handle(request, response);
   });
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
@@ -91,6 +97,7 @@ export async function startS3Server(): Promise<S3Server> {
     operations,
     fail: undefined,
     hold: undefined,
+    pageSize: 1000,
     client(config = {}) {
       const client = new S3Client({
         endpoint: `http://127.0.0.1:${port}`,
@@ -140,20 +147,48 @@ function operationOf(method: string, { pathname, searchParams }: URL): S3Operati
 
 function sendError(request: IncomingMessage, response: ServerResponse, answer: S3Answer): void {
   const { status, code, message = 'It was refused.' } = answer;
-  // Read to its end, so that the answer is not lost with the connection.
-  request.resume().once('end', () => {
+  const send = (): void => {
     response.writeHead(status, { 'content-type': 'application/xml' });
     const text = `<Error><Code>${code}</Code><Message>${message}</Message></Error>`;
     response.end(request.method === 'HEAD' ? undefined : text);
-  });
+  };
+  // Read to its end, so that the answer is not lost with the connection.
+  if (request.readableEnded) send();
+  else request.resume().once('end', send);
+}
+
+/** s3rver would keep half of a part, and make the upload anew that the part belonged to. */
+async function putPart(
+  bucketFolder: string,
+  { searchParams }: URL,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  // A body that breaks off belongs to nobody.
+  const body = await request.toArray().then(Buffer.concat, () => undefined);
+  const id = searchParams.get('uploadId') ?? '';
+  if (body === undefined) return;
+  if (!namesIn(join(bucketFolder, UPLOADS_FOLDER)).includes(id)) {
+    sendError(request, response, NO_SUCH_UPLOAD);
+    return;
+  }
+  const md5 = createHash('md5').update(body).digest('hex');
+  const path = join(bucketFolder, UPLOADS_FOLDER, id, searchParams.get('partNumber') ?? '');
+  writeFileSync(path, body);
+  writeFileSync(`${path}.md5`, md5);
+  response.writeHead(200, { etag: `"${md5}"` }).end();
 }
 
 /** s3rver does not know it. */
-function abortUpload(bucketFolder: string, { searchParams }: URL, response: ServerResponse): void {
+function abortUpload(
+  bucketFolder: string,
+  { searchParams }: URL,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
   const id = searchParams.get('uploadId') ?? '';
   if (!namesIn(join(bucketFolder, UPLOADS_FOLDER)).includes(id)) {
-    response.writeHead(404, { 'content-type': 'application/xml' });
-    response.end('<Error><Code>NoSuchUpload</Code><Message>No such upload.</Message></Error>');
+    sendError(request, response, NO_SUCH_UPLOAD);
     return;
   }
   rmSync(join(bucketFolder, UPLOADS_FOLDER, id), { recursive: true, force: true });
@@ -165,12 +200,13 @@ async function sendList(
   s3rver: S3rver,
   { pathname, searchParams }: URL,
   response: ServerResponse,
+  maxKeys: number,
 ): Promise<void> {
   const bucket = pathname.replaceAll('/', '');
   const { objects, isTruncated } = await s3rver.store.listObjects(bucket, {
     prefix: searchParams.get('prefix') ?? '',
     startAfter: searchParams.get('continuation-token') ?? '',
-    maxKeys: Number(searchParams.get('max-keys') ?? 1000),
+    maxKeys,
   });
   const contents = objects.map(
     ({ key, size, lastModifiedDate }) =>

@@ -88,15 +88,17 @@ async function writeAgain(
   listed: StoredRecord,
   isLeft: (record: StoredRecord) => boolean,
 ): Promise<boolean> {
+  if (isLeft(listed)) return false;
   const { collection, id } = listed;
-  let record: StoredRecord | undefined = listed;
-  while (record !== undefined && !isLeft(record)) {
-    const sealed = cipher.seal(cipher.open({ ...record, collection, id }));
+  for (;;) {
+    // Not as it was listed: what was deleted and written again since then may have the same version.
+    const stored = await storage.get(collection, id);
+    const record = stored && { ...stored, collection, id };
+    if (record === undefined || isLeft(record)) return false;
+    const sealed = cipher.seal(cipher.open(record));
+    // Where it is false somebody wrote in between, perhaps a process that does not know the current key yet.
     if (await storage.put(sealed, { expectedVersion: record.version })) return true;
-    // Somebody wrote in between, perhaps a process that does not know the current key yet.
-    record = await storage.get(collection, id);
   }
-  return false;
 }
 
 /** A worker that finds another version than its own takes the job for another worker's, and drops its transcript. */

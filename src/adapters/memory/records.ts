@@ -6,7 +6,7 @@ import type {
   StoredRecord,
   WriteCondition,
 } from '../../contracts/storage.js';
-import { Cursors, fitsNothing, limitOf } from '../../records/pages.js';
+import { Cursors, fitsNothing, isListed, limitOf } from '../../records/pages.js';
 import { checkPurgeQuery } from '../../records/purge-query.js';
 import { fromJsonRecord, type JsonChange, type JsonRecord } from '../../records/record.js';
 import { type Bounds, MemoryCollection, type Row } from './collection.js';
@@ -112,13 +112,6 @@ export class MemoryRecords {
 /** The last change is undone first. */
 function rollBack(undo: Undo): void {
   for (const step of [...undo].reverse()) step();
-}
-
-function isListed(row: Row, { userId, status, createdFrom, createdBefore }: ListQuery): boolean {
-  if (userId !== undefined && row.userId !== userId) return false;
-  if (status !== undefined && row.status !== status) return false;
-  if (createdFrom !== undefined && row.createdAt < createdFrom) return false;
-  return createdBefore === undefined || row.createdAt < createdBefore;
 }
 
 function isPurged(row: Row, { userId, statuses, createdBefore, expiredBy }: PurgeQuery): boolean {

@@ -76,9 +76,15 @@ class UploadBody implements AsyncIterable<Uint8Array> {
     this.#ending = ending;
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    const iterator = this.#audio[Symbol.asyncIterator]();
+    return { next: () => this.#next(iterator) };
+  }
+
+  async #next(iterator: AsyncIterator<Uint8Array>): Promise<IteratorResult<Uint8Array>> {
     try {
-      for await (const bytes of this.#audio) yield Buffer.from(bytes);
+      const step = await iterator.next();
+      return step.done ? step : { done: false, value: Buffer.from(step.value) };
     } catch (error) {
       this.failure ??= { error };
       this.#ending.abort(new AbortedError('The audio could not be read.', { code: 'aborted' }));

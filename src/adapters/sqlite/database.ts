@@ -23,7 +23,7 @@ const DRIVERS: readonly { readonly name: string; load(): Promise<DatabaseClass> 
   },
   {
     name: '@photostructure/sqlite',
-    load: async () => exportOf(await import('@photostructure/sqlite'), 'DatabaseSync'),
+    load: async () => exportOf(await importByName('@photostructure/sqlite'), 'DatabaseSync'),
   },
   {
     name: 'better-sqlite3',
@@ -52,9 +52,9 @@ export async function loadDatabaseClass(): Promise<DatabaseClass> {
   );
 }
 
-/** By a name that neither bundlers nor Node's older versions look up before it is needed. */
+/** Bundlers must not look for all of them: one is enough. */
 async function importByName(name: string): Promise<object> {
-  return import(/* webpackIgnore: true */ name);
+  return import(/* webpackIgnore: true */ /* turbopackIgnore: true */ name);
 }
 
 function exportOf(module: object, name: string): DatabaseClass {
