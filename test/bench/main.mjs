@@ -10,6 +10,7 @@ import { coldImport } from './rows/import.mjs';
 import { idleMemory, liveLoad } from './rows/live.mjs';
 import { missingRows } from './rows/missing.mjs';
 import { bundleSize } from './rows/size.mjs';
+import { postgresStorage, sqliteStorage } from './rows/storage.mjs';
 import { uploadMemory, uploadThroughput } from './rows/upload.mjs';
 
 /** @import { Figure, Row } from './figure.mjs' */
@@ -24,8 +25,10 @@ const ROWS = [
   idleMemory,
   coldImport,
   bundleSize,
+  sqliteStorage,
+  postgresStorage,
   ...missingRows,
-].sort((a, b) => Number(a.id.slice(1)) - Number(b.id.slice(1)));
+].sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));
 
 const RESULTS_PATH = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url));
 
