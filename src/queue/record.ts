@@ -65,7 +65,7 @@ export function fromStoredRecord(stored: StoredRecord): JobRecord {
   if (data?.v !== 1) {
     throw new StorageError(
       `The record of job ${id} has a format that this version of the library does not know. Update the library.`,
-      { code: 'storage_failed' },
+      { code: 'storage_schema' },
     );
   }
   return { id, ...defined({ userId }), createdAt, version, data: data as JobData };

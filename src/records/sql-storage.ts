@@ -13,7 +13,14 @@ import type {
 import { defined } from '../internal/defined.js';
 import { Cursors, fitsNothing, limitOf } from './pages.js';
 import { checkPurgeQuery } from './purge-query.js';
-import { fromJsonRecord, isStorable, isStorableId, toJsonChanges, toJsonRecord } from './record.js';
+import {
+  corruptRecord,
+  fromJsonRecord,
+  isStorable,
+  isStorableId,
+  toJsonChanges,
+  toJsonRecord,
+} from './record.js';
 import { type SqlDialect, type SqlStatement, SqlStatements, type SqlStep } from './sql.js';
 
 /** As both databases name them in their rows. */
@@ -27,7 +34,8 @@ export interface SqlRow {
   /** PostgreSQL gives numbers of 64 bits as text. */
   readonly version: number | string;
   readonly sequence: number | string;
-  readonly json: string;
+  /** Text, unless somebody has damaged the record. */
+  readonly json: unknown;
 }
 
 /** A database that is open and has its table. Failures are StorageErrors. */
@@ -47,13 +55,12 @@ export interface SqlStorageParts {
   readonly maxRecordBytes: number | undefined;
   /** Opens the database at the first call, and again after a failure. */
   connect(): Promise<SqlConnection>;
-  health(): Promise<void>;
   close(): Promise<void>;
 }
 
 /** The storage contract on any SQL database. */
 export function createSqlStorage(parts: SqlStorageParts): StorageAdapter {
-  const { capabilities, dialect, maxRecordBytes, connect, health, close } = parts;
+  const { capabilities, dialect, maxRecordBytes, connect, close } = parts;
   const statements = new SqlStatements(dialect);
   return {
     capabilities,
@@ -92,7 +99,9 @@ export function createSqlStorage(parts: SqlStorageParts): StorageAdapter {
         total += count;
       }
     },
-    health,
+    async health() {
+      await (await connect()).change(statements.changeNothing());
+    },
     close,
   };
 }
@@ -125,6 +134,7 @@ async function list(
 
 function toRecord(row: SqlRow, dialect: SqlDialect): StoredRecord {
   const { collection, id, status, version, json } = row;
+  if (typeof json !== 'string') throw corruptRecord(id);
   return fromJsonRecord({
     collection,
     id,

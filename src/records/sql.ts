@@ -88,27 +88,33 @@ export class SqlStatements {
 
   /** Some of the records that fit, as many as one statement may hold up others for. */
   purgeSome(collection: StorageCollection, query: PurgeQuery): SqlStatement {
-    const { table } = this.#dialect;
+    const { table, lockRows } = this.#dialect;
     const where = conditions(this.#dialect).add('collection =', collection);
     if (query.userId !== undefined) where.add('user_id =', query.userId);
     if (query.createdBefore !== undefined) where.add('created_at <', query.createdBefore);
     if (query.expiredBy !== undefined) where.add('expires_at <=', query.expiredBy);
     if (query.statuses !== undefined) where.addIn('status', query.statuses);
+    // Locked, so that a record that is renewed meanwhile is looked at again.
     return where.after(
       `DELETE FROM ${table} WHERE sequence IN (SELECT sequence FROM ${table}`,
-      `LIMIT ${PURGED_AT_ONCE})`,
+      `LIMIT ${PURGED_AT_ONCE} ${lockRows})`,
     );
+  }
+
+  /** Fails where writes do: without the right to them, without the table, or while another one keeps the lock. */
+  changeNothing(): SqlStatement {
+    return { text: `UPDATE ${this.#dialect.table} SET version = version WHERE FALSE`, values: [] };
   }
 
   /** New records that follow one another are one statement, and so are deletes that hold in any case. */
   transaction(changes: readonly JsonChange[]): readonly SqlStep[] {
-    const steps = inRuns(changes).map((run) => {
+    const steps = inRuns(changes).flatMap((run) => {
       if (run.every(isNew)) {
         const records = run.map(({ record }) => record);
-        return { ...this.#insert(records, 'DO NOTHING'), least: records.length };
+        return [{ ...this.#insert(records, 'DO NOTHING'), least: records.length }];
       }
-      if (run.every(isPlainDelete)) return this.#deleteAll(run);
-      return this.#step(run[0] as JsonChange);
+      if (run.every(isPlainDelete)) return [this.#deleteAll(run)];
+      return this.#steps(run[0] as JsonChange);
     });
     return [...this.#lock(changes), ...steps];
   }
@@ -118,31 +124,33 @@ export class SqlStatements {
     return { ...where.after(`DELETE FROM ${this.#dialect.table}`), least: 0 };
   }
 
-  #step(change: JsonChange): SqlStep {
-    if (change.type === 'put') return { ...this.put(change.record, change.condition), least: 1 };
+  #steps(change: JsonChange): readonly SqlStep[] {
+    if (change.type === 'put') return [{ ...this.put(change.record, change.condition), least: 1 }];
     const { type, collection, id, condition } = change;
-    if (condition?.expectedVersion === 0) return { ...this.#absent(collection, id), least: 1 };
-    if (type === 'delete') return { ...this.delete(collection, id, condition), least: 1 };
-    return {
-      ...this.#one(collection, id, condition).after(`SELECT 1 FROM ${this.#dialect.table}`),
-      least: 1,
-    };
+    if (condition?.expectedVersion === 0) return this.#absent(collection, id);
+    if (type === 'delete') return [{ ...this.delete(collection, id, condition), least: 1 }];
+    const { table, lockRows } = this.#dialect;
+    return [{ ...this.#one(collection, id, condition).after(`SELECT 1 FROM ${table}`, lockRows), least: 1 }];
   }
 
   /** In one order for all: two transactions that change the same records do not wait for each other for ever. */
   #lock(changes: readonly JsonChange[]): readonly SqlStep[] {
     const { lockRows, table } = this.#dialect;
     const old = changes.filter((change) => !isNew(change)).map((change) => keyOf(change));
-    if (lockRows === '' || old.length === 0) return [];
-    const where = conditions(this.#dialect).addKeys(old);
-    return [{ ...where.after(`SELECT 1 FROM ${table}`, `ORDER BY collection, id ${lockRows}`), least: 0 }];
+    if (lockRows === '') return [];
+    return inParts(old.sort(byKey)).map((keys) => {
+      const where = conditions(this.#dialect).addKeys(keys);
+      return { ...where.after(`SELECT 1 FROM ${table}`, `ORDER BY collection, id ${lockRows}`), least: 0 };
+    });
   }
 
-  /** One row where there is no such record. */
-  #absent(collection: StorageCollection, id: string): SqlStatement {
-    const one = this.#one(collection, id, undefined);
-    const { text, values } = one.after(`SELECT 1 FROM ${this.#dialect.table}`);
-    return { text: `SELECT 1 WHERE NOT EXISTS (${text})`, values };
+  /** Holds where there is no such record. One is made, and taken away: what is not there cannot be locked. */
+  #absent(collection: StorageCollection, id: string): readonly SqlStep[] {
+    const made = { collection, id, status: '', createdAt: '', json: 'null' };
+    return [
+      { ...this.#insert([made], 'DO NOTHING'), least: 1 },
+      { ...this.delete(collection, id, undefined), least: 1 },
+    ];
   }
 
   #one(collection: StorageCollection, id: string, condition: WriteCondition | undefined): Where {
@@ -219,6 +227,19 @@ function isPlainDelete(change: JsonChange): change is Extract<JsonChange, { type
 
 function keyOf(change: JsonChange): Key {
   return change.type === 'put' ? change.record : change;
+}
+
+function inParts(keys: readonly Key[]): readonly (readonly Key[])[] {
+  const starts = Array.from(
+    { length: Math.ceil(keys.length / CHANGED_AT_ONCE) },
+    (_, part) => part * CHANGED_AT_ONCE,
+  );
+  return starts.map((start) => keys.slice(start, start + CHANGED_AT_ONCE));
+}
+
+function byKey(a: Key, b: Key): number {
+  if (a.collection !== b.collection) return a.collection < b.collection ? -1 : 1;
+  return a.id < b.id ? -1 : Number(a.id > b.id);
 }
 
 /** Collects what follows WHERE, and its parameters. */

@@ -1,4 +1,5 @@
 import type { Clock, ResolvedSource, StorageAdapter, Transcript } from '../contracts/index.js';
+import { StorageError } from '../errors/index.js';
 import { claimUnlessAborted, raceAbort } from '../internal/abort.js';
 import { sleep } from '../internal/sleep.js';
 import type { TranscriptArchive } from '../transcript/archive.js';
@@ -165,5 +166,11 @@ export class KeyedRun {
 /** Undefined where the record is too old to say anything. */
 function currentRecord(data: unknown, clock: Clock): CallRecord | undefined {
   const record = data as CallRecord | undefined;
+  if (record !== undefined && record.v !== 1) {
+    throw new StorageError(
+      'The record of this key was written by a newer version of the library. Update the library.',
+      { code: 'storage_schema' },
+    );
+  }
   return record !== undefined && record.untilMs > clock.wallMs() ? record : undefined;
 }

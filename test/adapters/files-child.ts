@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** A program that runs in a process of its own, with the code of `src`. */
 export interface ChildProgram {
-  /** Starts it by a command of the shell, such as `ulimit -n 40; exec "$@"`. Default: by itself. */
+  /** Starts it by a command of the shell, such as `ulimit -n 40; exec "$0" "$@"`. Default: by itself. */
   start(args: readonly string[], command?: string, user?: number): ChildProcess;
   /** Runs it to its end. Rejects unless it ends well. */
   run(args: readonly string[], command?: string, user?: number): Promise<string>;
@@ -33,8 +33,8 @@ export async function buildProgram(text: string): Promise<ChildProgram> {
     target: 'node20.19',
     outExtension: () => ({ js: '.mjs' }),
   });
-  const start: ChildProgram['start'] = (args, command = 'exec "$@"', user) =>
-    spawn('bash', ['-c', command, 'bash', process.execPath, join(folder, 'program.mjs'), ...args], {
+  const start: ChildProgram['start'] = (args, command = 'exec "$0" "$@"', user) =>
+    spawn('bash', ['-c', command, process.execPath, join(folder, 'program.mjs'), ...args], {
       stdio: ['ignore', 'pipe', 'inherit'],
       ...(user === undefined ? {} : { uid: user, gid: user }),
     });

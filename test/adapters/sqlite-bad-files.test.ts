@@ -13,13 +13,12 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from '@photostructure/sqlite';
 import type { StorageAdapter, StoredRecord } from 'transcription-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSqliteStorage } from '../../src/adapters/sqlite/index.js';
 import { record } from '../../src/testing/contract/storage-samples.js';
 import { failureOf } from '../support/client.js';
-import { randomOf } from './storage-rig.js';
+import { inFile, randomOf } from './storage-rig.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sqlite-bad-files-'));
 let files = 0;
@@ -49,12 +48,6 @@ function copyOf(path: string): string {
   const copy = newPath();
   copyFileSync(path, copy);
   return copy;
-}
-
-async function inFile(path: string, sql: string): Promise<void> {
-  const database = new DatabaseSync(path);
-  database.exec(sql);
-  database.close();
 }
 
 describe('a path of SQLite', () => {
@@ -192,7 +185,9 @@ describe('a damaged SQLite file', () => {
     await first.put(record('whole'));
     await first.put(record('damaged'));
     await first.close?.();
-    await inFile(path, `UPDATE transcription_records SET data = ${value} WHERE id = 'damaged'`);
+    inFile(path, (database) =>
+      database.exec(`UPDATE transcription_records SET data = ${value} WHERE id = 'damaged'`),
+    );
     const storage = createSqliteStorage({ path });
     for (const read of [storage.get('jobs', 'damaged'), storage.list('jobs', {})]) {
       const error = await failureOf(read);

@@ -81,10 +81,10 @@ describe('a handle of SQLite that was handed in', () => {
     await storage.put(record('a'));
     database.close();
     for (const call of [
-      storage.get('jobs', 'a'),
-      storage.transact?.([{ type: 'put', record: record('a') }]),
+      () => storage.get('jobs', 'a'),
+      () => storage.transact?.([{ type: 'put', record: record('a') }]),
     ]) {
-      const error = await failureOf(Promise.resolve(call));
+      const error = await failureOf(Promise.resolve(call()));
       expect(error).toMatchObject({ ...CLOSED, cause: expect.any(Error) });
       expect(error.message).toMatch(/closed/);
     }

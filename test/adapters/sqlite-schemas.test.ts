@@ -7,6 +7,7 @@ import { createSqliteStorage, type SqliteDatabase } from '../../src/adapters/sql
 import { MIGRATIONS, migrate } from '../../src/adapters/sqlite/migrations.js';
 import { record } from '../../src/testing/contract/storage-samples.js';
 import { failureOf } from '../support/client.js';
+import { inFile, rowsInFile } from './storage-rig.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sqlite-schemas-'));
 let files = 0;
@@ -15,15 +16,6 @@ const newPath = (): string => join(folder, `records-${++files}.db`);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const TABLE = 'transcription_records';
-
-function inFile(path: string, sql: string): unknown[] {
-  const database = new DatabaseSync(path);
-  try {
-    return database.prepare(sql).all();
-  } finally {
-    database.close();
-  }
-}
 
 async function written(path: string, id: string, table?: string): Promise<void> {
   const storage = createSqliteStorage(table === undefined ? { path } : { path, table });
@@ -35,7 +27,7 @@ describe('a SQLite file', () => {
   it('of a newer version is refused, and stays as it is', async () => {
     const path = newPath();
     await written(path, 'a');
-    inFile(path, `UPDATE ${TABLE}_meta SET version = version + 1`);
+    inFile(path, (database) => database.exec(`UPDATE ${TABLE}_meta SET version = version + 1`));
     // A copy, which nobody has open: reading an open file lets go of its locks.
     const copy = newPath();
     copyFileSync(path, copy);
@@ -57,8 +49,10 @@ describe('a SQLite file', () => {
     expect(migrate(database, TABLE, newer)).toBe(storeId);
     expect(migrate(database, TABLE, newer)).toBe(storeId);
     database.close();
-    expect(inFile(path, `SELECT id, more FROM ${TABLE}`)).toEqual([{ id: 'a', more: 'x' }]);
-    expect(inFile(path, `SELECT version FROM ${TABLE}_meta`)).toEqual([{ version: MIGRATIONS.length + 1 }]);
+    expect(rowsInFile(path, `SELECT id, more FROM ${TABLE}`)).toEqual([{ id: 'a', more: 'x' }]);
+    expect(rowsInFile(path, `SELECT version FROM ${TABLE}_meta`)).toEqual([
+      { version: MIGRATIONS.length + 1 },
+    ]);
   });
 
   it('of the very first version, which had no table yet, becomes one of this version', async () => {
@@ -67,7 +61,7 @@ describe('a SQLite file', () => {
     const storeId = migrate(database, TABLE, []);
     database.close();
     await written(path, 'a');
-    expect(inFile(path, `SELECT version, store_id AS id FROM ${TABLE}_meta`)).toEqual([
+    expect(rowsInFile(path, `SELECT version, store_id AS id FROM ${TABLE}_meta`)).toEqual([
       { version: MIGRATIONS.length, id: storeId },
     ]);
   });
@@ -83,7 +77,7 @@ describe('a SQLite file', () => {
     expect(() => migrate(database, TABLE, broken)).toThrow(/no such table/);
     database.close();
     await written(path, 'b');
-    expect(inFile(path, `SELECT id FROM ${TABLE}`)).toEqual([{ id: 'a' }, { id: 'b' }]);
+    expect(rowsInFile(path, `SELECT id FROM ${TABLE}`)).toEqual([{ id: 'a' }, { id: 'b' }]);
   });
 
   it.each([
@@ -103,17 +97,15 @@ describe('a SQLite file', () => {
     ],
   ])('with %s of somebody else is refused, and nothing is changed', async (_, sql) => {
     const path = newPath();
-    const database = new DatabaseSync(path);
-    database.exec(sql);
-    database.close();
+    inFile(path, (database) => database.exec(sql));
     const schema = 'SELECT type, name, sql FROM sqlite_schema';
-    const before = inFile(path, schema);
+    const before = rowsInFile(path, schema);
     const storage = createSqliteStorage({ path });
     const error = await failureOf(storage.put(record('a')));
     expect(error).toMatchObject({ code: 'storage_schema', retryable: false });
     expect(error.message).toMatch(/option table/);
     await storage.close?.();
-    expect(inFile(path, schema)).toEqual(before);
+    expect(rowsInFile(path, schema)).toEqual(before);
     await written(path, 'a', 'other_records');
   });
 

@@ -15,6 +15,8 @@ import { temporaryFolders } from './unstorage-rig.js';
 const runner = { describe, it };
 const members = ['purge', 'health'] as const;
 const kept = { shared: true, durable: true, atomic: false };
+/** Files and connections are slow where other tests run at the same time. */
+const timeoutMs = 15_000;
 const folders = temporaryFolders();
 
 afterAll(() => folders.removeAll());
@@ -48,6 +50,7 @@ describe.each([
   testStorageContract(runner, {
     capabilities: kept,
     members,
+    timeoutMs,
     ...reopening(
       (base) =>
         createUnstorageStorage(createStorage({ driver: driver({ base }) }), { shared: true, durable: true }),
@@ -74,6 +77,7 @@ describe('the http driver', () => {
   testStorageContract(runner, {
     capabilities: { shared: true, durable: false, atomic: false },
     members,
+    timeoutMs,
     ...reopening(
       (prefix) => {
         const { port } = server.address() as AddressInfo;

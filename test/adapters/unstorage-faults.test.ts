@@ -135,6 +135,20 @@ describe('unstorage: a driver that fails at one of its steps', () => {
   });
 });
 
+describe('unstorage: a driver that cannot remove index entries', () => {
+  it('loses no acknowledgement of what has been written or deleted', async () => {
+    const store = await filled();
+    const driver = faulty(store.driver, ({ method, key }) =>
+      method === 'removeItem' && key.includes(':index:') ? 'before' : undefined,
+    );
+    const storage = createUnstorageStorage(createStorage({ driver }));
+    expect(await storage.put(changed('a'), { expectedVersion: 1 })).toBe(true);
+    expect(await storage.delete('jobs', 'b', { expectedVersion: 1 })).toBe(true);
+    expect(await storage.purge?.('jobs', { createdBefore: second(3), statuses: ['queued'] })).toBe(1);
+    expect([...(await contentOf(storage, IDS))]).toEqual([['a', 'second']]);
+  });
+});
+
 describe('unstorage: a driver that fails at random', () => {
   it.each([...Array(12).keys()])(
     'gives typed errors and loses no acknowledged write, run %d',

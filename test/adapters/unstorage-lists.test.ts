@@ -205,13 +205,18 @@ describe('unstorage: cursors', () => {
     const [one, two] = [0, 1].map(() => createUnstorageStorage(store.open(together)));
     if (one === undefined || two === undefined) throw new Error('no adapters');
     await Promise.all([one.put(record('a')), two.put(record('b'))]);
-    for (const [from, to] of [
-      [one, two],
-      [two, one],
-    ] as const) {
-      const cursor = (await from.list('jobs', { limit: 1 })).nextCursor ?? '';
-      expect((await to.list('jobs', { cursor })).items).toHaveLength(1);
-    }
+    const exchange = async (cursors: readonly (string | undefined)[]): Promise<void> => {
+      for (const storage of [one, two]) {
+        for (const cursor of cursors) {
+          expect((await storage.list('jobs', { cursor: cursor ?? '' })).items).toHaveLength(1);
+        }
+      }
+    };
+    const pages = await Promise.all([one.list('jobs', { limit: 1 }), two.list('jobs', { limit: 1 })]);
+    await exchange(pages.map(({ nextCursor }) => nextCursor));
+    store.items.delete('transcription-client:meta:store');
+    const anew = await Promise.all([one.list('jobs', { limit: 1 }), two.list('jobs', { limit: 1 })]);
+    await exchange(anew.map(({ nextCursor }) => nextCursor));
   });
 });
 

@@ -67,11 +67,7 @@ export function second(count: number): string {
 }
 
 /** The ids of all pages. */
-export async function walk(
-  storage: StorageAdapter,
-  query: ListQuery = {},
-  betweenPages: () => Promise<unknown> = async () => undefined,
-): Promise<string[]> {
+export async function walk(storage: StorageAdapter, query: ListQuery = {}): Promise<string[]> {
   const ids: string[] = [];
   let cursor: string | undefined;
   for (let pages = 0; pages < 1000; pages++) {
@@ -79,12 +75,11 @@ export async function walk(
     ids.push(...page.items.map(({ id }) => id));
     if (page.nextCursor === undefined) return ids;
     cursor = page.nextCursor;
-    await betweenPages();
   }
   throw new Error('the cursor never comes to an end');
 }
 
-/** The key of the record's own item, which is what holds its data. */
+/** Keys of the items that hold the records themselves. */
 export function recordKeys(items: Map<string, string>): string[] {
   return [...items.keys()].filter((key) => key.includes(':records:'));
 }

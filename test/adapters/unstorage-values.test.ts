@@ -58,7 +58,10 @@ describe('unstorage: values', () => {
     const store = sharedMemory();
     const storage = createUnstorageStorage(store.open());
     await storage.put(record('secret-id', { userId: 'secret-user', status: 'secret-status' }));
-    expect([...store.items.keys()].join('\n')).not.toContain('secret');
+    const keys = [...store.items.keys()].join('\n');
+    for (const encoding of ['utf8', 'hex', 'base64url'] as const) {
+      expect(keys).not.toContain(Buffer.from('secret').toString(encoding));
+    }
   });
 });
 
@@ -77,6 +80,15 @@ describe('unstorage: damaged values', () => {
         expect(String(error)).not.toContain('secret-content');
       }),
     );
+  });
+
+  it('are told also where what is left of the data is JSON', async () => {
+    const { items, key, value, storage } = await oneRecord(123_456);
+    for (const damaged of [value.slice(0, -3), `${value}7`]) {
+      items.set(key, damaged);
+      await expect(storage.get('jobs', 'a')).rejects.toMatchObject(corrupt);
+      await expect(storage.list('jobs', {})).rejects.toMatchObject(corrupt);
+    }
   });
 
   it.each([

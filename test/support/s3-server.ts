@@ -11,7 +11,7 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** What is used of s3rver, which brings no types. */
 interface S3rver {
-  readonly logger: { close(): void; readonly exceptions: { unhandle(): void } };
+  readonly logger: { readonly exceptions: { unhandle(): void } };
   readonly store: {
     listObjects(
       bucket: string,
@@ -115,7 +115,6 @@ export async function startS3Server(): Promise<S3Server> {
       for (const client of clients) client.destroy();
       await closeServer(http);
       s3rver.logger.exceptions.unhandle();
-      s3rver.logger.close();
       rmSync(directory, { recursive: true, force: true });
     },
   };

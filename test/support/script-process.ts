@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +17,8 @@ export interface Script {
 export interface ScriptOptions {
   /** False: it finds no package, as if none was installed. Default true. */
   readonly packages?: boolean;
+  /** As one of the two builds of the package. Default `esm`. */
+  readonly format?: 'esm' | 'cjs';
 }
 
 export interface ScriptProcess {
@@ -31,7 +33,10 @@ export interface ScriptProcess {
   finished(): Promise<readonly string[]>;
 }
 
-export async function buildScript(source: URL, { packages = true }: ScriptOptions = {}): Promise<Script> {
+export async function buildScript(
+  source: URL,
+  { packages = true, format = 'esm' }: ScriptOptions = {},
+): Promise<Script> {
   const folder = mkdtempSync(join(tmpdir(), 'script-'));
   if (packages) symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   await build({
@@ -39,14 +44,21 @@ export async function buildScript(source: URL, { packages = true }: ScriptOption
     silent: true,
     entry: { script: fileURLToPath(source) },
     outDir: folder,
-    format: 'esm',
+    format,
     target: 'node20.19',
     skipNodeModulesBundle: true,
     removeNodeProtocol: false,
-    outExtension: () => ({ js: '.mjs' }),
+    outExtension: () => ({ js: '.js' }),
+    esbuildOptions(options) {
+      options.supported = { ...options.supported, 'dynamic-import': format === 'esm' };
+    },
   });
+  writeFileSync(
+    join(folder, 'package.json'),
+    JSON.stringify({ type: format === 'esm' ? 'module' : 'commonjs' }),
+  );
   return {
-    start: (...args) => watch(spawn(process.execPath, [join(folder, 'script.mjs'), ...args])),
+    start: (...args) => watch(spawn(process.execPath, [join(folder, 'script.js'), ...args])),
     dispose: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

@@ -23,7 +23,7 @@ export interface FileAudioStoreOptions {
    * refused by the first call that needs it.
    */
   readonly directory: string;
-  /** The folder is on a file system that other machines mount. Default false. */
+  /** The folder is on a file system that other machines mount, where the same user runs. Default false. */
   readonly shared?: boolean;
   /** The largest audio, in bytes. Default 2 GiB, which is Deepgram's limit. */
   readonly maxBytes?: number;

@@ -22,6 +22,8 @@ export class PostgresConnection implements SqlConnection {
   readonly storeId: string;
   readonly #pool: PostgresPool;
   readonly #patience: PostgresPatience;
+  readonly #running = new Set<Promise<unknown>>();
+  #isClosed = false;
 
   constructor(pool: PostgresPool, storeId: string, patience: PostgresPatience) {
     this.#pool = pool;
@@ -41,16 +43,21 @@ export class PostgresConnection implements SqlConnection {
     return this.#run((client) => inTransaction(client, () => allHold(client, steps)));
   }
 
-  /** Fails on a standby as well. */
-  probe(): Promise<void> {
-    return this.#run(async (client) => {
-      const { rows } = await client.query("SELECT current_setting('transaction_read_only') AS read_only");
-      const [row] = rows as { read_only: string }[];
-      if (row?.read_only === 'on') throw Object.assign(new Error('read-only'), { code: '25006' });
-    });
+  /** Resolves when the calls that have begun have ended. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.allSettled(this.#running);
   }
 
-  async #run<Value>(work: (client: PostgresClient) => Promise<Value>): Promise<Value> {
+  #run<Value>(work: (client: PostgresClient) => Promise<Value>): Promise<Value> {
+    if (this.#isClosed) return Promise.reject(storageClosed());
+    const running = this.#inOrder(work);
+    this.#running.add(running);
+    return running.finally(() => this.#running.delete(running));
+  }
+
+  /** Begins again where the server could not bring it into an order with what others did. */
+  async #inOrder<Value>(work: (client: PostgresClient) => Promise<Value>): Promise<Value> {
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await withClient(this.#pool, this.#patience, work);
@@ -71,7 +78,8 @@ async function allHold(client: PostgresClient, steps: readonly SqlStep[]): Promi
 
 /** Commits what resolves to true. */
 async function inTransaction(client: PostgresClient, work: () => Promise<boolean>): Promise<boolean> {
-  await client.query('BEGIN');
+  // Its conditions and locks look at what is stored now. A database may have another default.
+  await client.query('BEGIN ISOLATION LEVEL READ COMMITTED');
   try {
     const holds = await work();
     await client.query(holds ? 'COMMIT' : 'ROLLBACK');
@@ -85,7 +93,8 @@ async function inTransaction(client: PostgresClient, work: () => Promise<boolean
 /**
  * Works with a connection of the pool, for a bounded time.
  *
- * A connection that took too long, or broke, is closed: whatever was under way on it is no longer.
+ * A connection that took too long, or broke, is closed: whatever was under way on it is no longer waited for. A
+ * transaction that was not committed by then never will be.
  */
 export async function withClient<Value>(
   pool: PostgresPool,
@@ -138,4 +147,10 @@ function noAnswer(timeoutMs: number): TranscriptionError {
     `PostgreSQL gave no answer within ${timeoutMs} ms. Try again, or raise queryTimeoutMs.`,
     { code: 'storage_unavailable', retryable: true },
   );
+}
+
+export function storageClosed(): StorageError {
+  return new StorageError('This PostgreSQL storage was closed. Make a new one for further calls.', {
+    code: 'storage_unavailable',
+  });
 }

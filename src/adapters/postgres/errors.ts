@@ -17,7 +17,7 @@ const REFUSED: Meaning = {
   code: 'storage_unavailable',
   retryable: false,
   message:
-    'PostgreSQL refused the connection or the table. Check the user, the password, the database and its rights.',
+    'PostgreSQL refused the connection or the table. Check the user, the password, the database, the schema and the rights.',
 };
 
 const FULL: Meaning = {
@@ -26,10 +26,35 @@ const FULL: Meaning = {
   message: 'PostgreSQL has no room left. Make room and try again.',
 };
 
+const NOT_UTF8: Meaning = {
+  code: 'storage_schema',
+  retryable: false,
+  message:
+    'The PostgreSQL database cannot keep every character. Use one that was made with the encoding UTF8.',
+};
+
 /** By SQLSTATE, the whole of it before its class, which is its first two characters. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   '08': UNREACHABLE,
   '57': UNREACHABLE,
+  '57014': {
+    code: 'storage_unavailable',
+    retryable: true,
+    message: 'PostgreSQL cancelled the statement. Try again, or raise its statement_timeout.',
+  },
+  '55P03': {
+    code: 'storage_unavailable',
+    retryable: true,
+    message:
+      'PostgreSQL waited too long for the lock of another writer. Try again, or raise its lock_timeout.',
+  },
+  '58': {
+    code: 'storage_unavailable',
+    retryable: true,
+    message: 'PostgreSQL could not read or write its files. Check its disk and its log.',
+  },
+  '22021': NOT_UTF8,
+  '22P05': NOT_UTF8,
   '28': REFUSED,
   '3D000': REFUSED,
   '3F000': REFUSED,
@@ -55,7 +80,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   '54': {
     code: 'record_too_large',
     retryable: false,
-    message: 'The record is larger than PostgreSQL takes. Split the audio.',
+    message: 'The record is larger, or nested deeper, than PostgreSQL takes. Split the audio.',
   },
   XX001: {
     code: 'storage_corrupt',
@@ -79,21 +104,33 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   },
 };
 
+const UNREADABLE: Meaning = {
+  code: 'storage_unavailable',
+  retryable: false,
+  message:
+    'The connection string cannot be read. Write signs such as # / ? @ in its user and password as %23 %2F %3F %40.',
+};
+
 const UNKNOWN: Meaning = {
   code: 'storage_failed',
   retryable: false,
   message: 'PostgreSQL refused the statement. The cause names its error code.',
 };
 
-/** Messages of these classes quote what is stored. */
-const QUOTES_DATA = /^2[123]/;
+/** Messages of these classes, the last one being of triggers, quote what is stored. */
+const QUOTES_DATA = /^(?:2[123]|P0)/;
 
 export function toPostgresError(error: unknown): TranscriptionError {
   if (TranscriptionError.isInstance(error)) return error;
   const state = sqlState(error);
-  const { message, ...details } =
-    state === undefined ? UNREACHABLE : (MEANINGS[state] ?? MEANINGS[state.slice(0, 2)] ?? UNKNOWN);
+  const { message, ...details } = meaningOf(error, state);
   return new StorageError(message, { ...details, cause: bare(error, state) });
+}
+
+function meaningOf(error: unknown, state: string | undefined): Meaning {
+  if (state !== undefined) return MEANINGS[state] ?? MEANINGS[state.slice(0, 2)] ?? UNKNOWN;
+  const { code } = (error ?? {}) as { code?: unknown };
+  return error instanceof URIError || code === 'ERR_INVALID_URL' ? UNREADABLE : UNREACHABLE;
 }
 
 /** Two writers that wait for each other: one of them is ended, and has to begin again. */
@@ -116,9 +153,14 @@ export function sqlState(error: unknown): string | undefined {
 
 /** Without the details of pg, which hold records, queries and addresses. */
 function bare(error: unknown, state: string | undefined): Error {
-  const text = error instanceof Error ? error.message : 'unknown';
-  const quotes = state !== undefined && QUOTES_DATA.test(state);
-  const cause = new Error(quotes ? `PostgreSQL error ${state}` : redactText(text));
   const { code } = (error ?? {}) as { code?: unknown };
+  const cause = new Error(safeText(error, state));
   return typeof code === 'string' ? Object.assign(cause, { code }) : cause;
+}
+
+function safeText(error: unknown, state: string | undefined): string {
+  if (!(error instanceof Error)) return 'unknown';
+  if (state !== undefined && QUOTES_DATA.test(state)) return `PostgreSQL error ${state}`;
+  // Of a type parser that a pool was given: it quotes what it cannot parse.
+  return error instanceof SyntaxError ? error.name : redactText(error.message);
 }

@@ -13,5 +13,7 @@ export function toJsonb(json: string): string {
 
 export function fromJsonb(text: string): string {
   if (!text.startsWith(`{"${KEY}"`)) return text;
-  return (JSON.parse(text) as Record<string, string>)[KEY] ?? text;
+  const kept = (JSON.parse(text) as Record<string, unknown>)[KEY];
+  // What somebody has changed by hand is no JSON, and so is damaged.
+  return typeof kept === 'string' ? kept : '';
 }

@@ -2,18 +2,24 @@ import { StorageError } from '../../errors/index.js';
 import { sqlState } from './errors.js';
 import type { PostgresClient } from './pool.js';
 
-/** The table of records: as it is named in statements, and bare, as its indexes begin. */
+/** The two tables as they are named in statements, and the name with which the indexes begin. */
 export interface TableName {
-  readonly qualified: string;
+  readonly records: string;
+  readonly meta: string;
   readonly bare: string;
+}
+
+export function tableName(bare: string, schema?: string): TableName {
+  const place = schema === undefined ? '' : `"${schema}".`;
+  return { records: `${place}"${bare}"`, meta: `${place}"${bare}_meta"`, bare };
 }
 
 /** Each brings the tables from the version before it, which is its index, to the next one. Never change one. */
 export type Migration = (table: TableName) => string;
 
 export const MIGRATIONS: readonly Migration[] = [
-  ({ qualified, bare }) => `
-    CREATE TABLE ${qualified} (
+  ({ records, bare }) => `
+    CREATE TABLE ${records} (
       sequence BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
       collection TEXT NOT NULL,
       id TEXT NOT NULL,
@@ -25,11 +31,11 @@ export const MIGRATIONS: readonly Migration[] = [
       data JSONB NOT NULL,
       UNIQUE (collection, id)
     );
-    CREATE INDEX ${bare}_by_time ON ${qualified} (collection, created_at, sequence);
-    CREATE INDEX ${bare}_by_user ON ${qualified} (collection, user_id, created_at, sequence)
+    CREATE INDEX ${bare}_by_time ON ${records} (collection, created_at, sequence);
+    CREATE INDEX ${bare}_by_user ON ${records} (collection, user_id, created_at, sequence)
       WHERE user_id IS NOT NULL;
-    CREATE INDEX ${bare}_by_status ON ${qualified} (collection, status, created_at, sequence);
-    CREATE INDEX ${bare}_by_expiry ON ${qualified} (collection, expires_at) WHERE expires_at IS NOT NULL;
+    CREATE INDEX ${bare}_by_status ON ${records} (collection, status, created_at, sequence);
+    CREATE INDEX ${bare}_by_expiry ON ${records} (collection, expires_at) WHERE expires_at IS NOT NULL;
   `,
 ];
 
@@ -51,11 +57,12 @@ export async function migrate(
   migrations: readonly Migration[] = MIGRATIONS,
 ): Promise<string> {
   // Nothing is written to a database that is as it should be: it may be a standby, or its user may lack the right.
-  const known = (await exists(client, `${table.qualified}_meta`)) ? await readMeta(client, table) : undefined;
+  const known = (await exists(client, table.meta)) ? await readMeta(client, table) : undefined;
   if (known !== undefined && isCurrent(known, migrations)) return known.storeId;
-  await client.query('BEGIN');
+  // Who has waited for the lock must see what was done meanwhile.
+  await client.query('BEGIN ISOLATION LEVEL READ COMMITTED');
   try {
-    await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [table.qualified]);
+    await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [table.records]);
     const { storeId } = await migrateLocked(client, table, migrations);
     await client.query('COMMIT');
     return storeId;
@@ -70,11 +77,11 @@ async function migrateLocked(
   table: TableName,
   migrations: readonly Migration[],
 ): Promise<Meta> {
-  if (!(await exists(client, `${table.qualified}_meta`))) await createMeta(client, table);
+  if (!(await exists(client, table.meta))) await createMeta(client, table);
   const before = await readMeta(client, table);
   if (isCurrent(before, migrations)) return before;
   for (const migration of migrations.slice(before.version)) await client.query(migration(table));
-  await client.query(`UPDATE ${table.qualified}_meta SET version = $1`, [migrations.length]);
+  await client.query(`UPDATE ${table.meta} SET version = $1`, [migrations.length]);
   return before;
 }
 
@@ -88,32 +95,34 @@ function isCurrent({ version }: Meta, migrations: readonly Migration[]): boolean
 }
 
 async function createMeta(client: PostgresClient, table: TableName): Promise<void> {
-  if (await exists(client, table.qualified)) throw foreignTable(table.qualified);
-  await client.query(
-    `CREATE TABLE ${table.qualified}_meta (version INTEGER NOT NULL, store_id TEXT NOT NULL)`,
-  );
-  await client.query(`INSERT INTO ${table.qualified}_meta (version, store_id) VALUES (0, $1)`, [
+  if (await exists(client, table.records)) throw foreignTable(table.records);
+  await client.query(`CREATE TABLE ${table.meta} (version INTEGER NOT NULL, store_id TEXT NOT NULL)`);
+  await client.query(`INSERT INTO ${table.meta} (version, store_id) VALUES (0, $1)`, [
     globalThis.crypto.randomUUID(),
   ]);
 }
 
 async function exists(client: PostgresClient, name: string): Promise<boolean> {
-  const { rows } = await client.query('SELECT to_regclass($1) IS NOT NULL AS found', [name]);
-  return (rows[0] as { found: boolean }).found;
+  // The session remembers names that are not there until it reads a table: one that another session has made while
+  // this one waited for the lock would still be missing.
+  const { rows } = await client.query('SELECT 1 FROM pg_class WHERE oid = to_regclass($1)', [name]);
+  return rows.length > 0;
 }
 
-async function readMeta(client: PostgresClient, { qualified }: TableName): Promise<Meta> {
+async function readMeta(client: PostgresClient, { meta }: TableName): Promise<Meta> {
   try {
-    const { rows } = await client.query(`SELECT version, store_id FROM ${qualified}_meta`);
+    // As text: a pool may be set to read numbers in its own way.
+    const { rows } = await client.query(`SELECT version::text AS version, store_id FROM ${meta}`);
     const [row] = rows as { version?: unknown; store_id?: unknown }[];
-    if (Number.isInteger(row?.version) && typeof row?.store_id === 'string') {
-      return { version: row.version as number, storeId: row.store_id };
+    const isOurs = typeof row?.version === 'string' && /^\d+$/.test(row.version);
+    if (isOurs && typeof row.store_id === 'string') {
+      return { version: Number(row.version), storeId: row.store_id };
     }
   } catch (error) {
     // undefined_column
     if (sqlState(error) !== '42703') throw error;
   }
-  throw foreignTable(`${qualified}_meta`);
+  throw foreignTable(meta);
 }
 
 function foreignTable(name: string): StorageError {

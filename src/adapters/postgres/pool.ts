@@ -29,6 +29,9 @@ export interface PoolSettings {
   readonly acquireTimeoutMs: number;
 }
 
+/** Who waits for a connection gives up before the pool does, and says more. */
+const SPARE_MS = 100;
+
 /**
  * A pool of the package pg, loaded when it is first used.
  *
@@ -43,7 +46,7 @@ export async function openPool({
   const pool = new Pool({
     connectionString,
     max: maxConnections,
-    connectionTimeoutMillis: acquireTimeoutMs,
+    connectionTimeoutMillis: acquireTimeoutMs + SPARE_MS,
     application_name: 'transcription-client',
   });
   // An idle connection that breaks is replaced at the next call; without a listener it would end the process.

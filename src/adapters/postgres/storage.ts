@@ -1,16 +1,16 @@
 import type { Clock } from '../../contracts/clock.js';
 import type { StorageAdapter } from '../../contracts/storage.js';
-import { BadRequestError, StorageError } from '../../errors/index.js';
+import { BadRequestError } from '../../errors/index.js';
 import { checkOptions } from '../../internal/check-arguments.js';
 import { Lazy } from '../../internal/lazy.js';
 import { systemClock } from '../../internal/system-clock.js';
 import { checkMethods, checkNumber, invalidOption } from '../../internal/validate.js';
 import type { SqlDialect } from '../../records/sql.js';
 import { createSqlStorage } from '../../records/sql-storage.js';
-import { PostgresConnection, type PostgresPatience, withClient } from './connection.js';
+import { PostgresConnection, type PostgresPatience, storageClosed, withClient } from './connection.js';
 import { toPostgresError } from './errors.js';
 import { fromJsonb, toJsonb } from './json.js';
-import { migrate, type TableName } from './migrations.js';
+import { migrate, type TableName, tableName } from './migrations.js';
 import { type OwnPool, openPool, type PostgresPool } from './pool.js';
 
 export interface PostgresStorageOptions {
@@ -63,39 +63,43 @@ const KEYS: readonly (keyof PostgresStorageOptions)[] = [
 export function createPostgresStorage(options: PostgresStorageOptions): StorageAdapter {
   const settings = checked(options);
   const opening = new Lazy(() => open(settings));
-  let isClosed = false;
+  let closing: Promise<void> | undefined;
   async function connect(): Promise<PostgresConnection> {
-    if (isClosed) throw storageClosed();
+    if (closing !== undefined) throw storageClosed();
     return (opening.value ?? (await opening.get())).connection;
+  }
+  async function closeOpened(): Promise<void> {
+    const opened = await opening.peek();
+    // The pool answers nobody who still waits for a connection when it ends.
+    await opened?.connection.close();
+    await opened?.endPool();
   }
   return createSqlStorage({
     capabilities: { shared: true, durable: true, atomic: true },
-    dialect: dialectFor(settings.table.qualified),
+    dialect: dialectFor(settings.table.records),
     maxRecordBytes: options.maxRecordBytes,
     connect,
-    health: async () => (await connect()).probe(),
-    async close() {
-      if (isClosed) return;
-      isClosed = true;
-      await (await opening.peek())?.close();
+    close() {
+      closing ??= closeOpened();
+      return closing;
     },
   });
 }
 
 interface Opened {
   readonly connection: PostgresConnection;
-  close(): Promise<void>;
+  endPool(): Promise<void>;
 }
 
 async function open(settings: Settings): Promise<Opened> {
   const own = settings.pool === undefined ? await openPool(settings as OwnPoolSettings) : undefined;
   const pool = settings.pool ?? (own as OwnPool);
-  const close = async (): Promise<void> => own?.end();
+  const endPool = async (): Promise<void> => own?.end();
   try {
     const storeId = await withClient(pool, settings, (client) => migrate(client, settings.table));
-    return { connection: new PostgresConnection(pool, storeId, settings), close };
+    return { connection: new PostgresConnection(pool, storeId, settings), endPool };
   } catch (error) {
-    await close().catch(() => undefined);
+    await endPool().catch(() => undefined);
     throw toPostgresError(error);
   }
 }
@@ -144,17 +148,17 @@ function checked(options: PostgresStorageOptions): Settings {
   checkNumber('queryTimeoutMs', queryTimeoutMs, { min: 1 });
   checkNumber('maxRecordBytes', options.maxRecordBytes, { min: 1 });
   checkMethods('clock', clock, ['monotonicMs', 'wallMs', 'setTimer']);
-  const qualified = schema === undefined ? table : `${schema}.${table}`;
-  const names = { qualified, bare: table };
-  return { pool, connectionString, table: names, maxConnections, acquireTimeoutMs, queryTimeoutMs, clock };
+  return {
+    pool,
+    connectionString,
+    table: tableName(table, schema),
+    maxConnections,
+    acquireTimeoutMs,
+    queryTimeoutMs,
+    clock,
+  };
 }
 
 function isConnectionString(value: unknown): boolean {
   return typeof value === 'string' && /^(?:postgres|postgresql):\/\/./.test(value);
-}
-
-function storageClosed(): StorageError {
-  return new StorageError('This PostgreSQL storage was closed. Make a new one for further calls.', {
-    code: 'storage_unavailable',
-  });
 }

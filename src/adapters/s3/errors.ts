@@ -84,13 +84,16 @@ interface Facts {
   readonly isNetwork: boolean;
 }
 
+/** What Node calls a failure of the network. Its `ERR_…` are mistakes, but for this one. */
+const ERRNO = /^(E(?!RR_)[A-Z_]+|ERR_STREAM_PREMATURE_CLOSE)$/;
+
 function factsOf(error: unknown): Facts {
   const { name, code, $metadata, $retryable } = (error ?? {}) as Record<string, unknown>;
   const status = ($metadata as { httpStatusCode?: unknown } | undefined)?.httpStatusCode;
-  const errno = typeof code === 'string' && /^E[A-Z_]+$/.test(code) ? code : undefined;
+  const errno = typeof code === 'string' && ERRNO.test(code) ? code : undefined;
   const said = typeof name === 'string' && /^[\w.-]{1,80}$/.test(name) ? name : 'unknown error';
   return {
-    name: errno ?? said,
+    name: said === 'Error' && errno !== undefined ? errno : said,
     status: typeof status === 'number' ? status : undefined,
     isNetwork: errno !== undefined || $retryable !== undefined,
   };

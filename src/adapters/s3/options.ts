@@ -22,7 +22,7 @@ export interface S3AudioStoreOptions {
    * cannot reach the bucket.
    */
   readonly presign?: boolean;
-  /** Size of the parts in which audio is sent, in bytes. Default 8 MiB, least 5 MiB. A put holds up to five. */
+  /** Size of the parts in which audio is sent, in bytes. Default 8 MiB, least 5 MiB. A put holds up to three. */
   readonly partBytes?: number;
   /** The largest audio, in bytes. Default 2 GiB, which is Deepgram's limit. */
   readonly maxBytes?: number;

@@ -8,8 +8,8 @@ import { s3Error } from './errors.js';
 import { type IncomingAudio, settlesWithin } from './incoming.js';
 import { loadClient, loadUpload } from './sdk.js';
 
-/** So many parts are on their way at once; one more is being read meanwhile. */
-const PARTS_UNDER_WAY = 2;
+/** Audio mostly comes slower than S3 takes it, so more parts on their way would take memory and save no time. */
+const PARTS_UNDER_WAY = 1;
 
 /** A put that fails waits so long for what it sent to be gone. A slower network clears up later. */
 const CLEAR_UP_MS = 2000;
@@ -55,6 +55,7 @@ export async function uploadAudio(
     await raceAbort(upload.done(), ending.signal);
   } catch (error) {
     if (!ending.signal.aborted) ending.abort(s3Error(WHAT, error));
+    audio.release();
     await settlesWithin(CLEAR_UP_MS, requests.undo());
     throw body.failure === undefined ? s3Error(WHAT, error) : body.failure.error;
   } finally {

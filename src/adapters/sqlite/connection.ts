@@ -3,7 +3,7 @@ import { StorageError } from '../../errors/index.js';
 import { sleep } from '../../internal/sleep.js';
 import type { SqlStatement, SqlStep } from '../../records/sql.js';
 import type { SqlConnection, SqlRow } from '../../records/sql-storage.js';
-import type { SqliteDatabase, SqliteStatement } from './database.js';
+import { rollBack, type SqliteDatabase, type SqliteStatement } from './database.js';
 import { isBusy, toSqliteError } from './errors.js';
 
 /** Texts differ only in their filters, and so are few. Long ones, of many records at once, are not kept. */
@@ -45,14 +45,6 @@ export class SqliteConnection implements SqlConnection {
     return this.#run(() => this.#transact(steps));
   }
 
-  /** Takes the lock that a write takes, and lets go of it. */
-  probe(): Promise<void> {
-    return this.#run(() => {
-      this.#database.exec('BEGIN IMMEDIATE');
-      this.#database.exec('ROLLBACK');
-    });
-  }
-
   close(): void {
     this.#isClosed = true;
     this.#prepared.clear();
@@ -65,7 +57,7 @@ export class SqliteConnection implements SqlConnection {
       this.#database.exec(holds ? 'COMMIT' : 'ROLLBACK');
       return holds;
     } catch (error) {
-      this.#rollBack();
+      rollBack(this.#database);
       throw error;
     }
   }
@@ -76,15 +68,6 @@ export class SqliteConnection implements SqlConnection {
       ? statement.all(...values).length
       : Number(statement.run(...values).changes);
     return found >= least;
-  }
-
-  /** SQLite rolls back by itself after some failures. */
-  #rollBack(): void {
-    try {
-      this.#database.exec('ROLLBACK');
-    } catch {
-      // There was nothing left to roll back.
-    }
   }
 
   #prepare(text: string): SqliteStatement {

@@ -13,7 +13,7 @@ export interface SqliteDatabase {
   close(): unknown;
 }
 
-type DatabaseClass = new (path: string) => SqliteDatabase;
+export type DatabaseClass = new (path: string) => SqliteDatabase;
 
 /** In this order: what Node brings itself comes first. */
 const DRIVERS: readonly { readonly name: string; load(): Promise<DatabaseClass> }[] = [
@@ -50,6 +50,15 @@ export async function loadDatabaseClass(): Promise<DatabaseClass> {
       'an open database.',
     { code: 'storage_unavailable', cause: new AggregateError(causes) },
   );
+}
+
+/** SQLite rolls back by itself after some failures. */
+export function rollBack(database: SqliteDatabase): void {
+  try {
+    database.exec('ROLLBACK');
+  } catch {
+    // There was nothing left to roll back.
+  }
 }
 
 /** Bundlers must not look for all of them: one is enough. */

@@ -1,67 +1,91 @@
 import { type ErrorCode, StorageError, TranscriptionError } from '../../errors/index.js';
 import { redactText } from '../../net/redact.js';
 
-/** SQLite's primary result codes, which the three libraries tell in different ways. */
-const CODES: Readonly<Record<string, number>> = {
-  SQLITE_BUSY: 5,
-  SQLITE_LOCKED: 6,
-  SQLITE_READONLY: 8,
-  SQLITE_IOERR: 10,
-  SQLITE_CORRUPT: 11,
-  SQLITE_FULL: 13,
-  SQLITE_CANTOPEN: 14,
-  SQLITE_TOOBIG: 18,
-  SQLITE_NOTADB: 26,
-};
-
 interface Meaning {
   readonly code: ErrorCode;
   readonly retryable: boolean;
   readonly message: string;
 }
 
-const MEANINGS: Readonly<Record<number, Meaning>> = {
-  5: {
-    code: 'storage_unavailable',
-    retryable: true,
-    message:
-      'The SQLite database was locked by another writer for too long. Try again, or raise busyTimeoutMs.',
-  },
-  8: {
-    code: 'storage_read_only',
-    retryable: false,
-    message: 'The SQLite database cannot be written. Check the permissions of the file and of its folder.',
-  },
+interface Result extends Meaning {
+  /** SQLite's name of the result. */
+  readonly name: string;
+  /** The message that SQLite gives with it. */
+  readonly text: string;
+}
+
+const BUSY: Meaning = {
+  code: 'storage_unavailable',
+  retryable: true,
+  message:
+    'The SQLite database was locked by another writer for too long. Try again, or raise busyTimeoutMs.',
+};
+
+const READ_ONLY: Meaning = {
+  code: 'storage_read_only',
+  retryable: false,
+  message: 'The SQLite database cannot be written. Check the permissions of the file and of its folder.',
+};
+
+const FULL: Meaning = {
+  code: 'storage_full',
+  retryable: true,
+  message: 'The disk of the SQLite database is full. Make room and try again.',
+};
+
+/** SQLite's primary result codes. */
+const RESULTS: Readonly<Record<number, Result>> = {
+  3: { ...READ_ONLY, name: 'SQLITE_PERM', text: 'access permission denied' },
+  5: { ...BUSY, name: 'SQLITE_BUSY', text: 'database is locked' },
+  6: { ...BUSY, name: 'SQLITE_LOCKED', text: 'database table is locked' },
+  8: { ...READ_ONLY, name: 'SQLITE_READONLY', text: 'attempt to write a readonly database' },
   10: {
+    name: 'SQLITE_IOERR',
+    text: 'disk I/O error',
     code: 'storage_unavailable',
     retryable: true,
-    message: 'The SQLite database could not be read or written: the disk failed. Check the disk.',
+    message: 'The SQLite database could not be read or written: the disk failed or is full. Check the disk.',
   },
   11: {
+    name: 'SQLITE_CORRUPT',
+    text: 'database disk image is malformed',
     code: 'storage_corrupt',
     retryable: false,
     message: 'The SQLite database is damaged. Restore it from a backup, or start with a new file.',
   },
-  13: {
-    code: 'storage_full',
-    retryable: true,
-    message: 'The disk of the SQLite database is full. Make room and try again.',
-  },
+  13: { ...FULL, name: 'SQLITE_FULL', text: 'database or disk is full' },
   14: {
+    name: 'SQLITE_CANTOPEN',
+    text: 'unable to open database file',
     code: 'storage_unavailable',
     retryable: false,
-    message: 'The SQLite database cannot be opened. Check the path, its folder and the permissions.',
+    message:
+      'The SQLite database cannot be opened. Check the path: the file and its folder must be there and writable.',
   },
+  15: { ...BUSY, name: 'SQLITE_PROTOCOL', text: 'locking protocol' },
   18: {
+    name: 'SQLITE_TOOBIG',
+    text: 'string or blob too big',
     code: 'record_too_large',
     retryable: false,
     message: 'The record is larger than SQLite takes. Split the audio.',
   },
   26: {
+    name: 'SQLITE_NOTADB',
+    text: 'file is not a database',
     code: 'storage_corrupt',
     retryable: false,
     message: 'The file is no SQLite database, or is damaged. Check the path, or start with a new file.',
   },
+};
+
+/** SQLITE_IOERR_SHMSIZE: there was no room for the file that processes share. */
+const NO_ROOM_TO_SHARE = 4874;
+
+const CLOSED: Meaning = {
+  code: 'storage_unavailable',
+  retryable: false,
+  message: 'The SQLite database was closed by its owner. Make a new storage with an open one.',
 };
 
 const UNKNOWN: Meaning = {
@@ -72,30 +96,54 @@ const UNKNOWN: Meaning = {
 
 export function isBusy(error: unknown): boolean {
   const code = primaryCode(error);
-  return code === CODES.SQLITE_BUSY || code === CODES.SQLITE_LOCKED;
+  return code !== undefined && RESULTS[code]?.message === BUSY.message;
 }
 
 export function toSqliteError(error: unknown): TranscriptionError {
   if (TranscriptionError.isInstance(error)) return error;
-  const code = primaryCode(error);
-  const { message, ...details } = MEANINGS[code === CODES.SQLITE_LOCKED ? 5 : (code ?? -1)] ?? UNKNOWN;
-  return new StorageError(message, { ...details, cause: bare(error) });
+  const { code, retryable, message } = meaningOf(error);
+  return new StorageError(message, { code, retryable, cause: bare(error) });
 }
 
+export function readOnlyError(cause: unknown): StorageError {
+  const { code, retryable, message } = READ_ONLY;
+  return new StorageError(message, { code, retryable, cause: bare(cause) });
+}
+
+function meaningOf(error: unknown): Meaning {
+  const { errcode, code } = fieldsOf(error);
+  if (errcode === NO_ROOM_TO_SHARE || code === 'SQLITE_IOERR_SHMSIZE') return FULL;
+  const primary = primaryCode(error);
+  if (primary !== undefined) return RESULTS[primary] ?? UNKNOWN;
+  return isClosed(error) ? CLOSED : UNKNOWN;
+}
+
+/** The three libraries tell it in different ways. */
 function primaryCode(error: unknown): number | undefined {
-  const { errcode, code } = (error ?? {}) as { errcode?: unknown; code?: unknown };
+  const { errcode, code, message } = fieldsOf(error);
   // The upper bits tell more of the same.
   if (typeof errcode === 'number') return errcode & 0xff;
-  if (typeof code !== 'string') return undefined;
-  // better-sqlite3: SQLITE_BUSY_SNAPSHOT and the like.
-  const name = Object.keys(CODES).find((known) => code === known || code.startsWith(`${known}_`));
-  return name === undefined ? undefined : CODES[name];
+  // better-sqlite3 has names, such as SQLITE_BUSY_SNAPSHOT. @photostructure/sqlite tells nothing but the message
+  // where all() fails.
+  const found = Object.entries(RESULTS).find(
+    ([, { name, text }]) => code === name || String(code).startsWith(`${name}_`) || message === text,
+  );
+  return found === undefined ? undefined : Number(found[0]);
+}
+
+function isClosed(error: unknown): boolean {
+  const { code, message } = fieldsOf(error);
+  // better-sqlite3 has no code for it.
+  return code === 'ERR_INVALID_STATE' || message === 'The database connection is not open';
 }
 
 /** Without whatever else a library hangs on its errors. */
 function bare(error: unknown): Error {
-  const text = error instanceof Error ? error.message : 'unknown';
-  const cause = new Error(redactText(text));
-  const { code } = error as { code?: unknown };
+  const { code, message } = fieldsOf(error);
+  const cause = new Error(redactText(typeof message === 'string' ? message : 'unknown'));
   return typeof code === 'string' ? Object.assign(cause, { code }) : cause;
+}
+
+function fieldsOf(error: unknown): { errcode?: unknown; code?: unknown; message?: unknown } {
+  return error ?? {};
 }

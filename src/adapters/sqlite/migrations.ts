@@ -1,12 +1,12 @@
 import { StorageError } from '../../errors/index.js';
-import type { SqliteDatabase } from './database.js';
+import { rollBack, type SqliteDatabase } from './database.js';
 
 /** Each brings the tables from the version before it, which is its index, to the next one. Never change one. */
 export type Migration = (table: string) => string;
 
 export const MIGRATIONS: readonly Migration[] = [
   (table) => `
-    CREATE TABLE ${table} (
+    CREATE TABLE "${table}" (
       sequence INTEGER PRIMARY KEY AUTOINCREMENT,
       collection TEXT NOT NULL,
       id TEXT NOT NULL,
@@ -18,11 +18,11 @@ export const MIGRATIONS: readonly Migration[] = [
       data TEXT NOT NULL,
       UNIQUE (collection, id)
     );
-    CREATE INDEX ${table}_by_time ON ${table} (collection, created_at, sequence);
-    CREATE INDEX ${table}_by_user ON ${table} (collection, user_id, created_at, sequence)
+    CREATE INDEX ${table}_by_time ON "${table}" (collection, created_at, sequence);
+    CREATE INDEX ${table}_by_user ON "${table}" (collection, user_id, created_at, sequence)
       WHERE user_id IS NOT NULL;
-    CREATE INDEX ${table}_by_status ON ${table} (collection, status, created_at, sequence);
-    CREATE INDEX ${table}_by_expiry ON ${table} (collection, expires_at) WHERE expires_at IS NOT NULL;
+    CREATE INDEX ${table}_by_status ON "${table}" (collection, status, created_at, sequence);
+    CREATE INDEX ${table}_by_expiry ON "${table}" (collection, expires_at) WHERE expires_at IS NOT NULL;
   `,
 ];
 
@@ -48,7 +48,7 @@ export function migrate(database: SqliteDatabase, table: string, migrations = MI
     database.exec('COMMIT');
     return meta.storeId;
   } catch (error) {
-    database.exec('ROLLBACK');
+    rollBack(database);
     throw error;
   }
 }
@@ -83,18 +83,19 @@ function hasMeta(database: SqliteDatabase, table: string): boolean {
   return exists(database, `${table}_meta`);
 }
 
+/** Tables, views and indexes have their names in common, in capitals or not. */
 function exists(database: SqliteDatabase, name: string): boolean {
-  return (
-    database.prepare("SELECT 1 AS found FROM sqlite_schema WHERE type = 'table' AND name = ?").all(name)
-      .length > 0
-  );
+  const found = database.prepare('SELECT 1 AS found FROM sqlite_schema WHERE name = ? COLLATE NOCASE');
+  return found.all(name).length > 0;
 }
 
 function readMeta(database: SqliteDatabase, table: string): Meta {
   const [row] = readRows(database, table) as { version?: unknown; store_id?: unknown }[];
-  if (!Number.isInteger(row?.version) || typeof row?.store_id !== 'string')
-    throw foreignTable(`${table}_meta`);
-  return { version: row.version as number, storeId: row.store_id };
+  // A handle may be set to read numbers as BigInt.
+  const version = typeof row?.version === 'bigint' ? Number(row.version) : row?.version;
+  const isOurs = typeof version === 'number' && Number.isInteger(version) && version >= 0;
+  if (!isOurs || typeof row?.store_id !== 'string') throw foreignTable(`${table}_meta`);
+  return { version, storeId: row.store_id };
 }
 
 function readRows(database: SqliteDatabase, table: string): unknown[] {

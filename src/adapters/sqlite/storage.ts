@@ -1,4 +1,3 @@
-import { open as openHandle } from 'node:fs/promises';
 import type { Clock } from '../../contracts/clock.js';
 import type { StorageAdapter, StorageCapabilities } from '../../contracts/storage.js';
 import { checkOptions } from '../../internal/check-arguments.js';
@@ -9,6 +8,8 @@ import type { SqlDialect } from '../../records/sql.js';
 import { createSqlStorage } from '../../records/sql-storage.js';
 import { SqliteConnection, storageClosed, whileBusy } from './connection.js';
 import { loadDatabaseClass, type SqliteDatabase } from './database.js';
+import { toSqliteError } from './errors.js';
+import { closeFile, openFile } from './file.js';
 import { migrate } from './migrations.js';
 
 export interface SqliteStorageOptions {
@@ -56,28 +57,29 @@ const KEYS: readonly (keyof SqliteStorageOptions)[] = [
  * Opens the file at the first call. Uses node:sqlite (Node 22.13 or newer), else the package @photostructure/sqlite,
  * else better-sqlite3.
  *
- * @throws BadRequestError for options that are unknown or out of range.
+ * @throws BadRequestError for options that are unknown or out of range, StorageError for a database that is closed.
  */
 export function createSqliteStorage(options: SqliteStorageOptions): StorageAdapter {
   const settings = checked(options);
   const opening = new Lazy(() => open(settings));
-  let isClosed = false;
+  let closing: Promise<void> | undefined;
   async function connect(): Promise<SqliteConnection> {
-    if (isClosed) throw storageClosed();
+    if (closing !== undefined) throw storageClosed();
     return (opening.value ?? (await opening.get())).connection;
+  }
+  async function closeOpened(): Promise<void> {
+    const opened = await opening.peek();
+    opened?.connection.close();
+    opened?.close();
   }
   return createSqlStorage({
     capabilities: capabilitiesOf(settings),
     dialect: dialectFor(settings.table),
     maxRecordBytes: options.maxRecordBytes,
     connect,
-    health: async () => (await connect()).probe(),
-    async close() {
-      if (isClosed) return;
-      isClosed = true;
-      const opened = await opening.peek();
-      opened?.connection.close();
-      opened?.close();
+    close() {
+      closing ??= closeOpened();
+      return closing;
     },
   });
 }
@@ -89,51 +91,21 @@ interface Opened {
 
 async function open(settings: Settings): Promise<Opened> {
   const { database: given, path, table } = settings;
-  const DatabaseClass = given === undefined ? await loadDatabaseClass() : undefined;
-  if (path !== undefined) await createPrivateFile(path);
-  // Opening, too, may find the file locked by a process that is just making it.
-  const database = await whileBusy(
-    () =>
-      given ?? openFile(new (DatabaseClass as NonNullable<typeof DatabaseClass>)(path as string), settings),
-    settings,
-  );
-  const close = (): void => {
-    if (given === undefined) database.close();
-  };
+  const database =
+    given ?? (await openFile(await loadDatabaseClass(), { ...settings, path: path as string }));
   try {
     const storeId = await whileBusy(() => migrate(database, table), settings);
-    return { connection: new SqliteConnection({ ...settings, database, storeId }), close };
+    const connection = new SqliteConnection({ ...settings, database, storeId });
+    return { connection, close: () => (given === undefined ? closeFile(database) : undefined) };
   } catch (error) {
-    close();
-    throw error;
-  }
-}
-
-/** SQLite would make it readable for everybody. The files that it puts beside it take over these permissions. */
-async function createPrivateFile(path: string): Promise<void> {
-  if (path === ':memory:') return;
-  const handle = await openHandle(path, 'a', 0o600).catch(() => undefined);
-  // Where that fails, opening the database fails as well, and says why.
-  await handle?.close();
-}
-
-function openFile(database: SqliteDatabase, { synchronous }: Settings): SqliteDatabase {
-  try {
-    // Waiting is done by whileBusy(), which leaves the event loop alone.
-    database.exec('PRAGMA busy_timeout = 0');
-    const [mode] = database.prepare('PRAGMA journal_mode').all() as { journal_mode: string }[];
-    if (mode?.journal_mode !== 'wal') database.exec('PRAGMA journal_mode = WAL');
-    database.exec(`PRAGMA synchronous = ${synchronous.toUpperCase()}`);
-    return database;
-  } catch (error) {
-    database.close();
+    if (given === undefined) database.close();
     throw error;
   }
 }
 
 function dialectFor(table: string): SqlDialect {
   return {
-    table,
+    table: `"${table}"`,
     parameter: () => '?',
     jsonCast: '',
     // BEGIN IMMEDIATE keeps all other writers out.
@@ -150,8 +122,12 @@ function capabilitiesOf({ path, database }: Settings): StorageCapabilities {
 
 /** Empty for a database in memory. */
 function fileOf(database: SqliteDatabase): string {
-  const list = database.prepare('PRAGMA database_list').all() as { name: string; file: string | null }[];
-  return list.find(({ name }) => name === 'main')?.file ?? '';
+  try {
+    const list = database.prepare('PRAGMA database_list').all() as { name: string; file: string | null }[];
+    return list.find(({ name }) => name === 'main')?.file ?? '';
+  } catch (error) {
+    throw toSqliteError(error);
+  }
 }
 
 function checked(options: SqliteStorageOptions): Settings {
@@ -163,8 +139,11 @@ function checked(options: SqliteStorageOptions): Settings {
   if ((path === undefined) === (database === undefined)) {
     throw invalidOption('path', 'set where database is not, and the other way round', path);
   }
-  if (typeof table !== 'string' || !/^[A-Za-z_][A-Za-z0-9_]{0,47}$/.test(table)) {
-    throw invalidOption('table', 'a name of letters, digits and _', table);
+  if (path !== undefined && /^file:|\0/i.test(path)) {
+    throw invalidOption('path', 'the path of a file, no URL and without NUL', path);
+  }
+  if (typeof table !== 'string' || !/^(?!sqlite_)[a-z_][a-z0-9_]{0,47}$/i.test(table)) {
+    throw invalidOption('table', 'a name of letters, digits and _ that does not begin with sqlite_', table);
   }
   if (synchronous !== 'normal' && synchronous !== 'full') {
     throw invalidOption('synchronous', "'normal' or 'full'", synchronous);

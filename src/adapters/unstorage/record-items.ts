@@ -1,3 +1,4 @@
+import type { StorageError } from '../../errors/index.js';
 import { sleep } from '../../internal/sleep.js';
 import { systemClock } from '../../internal/system-clock.js';
 import { corruptRecord } from '../../records/record.js';
@@ -65,6 +66,6 @@ export function whole(key: string, found: Found): StoredValue | undefined {
   return found;
 }
 
-export function corruptItem(key: string) {
+export function corruptItem(key: string): StorageError {
   return corruptRecord(`with the key ${key}`);
 }
