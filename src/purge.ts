@@ -89,7 +89,7 @@ async function purgeLeftOverAudio(
 }
 
 /** Record by record where the storage has no purge of its own. */
-export async function purgeRecords(
+async function purgeRecords(
   storage: StorageAdapter,
   collection: StorageCollection,
   query: PurgeQuery,

@@ -50,7 +50,8 @@ async function run() {
 
 /** @param {string} path */
 async function add(path) {
-  const job = await client.enqueue(fromFile(path), { userId: values.user, metadata: { path } });
+  const options = { smart_format: true, userId: values.user, metadata: { path } };
+  const job = await client.enqueue(fromFile(path), options);
   const { id, text } = await job.result();
   console.log(`${id}  ${text}`);
 }

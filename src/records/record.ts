@@ -31,7 +31,7 @@ const COLLECTIONS: ReadonlySet<string> = new Set<StorageCollection>([
 
 const LONGEST_NAME = 512;
 /** The largest record that an adapter takes unless it is told otherwise: JSON text of 64 MiB. */
-export const DEFAULT_MAX_RECORD_BYTES = 64 * 1024 * 1024;
+const DEFAULT_MAX_RECORD_BYTES = 64 * 1024 * 1024;
 
 /**
  * Text of the record's data, taken at once: the caller's objects may change later.

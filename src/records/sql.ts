@@ -136,8 +136,8 @@ export class SqlStatements {
   /** In one order for all: two transactions that change the same records do not wait for each other for ever. */
   #lock(changes: readonly JsonChange[]): readonly SqlStep[] {
     const { lockRows, table } = this.#dialect;
-    const old = changes.filter((change) => !isNew(change)).map((change) => keyOf(change));
     if (lockRows === '') return [];
+    const old = changes.filter((change) => !isNew(change)).map((change) => keyOf(change));
     return inParts(old.sort(byKey)).map((keys) => {
       const where = conditions(this.#dialect).addKeys(keys);
       return { ...where.after(`SELECT 1 FROM ${table}`, `ORDER BY collection, id ${lockRows}`), least: 0 };
@@ -230,11 +230,11 @@ function keyOf(change: JsonChange): Key {
 }
 
 function inParts(keys: readonly Key[]): readonly (readonly Key[])[] {
-  const starts = Array.from(
-    { length: Math.ceil(keys.length / CHANGED_AT_ONCE) },
-    (_, part) => part * CHANGED_AT_ONCE,
-  );
-  return starts.map((start) => keys.slice(start, start + CHANGED_AT_ONCE));
+  const parts: (readonly Key[])[] = [];
+  for (let start = 0; start < keys.length; start += CHANGED_AT_ONCE) {
+    parts.push(keys.slice(start, start + CHANGED_AT_ONCE));
+  }
+  return parts;
 }
 
 function byKey(a: Key, b: Key): number {

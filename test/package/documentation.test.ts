@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { type DeepgramEmulator, startDeepgramEmulator, synthesizeSpeech } from 'transcription-client/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Consumer, createConsumer } from '../support/consumer.js';
+import { type PostgresServer, startPostgres } from '../support/postgres-server.js';
+import { CREDENTIALS, type S3Server, startS3Server } from '../support/s3-server.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const PAGES = ['README.md', 'docs/guide.md', 'docs/storage.md', 'docs/sync.md', 'docs/testing.md'];
@@ -37,19 +39,34 @@ export class TranscriptionClient extends library.TranscriptionClient {
 let consumer: Consumer;
 let emulator: DeepgramEmulator;
 let recordingUrl: string;
+let postgres: PostgresServer;
+let s3: S3Server;
+/** What the programs of the pages are told by their environment. */
+let environment: Readonly<Record<string, string>>;
 
 beforeAll(async () => {
   consumer = createConsumer();
   emulator = await startDeepgramEmulator();
   const { audio } = synthesizeSpeech('one small step');
   recordingUrl = emulator.serveAudio(audio, { contentType: 'audio/wav' });
+  postgres = await startPostgres();
+  s3 = await startS3Server();
+  environment = {
+    EMULATOR_URL: emulator.url,
+    RECORDING_URL: recordingUrl,
+    DATABASE_URL: await postgres.createDatabase(),
+    S3_ENDPOINT: s3.url,
+    S3_BUCKET: s3.bucket,
+    S3_ACCESS_KEY: CREDENTIALS.accessKeyId,
+    S3_SECRET_KEY: CREDENTIALS.secretAccessKey,
+  };
   consumer.write('stand-in.mjs', STAND_IN);
   consumer.write('call.wav', audio);
   consumer.write('meeting.wav', audio);
 }, 60_000);
 
 afterAll(async () => {
-  await emulator.close();
+  await Promise.all([emulator.close(), postgres[Symbol.asyncDispose](), s3.close()]);
   consumer.dispose();
 });
 
@@ -62,8 +79,8 @@ describe('every program of the documentation runs as it is written', () => {
     const program = isMocked ? code : code.replaceAll("from 'transcription-client'", "from './stand-in.mjs'");
     const file = `${name.replaceAll(/\W+/g, '-')}.mjs`;
     consumer.write(file, program);
-    const finished = await consumer.run(file, { EMULATOR_URL: emulator.url, RECORDING_URL: recordingUrl });
-    expect(finished.exitCode, finished.stderr).toBe(0);
+    const finished = await consumer.run(file, environment);
+    expect(finished.exitCode, `${finished.stderr}${finished.stdout}`.slice(-3000)).toBe(0);
     for (const [, expected = ''] of code.matchAll(/\/\/ → (.*)$/gm))
       expect(finished.stdout).toContain(expected);
   });
@@ -75,19 +92,22 @@ describe('every program of the documentation runs as it is written', () => {
 });
 
 describe('links of the documentation', () => {
-  it.each([...PAGES, 'docs/architecture.md', 'examples/README.md', 'examples/01-sync-api/README.md'])(
-    'of %s lead somewhere',
-    (page) => {
-      const text = readFileSync(root + page, 'utf8');
-      const folder = new URL('.', `file://${root}${page}`);
-      for (const [, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
-        if (/^https?:/.test(target)) continue;
-        const [path, anchor] = target.split('#');
-        const linked = path === '' ? text : readFileSync(new URL(path ?? '', folder), 'utf8');
-        if (anchor !== undefined) expect(anchorsOf(linked), target).toContain(anchor);
-      }
-    },
-  );
+  it.each([
+    ...PAGES,
+    'docs/architecture.md',
+    'examples/README.md',
+    'examples/01-sync-api/README.md',
+    'examples/storage/README.md',
+  ])('of %s lead somewhere', (page) => {
+    const text = readFileSync(root + page, 'utf8');
+    const folder = new URL('.', `file://${root}${page}`);
+    for (const [, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^https?:/.test(target)) continue;
+      const [path, anchor] = target.split('#');
+      const linked = path === '' ? text : readFileSync(new URL(path ?? '', folder), 'utf8');
+      if (anchor !== undefined) expect(anchorsOf(linked), target).toContain(anchor);
+    }
+  });
 });
 
 function anchorsOf(markdown: string): string[] {

@@ -13,7 +13,7 @@ import { closeFile, openFile } from './file.js';
 import { migrate } from './migrations.js';
 
 export interface SqliteStorageOptions {
-  /** File of the database, made where it is not there. Its folder must be there. */
+  /** File of the database, made where it is not there. Its folder must be there. No `file:` URL. */
   path?: string;
   /**
    * An open database instead of a path: `DatabaseSync` of node:sqlite or @photostructure/sqlite, or `Database` of
