@@ -108,10 +108,11 @@ function unfit(field: string, expected: string, value: unknown): StorageError {
 function toJson(record: RecordInput): string {
   try {
     return JSON.stringify(record.data) ?? 'null';
-  } catch (cause) {
+  } catch {
+    // The error of JSON.stringify names what the record holds.
     throw new StorageError(
       `The record ${record.id} cannot be stored, because JSON cannot say what it holds.`,
-      { code: 'storage_failed', cause },
+      { code: 'storage_failed' },
     );
   }
 }

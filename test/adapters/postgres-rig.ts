@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll } from 'vitest';
-import { type PostgresServer, startPostgres } from '../support/postgres-server.js';
+import { type PostgresServer, startPostgres } from '../support/postgres-server.mjs';
 
 /** A server for the tests of a file. */
 export function testServer(settings?: Readonly<Record<string, string>>): { readonly server: PostgresServer } {
@@ -8,7 +8,7 @@ export function testServer(settings?: Readonly<Record<string, string>>): { reado
   beforeAll(async () => {
     server = await startPostgres(settings);
   }, 60_000);
-  afterAll(() => server?.[Symbol.asyncDispose](), 60_000);
+  afterAll(() => server?.close(), 60_000);
   return {
     get server() {
       if (server === undefined) throw new Error('The server has not been started.');

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest';
 import { createPostgresStorage } from '../../src/adapters/postgres/index.js';
 import type { StorageAdapter } from '../../src/contracts/storage.js';
 import { testStorageContract } from '../../src/testing/contract/storage.js';
-import { type PostgresServer, startPostgres } from '../support/postgres-server.js';
+import { type PostgresServer, startPostgres } from '../support/postgres-server.mjs';
 
 let server: PostgresServer;
 let url: string;
@@ -12,7 +12,7 @@ beforeAll(async () => {
   url = await server.createDatabase();
 }, 60_000);
 
-afterAll(() => server[Symbol.asyncDispose](), 60_000);
+afterAll(() => server.close(), 60_000);
 
 describe('PostgreSQL', () => {
   let count = 0;

@@ -1,8 +1,10 @@
-import { Readable } from 'node:stream';
+import { once } from 'node:events';
+import { PassThrough, Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FaultProxy, startFaultProxy } from 'transcription-client/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createS3AudioStore } from '../../src/adapters/s3/index.js';
+import type { OpenedAudio } from '../../src/contracts/audio-source.js';
 import type { AudioStore } from '../../src/contracts/audio-store.js';
 import { bytes, chunksOf, read, readRef, sameBytes } from '../../src/testing/contract/audio-store-samples.js';
 import { type S3Server, startS3Server } from '../support/s3-server.js';
@@ -156,24 +158,28 @@ describe('an opened audio', () => {
     });
   });
 
+  /** Opens an answer that says that it has 100 bytes. */
+  function openAnswer(body: Readable): Promise<OpenedAudio> {
+    // All that the SDK reads of its class.
+    const response = { statusCode: 200, headers: { 'content-length': '100' }, body } as never;
+    const client = server.client({ requestHandler: { handle: async () => ({ response }) } });
+    return createS3AudioStore({ client, bucket: server.bucket }).open(UNKNOWN_REF);
+  }
+
   it.each([
     ['shorter', 90],
     ['longer', 110],
   ])('that is %s than S3 said, without an error of its own, is not complete', async (_what, size) => {
-    const client = server.client({
-      requestHandler: {
-        handle: async () => ({
-          // All that the SDK reads of its class.
-          response: {
-            statusCode: 200,
-            headers: { 'content-length': '100' },
-            body: Readable.from([bytes(size)]),
-          } as never,
-        }),
-      },
-    });
-    const opened = await createS3AudioStore({ client, bucket: server.bucket }).open(UNKNOWN_REF);
+    const opened = await openAnswer(Readable.from([bytes(size)]));
     expect(opened.sizeBytes).toBe(100);
+    await expect(read(opened)).rejects.toMatchObject(PASSING);
+  });
+
+  it('may break before it is read, which ends nothing but the read', async () => {
+    const body = new PassThrough();
+    const opened = await openAnswer(body);
+    body.destroy(Object.assign(new Error('the socket broke'), { code: 'ECONNRESET' }));
+    await once(body, 'close');
     await expect(read(opened)).rejects.toMatchObject(PASSING);
   });
 });

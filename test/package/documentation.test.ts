@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { type DeepgramEmulator, startDeepgramEmulator, synthesizeSpeech } from 'transcription-client/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Consumer, createConsumer } from '../support/consumer.js';
-import { type PostgresServer, startPostgres } from '../support/postgres-server.js';
+import { type PostgresServer, startPostgres } from '../support/postgres-server.mjs';
 import { CREDENTIALS, type S3Server, startS3Server } from '../support/s3-server.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -66,7 +66,7 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(async () => {
-  await Promise.all([emulator.close(), postgres[Symbol.asyncDispose](), s3.close()]);
+  await Promise.all([emulator.close(), postgres.close(), s3.close()]);
   consumer.dispose();
 });
 

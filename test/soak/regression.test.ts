@@ -3,7 +3,10 @@ import { minimaOf, slopeOf } from './regression.js';
 
 /** A heap that keeps `leak` bytes more at each sample, and every third time garbage as well. */
 function heap(leak: number): number[] {
-  return Array.from({ length: 50 }, (_, index) => 12_000_000 + leak * index + (index % 3 === 0 ? 100_000 : 0));
+  return Array.from(
+    { length: 50 },
+    (_, index) => 12_000_000 + leak * index + (index % 3 === 0 ? 100_000 : 0),
+  );
 }
 
 describe('the slope of a heap', () => {

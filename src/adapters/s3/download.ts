@@ -35,8 +35,6 @@ async function* readBody(
     }
   } catch (error) {
     throw s3Error('The audio cannot be read from S3 to its end', error);
-  } finally {
-    void releaseStream(body);
   }
   if (sizeBytes === undefined || left === 0) return;
   throw new StorageError('The audio from S3 ended early, or is longer than S3 said. Try again.', {

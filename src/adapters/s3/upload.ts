@@ -8,7 +8,10 @@ import { s3Error } from './errors.js';
 import { type IncomingAudio, settlesWithin } from './incoming.js';
 import { loadClient, loadUpload } from './sdk.js';
 
-/** Audio mostly comes slower than S3 takes it, so more parts on their way would take memory and save no time. */
+/**
+ * Audio mostly comes slower than S3 takes it: more parts on their way would take memory and save no time. A part that
+ * fails ends the upload also where the source stands still, because nobody else waits for the source then.
+ */
 const PARTS_UNDER_WAY = 1;
 
 /** A put that fails waits so long for what it sent to be gone. A slower network clears up later. */
@@ -124,9 +127,6 @@ class UploadRequests {
     this.#underWay.add(sending);
     try {
       return await sending;
-    } catch (error) {
-      if (!this.#ending.signal.aborted) this.#ending.abort(s3Error(WHAT, error));
-      throw error;
     } finally {
       this.#underWay.delete(sending);
     }

@@ -53,7 +53,11 @@ function transcript(index) {
     userId: `user-${index % USERS}`,
     status: 'completed',
     createdAt: new Date(Date.UTC(2026, 0, 1) + index * 1000).toISOString(),
-    data: { text, channels: [{ text, words: spoken }], response: { results: { channels: [{ words: spoken }] } } },
+    data: {
+      text,
+      channels: [{ text, words: spoken }],
+      response: { results: { channels: [{ words: spoken }] } },
+    },
   };
 }
 

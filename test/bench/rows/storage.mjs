@@ -19,7 +19,13 @@ export const sqliteStorage = {
     const short = await measure({ kind: 'sqlite', records: RECORDS, words: SHORT_WORDS });
     const long = await measure({ kind: 'sqlite', records: LONG_RECORDS, words: LONG_WORDS });
     return [
-      row('S1 save', 'SQLite, 10,000 records: save one, median', short.save, '<= 1', `Longer ones: ${ms(long.save)}.`),
+      row(
+        'S1 save',
+        'SQLite, 10,000 records: save one, median',
+        short.save,
+        '<= 1',
+        `Longer ones: ${ms(long.save)}.`,
+      ),
       row('S1 list', 'SQLite, 10,000 records: list a user, median', short.list, '<= 5', noteOf(long.list)),
     ];
   },
@@ -37,7 +43,7 @@ export const postgresStorage = {
       const note = `${noteOf(long.list)} Saving one takes ${ms(short.save)}.`;
       return [row('S2 list', 'PostgreSQL, 10,000 records: list a user, median', short.list, '<= 5', note)];
     } finally {
-      await server[Symbol.asyncDispose]();
+      await server.close();
     }
   },
 };
