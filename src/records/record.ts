@@ -1,26 +1,12 @@
-import type {
-  RecordInput,
-  StorageChange,
-  StorageCollection,
-  StoredRecord,
-  WriteCondition,
-} from '../contracts/storage.js';
+import type { RecordInput, StorageChange, StorageCollection, StoredRecord } from '../contracts/storage.js';
 import { StorageError } from '../errors/index.js';
 import { defined } from '../internal/defined.js';
 import { isIsoTime } from '../internal/iso-time.js';
 import { show } from '../internal/validate.js';
+import { type JsonChange, type JsonRecord, jsonOf, withJson } from './json.js';
 
 export { isIsoTime } from '../internal/iso-time.js';
-
-/** A record whose data is text: what every back end keeps. */
-export interface JsonRecord extends Omit<RecordInput, 'data'> {
-  readonly json: string;
-}
-
-/** As StorageChange, with the data as text. */
-export type JsonChange =
-  | { readonly type: 'put'; readonly record: JsonRecord; readonly condition?: WriteCondition | undefined }
-  | Exclude<StorageChange, { type: 'put' }>;
+export type { JsonChange, JsonRecord } from './json.js';
 
 const COLLECTIONS: ReadonlySet<string> = new Set<StorageCollection>([
   'transcripts',
@@ -38,26 +24,27 @@ const DEFAULT_MAX_RECORD_BYTES = 64 * 1024 * 1024;
  *
  * @throws StorageError where a field is none, or where the data is not JSON or too large.
  */
-export function toJsonRecord(record: RecordInput, maxBytes = DEFAULT_MAX_RECORD_BYTES): JsonRecord {
+export function toJsonRecord(record: RecordInput, maxBytes?: number): JsonRecord {
+  return checkRecord({ ...record, json: jsonOf(record) }, maxBytes);
+}
+
+/** The record with its own fields alone. Throws as toJsonRecord(). */
+export function checkRecord(record: JsonRecord, maxBytes = DEFAULT_MAX_RECORD_BYTES): JsonRecord {
   checkEnvelope(record);
-  const { collection, id, userId, status, createdAt, expiresAt } = record;
-  const json = toJson(record);
+  const { collection, id, userId, status, createdAt, expiresAt, json } = record;
   checkSize(id, json, maxBytes);
   return { collection, id, ...defined({ userId, expiresAt }), status, createdAt, json };
 }
 
-/** @throws StorageError as toJsonRecord(). */
+/** Throws as toJsonRecord(). */
 export function toJsonChanges(changes: readonly StorageChange[], maxBytes?: number): readonly JsonChange[] {
-  return changes.map((change) => {
-    const copy = withOwnCondition(change);
-    return copy.type === 'put' ? { ...copy, record: toJsonRecord(copy.record, maxBytes) } : copy;
-  });
+  return checkChanges(changes.map(withJson), maxBytes);
 }
 
-/** The caller may change what it has handed in while the storage is opening. */
-function withOwnCondition(change: StorageChange): StorageChange {
-  if (change.condition === undefined) return { ...change };
-  return { ...change, condition: { ...change.condition } };
+export function checkChanges(changes: readonly JsonChange[], maxBytes?: number): readonly JsonChange[] {
+  return changes.map((change) =>
+    change.type === 'put' ? { ...change, record: checkRecord(change.record, maxBytes) } : change,
+  );
 }
 
 export function fromJsonRecord({
@@ -85,7 +72,7 @@ function isWellFormed(text: string): boolean {
   return !/\p{Surrogate}/u.test(text);
 }
 
-function checkEnvelope(record: RecordInput): void {
+function checkEnvelope(record: JsonRecord): void {
   const { collection, id, userId, status, createdAt, expiresAt } = record;
   if (!isCollection(collection)) throw unfit('collection', 'one of the collections', collection);
   if (!isStorableId(id)) throw unfit('id', 'text of 1 to 512 characters, none of them NUL', id);
@@ -103,18 +90,6 @@ function unfit(field: string, expected: string, value: unknown): StorageError {
   return new StorageError(`The ${field} of a record must be ${expected}, and is ${show(value)}.`, {
     code: 'invalid_option',
   });
-}
-
-function toJson(record: RecordInput): string {
-  try {
-    return JSON.stringify(record.data) ?? 'null';
-  } catch {
-    // The error of JSON.stringify names what the record holds.
-    throw new StorageError(
-      `The record ${record.id} cannot be stored, because JSON cannot say what it holds.`,
-      { code: 'storage_failed' },
-    );
-  }
 }
 
 function checkSize(id: string, json: string, maxBytes: number): void {

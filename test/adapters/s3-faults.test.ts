@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { PassThrough, Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FaultProxy, startFaultProxy } from 'transcription-client/testing';
@@ -179,7 +178,7 @@ describe('an opened audio', () => {
     const body = new PassThrough();
     const opened = await openAnswer(body);
     body.destroy(Object.assign(new Error('the socket broke'), { code: 'ECONNRESET' }));
-    await once(body, 'close');
+    await vi.waitUntil(() => body.closed, { interval: 1 });
     await expect(read(opened)).rejects.toMatchObject(PASSING);
   });
 });

@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 
 const RUNS = 5;
 const SETTLE_MS = 20;
+/** No run may take longer, also where the machine does other things as well. */
+const SLOWEST_MS = 100;
 
 /** A process whose first call is aborted while it loads what it needs. Prints how long the call took to settle. */
 const FIRST_CALL = `
@@ -56,6 +58,8 @@ describe('the first call of a process, aborted while its code is loading', () =>
     const times: number[] = [];
     for (let run = 0; run < RUNS; run += 1) times.push(await abortFirstCall(source, delayMs));
     console.log(`abort after ${delayMs} ms: ${times.map((time) => time.toFixed(1)).join(', ')} ms`);
-    expect(Math.max(...times)).toBeLessThan(SETTLE_MS);
+    const [, , median = Number.NaN] = times.sort((a, b) => a - b);
+    expect(median).toBeLessThan(SETTLE_MS);
+    expect(Math.max(...times)).toBeLessThan(SLOWEST_MS);
   });
 });

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 
 /** What s3rver does with a request. */
@@ -13,6 +14,8 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 interface S3rver {
   readonly logger: { readonly exceptions: { unhandle(): void } };
   readonly store: {
+    putObject(object: StoredObject): Promise<{ size: number }>;
+    getResourcePath(bucket: string, key: string, resource: 'object'): string;
     listObjects(
       bucket: string,
       options: { prefix: string; startAfter: string; maxKeys: number },
@@ -21,6 +24,11 @@ interface S3rver {
   configureBuckets(): Promise<unknown>;
   callback(): Handler;
   on(event: 'error', listener: () => void): void;
+}
+
+interface StoredObject {
+  readonly bucket: string;
+  readonly key: string;
 }
 
 interface ListedObject {
@@ -132,7 +140,24 @@ async function loadS3rver(directory: string): Promise<S3rver> {
   // Connections that break are a part of the tests.
   s3rver.on('error', () => undefined);
   await s3rver.configureBuckets();
+  answerWhenWritten(s3rver);
   return s3rver;
+}
+
+/** By itself it answers when it has read the body, which may be before the file has all of it. */
+function answerWhenWritten({ store }: S3rver): void {
+  const putObject = store.putObject.bind(store);
+  store.putObject = async (object) => {
+    const stored = await putObject(object);
+    const path = store.getResourcePath(object.bucket, object.key, 'object');
+    while (sizeOf(path) !== stored.size) await sleep(1);
+    return stored;
+  };
+}
+
+/** Undefined where the file was deleted, or is not made yet. */
+function sizeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.size;
 }
 
 function operationOf(method: string, { pathname, searchParams }: URL): S3Operation {

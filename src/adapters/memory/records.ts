@@ -8,7 +8,13 @@ import type {
 } from '../../contracts/storage.js';
 import { Cursors, fitsNothing, isListed, limitOf } from '../../records/pages.js';
 import { checkPurgeQuery } from '../../records/purge-query.js';
-import { fromJsonRecord, type JsonChange, type JsonRecord } from '../../records/record.js';
+import {
+  checkChanges,
+  checkRecord,
+  fromJsonRecord,
+  type JsonChange,
+  type JsonRecord,
+} from '../../records/record.js';
 import { type Bounds, MemoryCollection, type Row } from './collection.js';
 
 /** Steps that take back what was done, in the order in which it was done. */
@@ -20,7 +26,10 @@ export class MemoryRecords {
   /** Cursors of another store, or of this one before a restart, point nowhere. */
   readonly #cursors = new Cursors(globalThis.crypto.randomUUID());
 
+  readonly #maxBytes: number;
+
   constructor(bounds: Bounds) {
+    this.#maxBytes = bounds.maxBytes;
     this.#collections = {
       transcripts: new MemoryCollection(bounds),
       jobs: new MemoryCollection(bounds),
@@ -34,7 +43,11 @@ export class MemoryRecords {
     return row && toRecord(row);
   }
 
-  put(record: JsonRecord, condition?: WriteCondition, undo: Undo = []): boolean {
+  put(record: JsonRecord, condition?: WriteCondition): boolean {
+    return this.#put(checkRecord(record, this.#maxBytes), condition, []);
+  }
+
+  #put(record: JsonRecord, condition: WriteCondition | undefined, undo: Undo): boolean {
     const rows = this.#collections[record.collection];
     if (!this.#holds(record, condition)) return false;
     const pushedOut = rows.set({ ...record, version: (rows.get(record.id)?.version ?? 0) + 1 });
@@ -65,9 +78,10 @@ export class MemoryRecords {
   }
 
   transact(changes: readonly JsonChange[]): boolean {
+    const checked = checkChanges(changes, this.#maxBytes);
     const undo: Undo = [];
     try {
-      for (const change of changes) {
+      for (const change of checked) {
         const { collection, id } = change.type === 'put' ? change.record : change;
         const rows = this.#collections[collection];
         const before = rows.get(id);
@@ -93,7 +107,7 @@ export class MemoryRecords {
   }
 
   #apply(change: JsonChange, undo: Undo): boolean {
-    if (change.type === 'put') return this.put(change.record, change.condition, undo);
+    if (change.type === 'put') return this.#put(change.record, change.condition, undo);
     const { collection, id, condition } = change;
     if (!this.#holds(change, condition)) return false;
     if (change.type === 'delete') this.#collections[collection].delete(id);

@@ -1,7 +1,7 @@
 import type { StorageAdapter } from '../../contracts/storage.js';
 import { Lazy } from '../../internal/lazy.js';
 import { checkNumber } from '../../internal/validate.js';
-import { toJsonChanges, toJsonRecord } from '../../records/record.js';
+import { jsonOf, withJson } from '../../records/json.js';
 
 export interface MemoryStorageOptions {
   /**
@@ -26,15 +26,17 @@ export function createMemoryStorage(options: MemoryStorageOptions = {}): Storage
     capabilities: { shared: false, durable: false, atomic: true },
     get: async (collection, id) => (records.value ?? (await records.get())).get(collection, id),
     async put(record, condition) {
-      const written = toJsonRecord(record, maxBytes);
-      return (records.value ?? (await records.get())).put(written, condition);
+      // At once: the caller's objects may change while the rest is loaded.
+      const written = { ...record, json: jsonOf(record) };
+      const held = condition && { ...condition };
+      return (records.value ?? (await records.get())).put(written, held);
     },
     list: async (collection, query) =>
       (records.value ?? (await records.get())).list(collection, { ...query }),
     delete: async (collection, id, condition) =>
       (records.value ?? (await records.get())).delete(collection, id, condition),
     async transact(changes) {
-      const written = toJsonChanges(changes, maxBytes);
+      const written = changes.map(withJson);
       return (records.value ?? (await records.get())).transact(written);
     },
     purge: async (collection, query) =>
