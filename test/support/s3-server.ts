@@ -150,7 +150,8 @@ function answerWhenWritten({ store }: S3rver): void {
   store.putObject = async (object) => {
     const stored = await putObject(object);
     const path = store.getResourcePath(object.bucket, object.key, 'object');
-    while (sizeOf(path) !== stored.size) await sleep(1);
+    // It may have been deleted meanwhile.
+    for (let tries = 0; tries < 2000 && sizeOf(path) !== stored.size; tries++) await sleep(1);
     return stored;
   };
 }

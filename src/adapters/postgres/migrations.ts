@@ -1,4 +1,4 @@
-import { StorageError } from '../../errors/index.js';
+import { foreignTable, isCurrent, type SchemaState } from '../../records/sql-schema.js';
 import { sqlState } from './errors.js';
 import type { PostgresClient } from './pool.js';
 
@@ -39,11 +39,6 @@ export const MIGRATIONS: readonly Migration[] = [
   `,
 ];
 
-interface Meta {
-  readonly version: number;
-  readonly storeId: string;
-}
-
 /**
  * Brings the tables to the newest version, in one transaction under a lock of the database: of two processes that
  * start at once one does it, and the other one waits.
@@ -76,22 +71,13 @@ async function migrateLocked(
   client: PostgresClient,
   table: TableName,
   migrations: readonly Migration[],
-): Promise<Meta> {
+): Promise<SchemaState> {
   if (!(await exists(client, table.meta))) await createMeta(client, table);
   const before = await readMeta(client, table);
   if (isCurrent(before, migrations)) return before;
   for (const migration of migrations.slice(before.version)) await client.query(migration(table));
   await client.query(`UPDATE ${table.meta} SET version = $1`, [migrations.length]);
   return before;
-}
-
-function isCurrent({ version }: Meta, migrations: readonly Migration[]): boolean {
-  if (version <= migrations.length) return version === migrations.length;
-  throw new StorageError(
-    `The database was written by a newer version of this library: its tables have version ${version}, and this ` +
-      `one knows ${migrations.length}. Update the library. Nothing was changed.`,
-    { code: 'storage_schema' },
-  );
 }
 
 async function createMeta(client: PostgresClient, table: TableName): Promise<void> {
@@ -109,7 +95,7 @@ async function exists(client: PostgresClient, name: string): Promise<boolean> {
   return rows.length > 0;
 }
 
-async function readMeta(client: PostgresClient, { meta }: TableName): Promise<Meta> {
+async function readMeta(client: PostgresClient, { meta }: TableName): Promise<SchemaState> {
   try {
     // As text: a pool may be set to read numbers in its own way.
     const { rows } = await client.query(`SELECT version::text AS version, store_id FROM ${meta}`);
@@ -123,12 +109,4 @@ async function readMeta(client: PostgresClient, { meta }: TableName): Promise<Me
     if (sqlState(error) !== '42703') throw error;
   }
   throw foreignTable(meta);
-}
-
-function foreignTable(name: string): StorageError {
-  return new StorageError(
-    `The database has a table ${name} that this library did not make. Choose another name with the option table. ` +
-      'Nothing was changed.',
-    { code: 'storage_schema' },
-  );
 }

@@ -1,4 +1,4 @@
-import { StorageError } from '../../errors/index.js';
+import { foreignTable, isCurrent, type SchemaState } from '../../records/sql-schema.js';
 import { rollBack, type SqliteDatabase } from './database.js';
 
 /** Each brings the tables from the version before it, which is its index, to the next one. Never change one. */
@@ -26,11 +26,6 @@ export const MIGRATIONS: readonly Migration[] = [
   `,
 ];
 
-interface Meta {
-  readonly version: number;
-  readonly storeId: string;
-}
-
 /**
  * Brings the tables to the newest version, in one transaction: of two processes that start at once one does it, and
  * the other one waits.
@@ -53,22 +48,17 @@ export function migrate(database: SqliteDatabase, table: string, migrations = MI
   }
 }
 
-function migrateLocked(database: SqliteDatabase, table: string, migrations: readonly Migration[]): Meta {
+function migrateLocked(
+  database: SqliteDatabase,
+  table: string,
+  migrations: readonly Migration[],
+): SchemaState {
   if (!hasMeta(database, table)) createMeta(database, table);
   const before = readMeta(database, table);
   if (isCurrent(before, migrations)) return before;
   for (const migration of migrations.slice(before.version)) database.exec(migration(table));
   database.prepare(`UPDATE ${table}_meta SET version = ?`).run(migrations.length);
   return before;
-}
-
-function isCurrent({ version }: Meta, migrations: readonly Migration[]): boolean {
-  if (version <= migrations.length) return version === migrations.length;
-  throw new StorageError(
-    `The database was written by a newer version of this library: its tables have version ${version}, and this ` +
-      `one knows ${migrations.length}. Update the library. Nothing was changed.`,
-    { code: 'storage_schema' },
-  );
 }
 
 function createMeta(database: SqliteDatabase, table: string): void {
@@ -89,7 +79,7 @@ function exists(database: SqliteDatabase, name: string): boolean {
   return found.all(name).length > 0;
 }
 
-function readMeta(database: SqliteDatabase, table: string): Meta {
+function readMeta(database: SqliteDatabase, table: string): SchemaState {
   const [row] = readRows(database, table) as { version?: unknown; store_id?: unknown }[];
   // A handle may be set to read numbers as BigInt.
   const version = typeof row?.version === 'bigint' ? Number(row.version) : row?.version;
@@ -107,12 +97,4 @@ function readRows(database: SqliteDatabase, table: string): unknown[] {
     if (errcode === 1 || code === 'SQLITE_ERROR') return [];
     throw error;
   }
-}
-
-function foreignTable(name: string): StorageError {
-  return new StorageError(
-    `The database has a table ${name} that this library did not make. Choose another name with the option table. ` +
-      'Nothing was changed.',
-    { code: 'storage_schema' },
-  );
 }
