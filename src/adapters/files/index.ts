@@ -1,5 +1,12 @@
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import {
+  checkPutOptions,
+  DEFAULT_MAX_BYTES,
+  IncomingAudio,
+  settlesWithin,
+} from '../../audio/incoming-audio.js';
+import { audioNotFound, isRef, purgeTime } from '../../audio/stored-refs.js';
 import type { OpenedAudio } from '../../contracts/audio-source.js';
 import type { AudioStore, PutAudioOptions, StoredAudio } from '../../contracts/audio-store.js';
 import { StorageError } from '../../errors/index.js';
@@ -9,9 +16,7 @@ import { createId } from '../../internal/ids.js';
 import { checkBoolean, checkNumber, invalidOption } from '../../internal/validate.js';
 import { errnoOf, typed } from './errors.js';
 import { PrivateFolder, syncFolder } from './folder.js';
-import { checkPutOptions, DEFAULT_MAX_BYTES, IncomingAudio, settlesWithin } from './incoming.js';
 import { purgeFolder } from './purge.js';
-import { audioNotFound, isRef, purgeTime } from './refs.js';
 import { openStoredFile } from './stored-file.js';
 import { UnfinishedFile } from './unfinished-file.js';
 

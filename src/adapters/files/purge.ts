@@ -1,9 +1,9 @@
 import type { Dirent } from 'node:fs';
 import { lstat, opendir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isRef } from '../../audio/stored-refs.js';
 import { errnoOf } from './errors.js';
 import { syncFolder } from './folder.js';
-import { isRef } from './refs.js';
 import { UNFINISHED_SUFFIX } from './unfinished-file.js';
 
 /** What was not written to for so long belongs to a put that crashed, also where other processes put. */

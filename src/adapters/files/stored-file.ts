@@ -1,8 +1,8 @@
 import { constants, type FileHandle, open } from 'node:fs/promises';
+import { audioNotFound } from '../../audio/stored-refs.js';
 import type { OpenedAudio } from '../../contracts/audio-source.js';
 import { StorageError } from '../../errors/index.js';
 import { errnoOf, fileError, typed } from './errors.js';
-import { audioNotFound } from './refs.js';
 
 const READ_SIZE = 256 * 1024;
 

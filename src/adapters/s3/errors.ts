@@ -1,6 +1,6 @@
+import { audioNotFound } from '../../audio/stored-refs.js';
 import { type ErrorDetails, StorageError, TranscriptionError } from '../../errors/index.js';
 import { redactText } from '../../net/redact.js';
-import { audioNotFound } from './refs.js';
 
 interface Meaning extends Pick<ErrorDetails, 'code' | 'retryable'> {
   readonly advice: string;

@@ -1,3 +1,5 @@
+import { checkPutOptions, IncomingAudio } from '../../audio/incoming-audio.js';
+import { audioNotFound, isRef, purgeTime } from '../../audio/stored-refs.js';
 import type { OpenedAudio } from '../../contracts/audio-source.js';
 import type { AudioStore, PutAudioOptions, StoredAudio } from '../../contracts/audio-store.js';
 import { StorageError } from '../../errors/index.js';
@@ -7,10 +9,8 @@ import { createId } from '../../internal/ids.js';
 import { checkNumber, invalidOption } from '../../internal/validate.js';
 import { openDownload } from './download.js';
 import { typed } from './errors.js';
-import { checkPutOptions, IncomingAudio } from './incoming.js';
 import { type S3AudioStoreOptions, type S3Settings, settingsOf } from './options.js';
 import { purgeBucket } from './purge.js';
-import { audioNotFound, isRef, purgeTime } from './refs.js';
 import { loadClient, loadPresigner } from './sdk.js';
 import { uploadAudio } from './upload.js';
 

@@ -1,7 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
+import { DEFAULT_MAX_BYTES } from '../../audio/incoming-audio.js';
 import { checkOptions } from '../../internal/check-arguments.js';
 import { checkBoolean, checkMethods, checkNumber, invalidOption } from '../../internal/validate.js';
-import { DEFAULT_MAX_BYTES } from './incoming.js';
 
 /** What is used of an `S3Client` of @aws-sdk/client-s3. */
 export interface S3ClientLike {

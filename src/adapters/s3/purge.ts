@@ -1,6 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
+import { isRef } from '../../audio/stored-refs.js';
 import { defined } from '../../internal/defined.js';
-import { isRef } from './refs.js';
 import { loadClient } from './sdk.js';
 
 /** So many objects are deleted at once. Not all of S3's kind can delete several with one request. */

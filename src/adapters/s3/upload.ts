@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
+import { type IncomingAudio, settlesWithin } from '../../audio/incoming-audio.js';
 import { keepErrors } from '../../audio/streams.js';
 import { AbortedError } from '../../errors/index.js';
 import { raceAbort, throwIfAborted } from '../../internal/abort.js';
 import { defined } from '../../internal/defined.js';
 import { s3Error } from './errors.js';
-import { type IncomingAudio, settlesWithin } from './incoming.js';
 import { loadClient, loadUpload } from './sdk.js';
 
 /**

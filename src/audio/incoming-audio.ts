@@ -1,10 +1,10 @@
-import { isAsyncIterable, keepErrors, releaseStream } from '../../audio/streams.js';
-import type { PutAudioOptions } from '../../contracts/audio-store.js';
-import { StorageError, UnsupportedSourceError } from '../../errors/index.js';
-import { raceAbort, throwIfAborted } from '../../internal/abort.js';
-import { bytesOf } from '../../internal/bytes.js';
-import { checkOptions, checkSignal } from '../../internal/check-arguments.js';
-import { invalidOption } from '../../internal/validate.js';
+import type { PutAudioOptions } from '../contracts/audio-store.js';
+import { StorageError, UnsupportedSourceError } from '../errors/index.js';
+import { raceAbort, throwIfAborted } from '../internal/abort.js';
+import { bytesOf } from '../internal/bytes.js';
+import { checkOptions, checkSignal } from '../internal/check-arguments.js';
+import { invalidOption } from '../internal/validate.js';
+import { isAsyncIterable, keepErrors, releaseStream } from './streams.js';
 
 /** The largest audio that a store takes unless it is told otherwise: what Deepgram takes, 2 GiB. */
 export const DEFAULT_MAX_BYTES = 2 * 1024 ** 3;

@@ -1,6 +1,6 @@
-import { StorageError } from '../../errors/index.js';
-import { isIsoTime } from '../../internal/iso-time.js';
-import { isPlainObject, show } from '../../internal/validate.js';
+import { StorageError } from '../errors/index.js';
+import { isIsoTime } from '../internal/iso-time.js';
+import { isPlainObject, show } from '../internal/validate.js';
 
 const REF = /^aud_[0-9a-f]{32}$/;
 
