@@ -85,20 +85,20 @@ export class TranscriptionClient implements AsyncDisposable {
     this.#parts = parts;
     this.#lifetime = lifetime;
     this.jobs = {
-      get: (id) => lifetime.track(() => parts.jobs.get(id)),
-      list: (query) => lifetime.track(() => parts.jobs.list(query)),
-      cancel: (id) => lifetime.track(() => parts.jobs.cancel(id)),
-      retry: (id) => lifetime.track(() => parts.jobs.retry(id)),
-      remove: (id) => lifetime.track(() => parts.jobs.remove(id)),
+      get: (id) => lifetime.trackToEnd(() => parts.jobs.get(id)),
+      list: (query) => lifetime.trackToEnd(() => parts.jobs.list(query)),
+      cancel: (id) => lifetime.trackToEnd(() => parts.jobs.cancel(id)),
+      retry: (id) => lifetime.trackToEnd(() => parts.jobs.retry(id)),
+      remove: (id) => lifetime.trackToEnd(() => parts.jobs.remove(id)),
     };
     this.transcripts = {
-      get: (id) => lifetime.track(() => parts.archive.get(id)),
+      get: (id) => lifetime.trackToEnd(() => parts.archive.get(id)),
       list: (query = {}) =>
-        lifetime.track(async () => {
+        lifetime.trackToEnd(async () => {
           checkListQuery('transcripts.list()', query, TRANSCRIPT_FILTERS);
           return parts.archive.list(query);
         }),
-      delete: (id) => lifetime.track(() => parts.archive.delete(id)),
+      delete: (id) => lifetime.trackToEnd(() => parts.archive.delete(id)),
     };
   }
 
@@ -131,21 +131,25 @@ export class TranscriptionClient implements AsyncDisposable {
 
   /** Pattern 2: resolves when the job is acknowledged, that is, when the storage has it. For long audio and batches. */
   async enqueue(source: AudioSource, options: EnqueueOptions = {}): Promise<Job> {
-    return this.#enqueue(new GivenSource(source), options);
+    const given = new GivenSource(source);
+    return given.unlessRefused(() => this.#enqueue(given, options));
   }
 
   /** Takes all of the items or none. */
   async enqueueMany(items: readonly EnqueueRequest[]): Promise<readonly Job[]> {
-    this.#lifetime.assertOpen();
-    if (!Array.isArray(items)) throw invalidOption('items of enqueueMany()', 'an array', items);
     // from() fills holes, which map() would pass over.
-    const given = Array.from(items, (item, index) => {
-      checkPlainObject(`items[${index}]`, item ?? null);
-      checkKeys(`items[${index}]`, item, ['source', 'options']);
-      const { source, options = {} } = item;
-      return { source: new GivenSource(source), options };
-    });
-    return this.#lifetime.track(() => this.#parts.jobs.enqueueMany(given));
+    const sources = Array.from(Array.isArray(items) ? items : [], (item) => new GivenSource(item?.source));
+    try {
+      this.#lifetime.assertOpen();
+      const requests = checkRequests(items).map(({ options = {} }, index) => ({
+        source: sources[index] as GivenSource,
+        options,
+      }));
+      return await this.#lifetime.track(() => this.#parts.jobs.enqueueMany(requests));
+    } catch (error) {
+      await Promise.allSettled(sources.map((source) => source.unlessRefused(() => Promise.reject(error))));
+      throw error;
+    }
   }
 
   /**
@@ -171,7 +175,7 @@ export class TranscriptionClient implements AsyncDisposable {
       const resolved = given.resolve(resolveSource);
       const { route, call } = settleSubmit(options);
       return submit(
-        { ...route, ...sourceFacts(resolved) },
+        { ...route, ...sourceFacts(resolved, this.#parts.options.audioStore !== undefined) },
         router,
         {
           sync: () => this.#transcribe(given, callFor('sync', call)),
@@ -190,7 +194,9 @@ export class TranscriptionClient implements AsyncDisposable {
    * Rejects with a BadRequestError for options that are none, before anything is deleted.
    */
   async purge(options: PurgeOptions): Promise<PurgeResult> {
-    return this.#lifetime.track(async () => (await this.#parts.engine.get()).purge(options));
+    const given = copyOf(options);
+    if (given !== options && given.before instanceof Date) given.before = new Date(given.before);
+    return this.#lifetime.trackToEnd(async (signal) => (await this.#parts.engine.get()).purge(given, signal));
   }
 
   /**
@@ -268,14 +274,28 @@ export class TranscriptionClient implements AsyncDisposable {
 
 const TRANSCRIPT_FILTERS = ['userId', 'status', 'createdFrom', 'createdBefore', 'limit', 'cursor'];
 
-function sourceFacts(source: ResolvedSource): {
+/** Items of `enqueueMany()` whose options are not checked yet. */
+function checkRequests(items: unknown): readonly EnqueueRequest[] {
+  if (!Array.isArray(items)) throw invalidOption('items of enqueueMany()', 'an array', items);
+  return Array.from(items, (item, index) => {
+    checkPlainObject(`items[${index}]`, item ?? null);
+    checkKeys(`items[${index}]`, item, ['source', 'options']);
+    return item as EnqueueRequest;
+  });
+}
+
+/** With an audio store also what can be read only once may wait: it is written down first. */
+function sourceFacts(
+  source: ResolvedSource,
+  hasAudioStore: boolean,
+): {
   readonly queueable: boolean;
   readonly sizeBytes?: number;
   readonly contentType?: string;
 } {
   if (source.kind === 'url') return { queueable: true };
   return {
-    queueable: source.reopenable,
+    queueable: source.reopenable || hasAudioStore,
     ...defined({ sizeBytes: source.sizeBytes, contentType: source.contentType }),
   };
 }

@@ -17,6 +17,7 @@ import type { PrerecordedApi } from './deepgram/prerecorded.js';
 import { settleJobs } from './enqueue-options.js';
 import { addContext, toTranscriptionError } from './errors/index.js';
 import type { GivenSource } from './given-source.js';
+import { guardAudioStore } from './guarded-audio-store.js';
 import { guardLimits } from './guarded-limits.js';
 import { createRouter, type Router } from './hybrid/router.js';
 import { submit } from './hybrid/submit.js';
@@ -67,7 +68,7 @@ export interface Engine {
   readonly settleSubmit: typeof settleSubmit;
   readonly callFor: typeof callFor;
   readonly submit: typeof submit;
-  purge(options: PurgeOptions): Promise<PurgeResult>;
+  purge(options: PurgeOptions, signal: AbortSignal): Promise<PurgeResult>;
   /** Closes what was opened here, but for the jobs, which have a close of their own. */
   close(): void;
 }
@@ -82,6 +83,7 @@ export function createEngine({ options, storage, archive, emit, lifetime }: Engi
     options.limitsAdapter === undefined
       ? createMemoryLimits(options.limits, clock)
       : guardLimits(options.limitsAdapter, emit);
+  const audioStore = options.audioStore && guardAudioStore(options.audioStore);
   const credentials = createCredentialsProvider(options);
   const spend = new SpendGuard(clock, options.spend);
   const warnOfCosts = createPaidOptionWarning(emit);
@@ -115,11 +117,19 @@ export function createEngine({ options, storage, archive, emit, lifetime }: Engi
     transcribe: (source, attemptOptions, { jobId, signal }) =>
       transcribe(jobCall(source, attemptOptions, options, jobId, signal)),
     saveTranscript: archive.save,
-    audioStore: options.audioStore,
+    audioStore,
   });
   return {
     limits,
-    transcribe: createSyncCalls({ client: options, transcribe, idempotency, keep }),
+    transcribe: createSyncCalls({
+      client: options,
+      transcribe,
+      idempotency,
+      keep: async (transcript, ...rest) => {
+        await idempotency.beforeKept(transcript.id);
+        await keep(transcript, ...rest);
+      },
+    }),
     warmUp: (region, timeoutMs, signal) => warmUp(api, region, { clock, timeoutMs, signal }),
     keep,
     spend,
@@ -132,7 +142,7 @@ export function createEngine({ options, storage, archive, emit, lifetime }: Engi
     settleSubmit,
     callFor,
     submit,
-    purge: (request) => purge(request, { storage, audioStore: options.audioStore, clock }),
+    purge: (request, signal) => purge(request, { storage, audioStore, clock, signal }),
     close: () => api.value?.close(),
   };
 }

@@ -15,7 +15,7 @@ export function guardStorage(storage: StorageAdapter, emit: EventSink): StorageA
     try {
       return await run();
     } catch (cause) {
-      const error = toStorageError(operation, collection, cause);
+      const error = toStorageError(`${operation} ${collection}`, cause);
       // A question that was asked wrongly is not the storage's failure.
       if (error.code !== 'invalid_option') {
         emit({
@@ -51,17 +51,21 @@ export function guardStorage(storage: StorageAdapter, emit: EventSink): StorageA
     guarded.purge = (collection, query) =>
       guard('purge', collection, undefined, () => purge.call(storage, collection, query));
   }
-  if (health !== undefined) guarded.health = () => health.call(storage);
+  if (health !== undefined) {
+    guarded.health = async () => {
+      try {
+        await health.call(storage);
+      } catch (cause) {
+        throw toStorageError('health', cause);
+      }
+    };
+  }
   return guarded;
 }
 
-function toStorageError(
-  operation: StorageOperation,
-  collection: StorageCollection,
-  cause: unknown,
-): TranscriptionError {
+function toStorageError(operation: string, cause: unknown): TranscriptionError {
   if (TranscriptionError.isInstance(cause)) return cause;
-  return new StorageError(`The storage failed (${operation} ${collection}). The cause says why; try again.`, {
+  return new StorageError(`The storage failed (${operation}). The cause says why; try again.`, {
     code: 'storage_failed',
     retryable: true,
     cause,

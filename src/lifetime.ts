@@ -51,6 +51,11 @@ export class Lifetime {
     return done;
   }
 
+  /** A call that takes no signal: at the deadline of close() it rejects, whatever it waits for. */
+  trackToEnd<Value>(run: (signal: AbortSignal) => Promise<Value>): Promise<Value> {
+    return this.track((signal) => raceAbort(run(signal), signal));
+  }
+
   /** Also while the client is closing, which waits for it as well. */
   add(running: Running): void {
     this.#running.add(running);

@@ -1,6 +1,8 @@
 /** A timer that has been set. `cancel()` may be called at any time, also after it fired. */
 export interface TimerHandle {
   cancel(): void;
+  /** The process may end although it is set. Without it, it may not. */
+  unref?(): void;
 }
 
 /**

@@ -2,7 +2,8 @@ import { checkOptions } from './check-arguments.js';
 import { isIsoTime } from './iso-time.js';
 import { checkNumber, checkString, invalidOption } from './validate.js';
 
-const LARGEST_PAGE = 1000;
+/** How many records a page may have. */
+export const LARGEST_PAGE = 1000;
 
 /**
  * A query for one page of records. A filter that is misspelt must not list everybody's.

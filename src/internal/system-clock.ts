@@ -14,6 +14,6 @@ export const systemClock: Clock = {
       handle = setTimeout(() => (remainingMs > step ? arm(remainingMs - step) : callback()), step);
     };
     arm(delayMs);
-    return { cancel: () => clearTimeout(handle) };
+    return { cancel: () => clearTimeout(handle), unref: () => void handle.unref?.() };
   },
 };

@@ -1,14 +1,19 @@
 import type { ResolvedSource, UploadAudio } from '../contracts/audio-source.js';
 import type { AudioStore } from '../contracts/audio-store.js';
+import type { Clock } from '../contracts/clock.js';
 import type { EventSink } from '../contracts/events.js';
 import { StorageError, TranscriptionError, UnsupportedSourceError } from '../errors/index.js';
+import { abortError, claimUnlessAborted, raceAbort } from '../internal/abort.js';
 import { defined } from '../internal/defined.js';
+import { startDeadline } from '../resilience/deadline.js';
+import type { JobDeps } from './context.js';
 import type { JobRecord, JobSource } from './record.js';
 
 /** Sources of failed and cancelled jobs that are kept for a retry. */
 const MAX_ENDED = 1000;
 /** Deepgram begins to fetch at once; the rest is room for a clock that is wrong and a connection that is slow. */
 const URL_SECONDS = 3600;
+const URL_TIMEOUT_MS = 30_000;
 
 type StoredSource = Extract<JobSource, { kind: 'stored' }>;
 
@@ -22,17 +27,19 @@ type StoredSource = Extract<JobSource, { kind: 'stored' }>;
 export class AudioShelf {
   readonly #store: AudioStore | undefined;
   readonly #emit: EventSink;
+  readonly #clock: Clock;
   readonly #waiting = new Map<string, UploadAudio>();
   readonly #ended = new Map<string, UploadAudio>();
   readonly #deleting = new Set<Promise<void>>();
 
-  constructor(store: AudioStore | undefined, emit: EventSink) {
-    this.#store = store;
+  constructor({ audioStore, emit, clock }: Pick<JobDeps, 'audioStore' | 'emit' | 'clock'>) {
+    this.#store = audioStore;
     this.#emit = emit;
+    this.#clock = clock;
   }
 
   /** Puts the audio into the store, if there is one. What it returns names the audio in the record of a job. */
-  async take(source: ResolvedSource, signal: AbortSignal | undefined): Promise<JobSource> {
+  async take(source: ResolvedSource, signal: AbortSignal): Promise<JobSource> {
     if (source.kind === 'url') return { kind: 'url', url: source.url, label: source.label };
     const { kind: audio, label, contentType } = source;
     if (this.#store === undefined) return { kind: 'local', audio, label };
@@ -107,6 +114,23 @@ export class AudioShelf {
     }
   }
 
+  /** A store that hangs must not hold a worker. */
+  async #urlOf(store: AudioStore, ref: string): Promise<string> {
+    const deadline = startDeadline({
+      clock: this.#clock,
+      timeoutMs: URL_TIMEOUT_MS,
+      signal: undefined,
+      what: 'The audio store',
+      advice: 'Check that it can be reached.',
+    });
+    try {
+      const signing = store.url?.(ref, { expiresInSeconds: URL_SECONDS });
+      return await raceAbort(asStorageFailure(signing as Promise<string>), deadline.signal);
+    } finally {
+      deadline.dispose();
+    }
+  }
+
   async #storedSource({ ref, label, audio, contentType, sizeBytes }: StoredSource): Promise<ResolvedSource> {
     const store = this.#store;
     if (store === undefined) {
@@ -117,8 +141,7 @@ export class AudioShelf {
     }
     // Deepgram fetches it by itself: it does not have to go through this process.
     if (store.url !== undefined) {
-      const url = await asStorageFailure(store.url(ref, { expiresInSeconds: URL_SECONDS }));
-      return { kind: 'url', url, label };
+      return { kind: 'url', url: await this.#urlOf(store, ref), label };
     }
     return {
       kind: audio,
@@ -134,9 +157,9 @@ export class AudioShelf {
 async function putInto(
   store: AudioStore,
   source: UploadAudio,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): Promise<{ readonly ref: string; readonly sizeBytes: number }> {
-  const opened = await source.open();
+  const opened = await claimUnlessAborted(source.open(), signal, (late) => late.close(abortError(signal)));
   try {
     const { contentType } = source;
     return await asStorageFailure(store.put(opened.chunks, defined({ contentType, signal })));

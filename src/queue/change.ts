@@ -31,7 +31,11 @@ export async function retryJob(id: string, context: JobContext): Promise<void> {
       throw jobState(id, state, 'Only a failed or cancelled job can be retried.');
     }
     if (record.data.source.kind === 'local') await context.audio.sourceOf(record);
-    const queued = await context.store.replace(record, toNextRound(record.data, isoTime(context.clock)));
+    const now = isoTime(context.clock);
+    const next = toNextRound(record.data, now);
+    const queued = await writeWithRetries(record, next, context, () =>
+      context.store.requeue(record, next, now),
+    );
     if (queued === undefined) continue;
     context.audio.jobRetried(id);
     if (!context.queue.capabilities.distributed) context.feed.startTimer(id);
@@ -71,6 +75,7 @@ async function takeOut(record: JobRecord, { queue, emit }: JobContext): Promise<
 async function addAgain(queued: JobRecord, before: JobRecord, context: JobContext): Promise<void> {
   try {
     await addToQueue([{ id: toEntryId(queued), priority: queued.data.priority, delayMs: 0 }], context);
+    context.outbox.settle([queued]);
   } catch (error) {
     // Back to what it was, but with the new round, which the queue may have seen.
     const data = { ...before.data, round: queued.data.round };

@@ -10,6 +10,7 @@ import type { TranscriptFacts } from '../transcript/archive.js';
 import type { AudioShelf } from './audio-shelf.js';
 import type { JobFeed } from './feed.js';
 import type { JobStore } from './job-store.js';
+import type { Outbox } from './outbox.js';
 import { hasEnded, type JobRecord } from './record.js';
 
 /** The options of one attempt: Deepgram's own, and ours that an attempt knows. */
@@ -79,6 +80,9 @@ export interface JobContext extends JobDeps {
   readonly store: JobStore;
   readonly feed: JobFeed;
   readonly audio: AudioShelf;
+  readonly outbox: Outbox;
+  /** Work that a call leaves behind and that a close waits for. Never rejects. */
+  readonly background: (work: Promise<void>) => void;
   /**
    * Ends that are not stored yet, by job. A job gets here only while the storage takes some writes and
    * refuses others, and leaves with its next write that succeeds.
@@ -86,7 +90,7 @@ export interface JobContext extends JobDeps {
   readonly held: Map<string, HeldEnd>;
 }
 
-/** Tells the world of a new state. Call it once a state, after the storage has it. */
+/** Tells the world of a new state, and lets go of the audio of a job that ended. Call it once a state, after the storage has it. */
 export function announce({ feed, audio }: JobContext, record: JobRecord): void {
   if (hasEnded(record.data.state)) audio.jobEnded(record);
   feed.publish(record);

@@ -2,7 +2,7 @@ import type { ResolvedSource } from '../contracts/audio-source.js';
 import type { EnqueueOptions } from '../contracts/call-options.js';
 import type { QueueEntry } from '../contracts/queue.js';
 import { BadRequestError, QueueError } from '../errors/index.js';
-import { raceAbort, throwIfAborted } from '../internal/abort.js';
+import { abortError, onAbort, raceAbort, throwIfAborted } from '../internal/abort.js';
 import { defined } from '../internal/defined.js';
 import { createId } from '../internal/ids.js';
 import { announce, isoTime, type JobContext } from './context.js';
@@ -30,12 +30,13 @@ interface Draft extends Omit<NewRecord, 'data'> {
 /**
  * Takes all of the items or none.
  *
- * A job is acknowledged when the storage has its record; the queue gets its id after that. `signal` ends the
- * call until then, and does nothing afterwards: cancel() is for acknowledged jobs.
+ * A job is acknowledged when the storage has its record; the queue gets its id after that. A signal of the options,
+ * or `ending`, ends the call until then, and does nothing afterwards: cancel() is for acknowledged jobs.
  */
 export async function enqueueAll(
   items: readonly EnqueueItem[],
   context: JobContext,
+  ending: AbortSignal,
 ): Promise<readonly JobRecord[]> {
   const { distributed } = context.queue.capabilities;
   assertAtomic(context.storage, 'Jobs');
@@ -45,15 +46,17 @@ export async function enqueueAll(
     throwIfAborted(options.signal);
   }
   const drafts = items.map((item) => newDraft(item, context));
-  const sources = await takeAudio(items, context);
-  const fresh = drafts.map((draft, index) => ({
-    ...draft,
-    data: { ...draft.data, source: sources[index] as JobSource },
-  }));
-  const records = await acknowledge(fresh, items, context).catch((error) => {
-    for (const source of sources) context.audio.drop(source);
-    throw error;
-  });
+  const records = await untilAborted(
+    [ending, ...items.map(({ options }) => options.signal)],
+    async (call) => {
+      const sources = await takeAudio(items, context, call);
+      const fresh = drafts.map((draft, index) => ({
+        ...draft,
+        data: { ...draft.data, source: sources[index] as JobSource },
+      }));
+      return acknowledge(fresh, context, call.signal);
+    },
+  );
   for (const [index, record] of records.entries()) {
     context.audio.keep(record.id, (items[index] as EnqueueItem).source);
     if (!distributed) context.feed.startTimer(record.id);
@@ -62,21 +65,43 @@ export async function enqueueAll(
   return handOver(records, items, context);
 }
 
+/** Runs what one controller ends: for any of the signals, or for a part that failed. */
+async function untilAborted<Value>(
+  signals: readonly (AbortSignal | undefined)[],
+  run: (call: AbortController) => Promise<Value>,
+): Promise<Value> {
+  const call = new AbortController();
+  const stops = [...new Set(signals)].map((signal) =>
+    onAbort(signal, () => call.abort(abortError(signal as AbortSignal))),
+  );
+  try {
+    return await run(call);
+  } finally {
+    for (const stop of stops) stop();
+  }
+}
+
+/** The first audio that fails ends the others. */
 async function takeAudio(
   items: readonly EnqueueItem[],
   { audio }: JobContext,
+  call: AbortController,
 ): Promise<readonly JobSource[]> {
   const taken: JobSource[] = [];
   for (let index = 0; index < items.length; index += UPLOADS_AT_ONCE) {
-    const batch = items.slice(index, index + UPLOADS_AT_ONCE);
-    const results = await Promise.allSettled(
-      batch.map(({ source, options }) => audio.take(source, options.signal)),
-    );
+    const batch = items.slice(index, index + UPLOADS_AT_ONCE).map(async ({ source }) => {
+      try {
+        return await audio.take(source, call.signal);
+      } catch (error) {
+        call.abort(error);
+        throw error;
+      }
+    });
+    const results = await Promise.allSettled(batch);
     for (const result of results) if (result.status === 'fulfilled') taken.push(result.value);
-    const failure = results.find((result) => result.status === 'rejected');
-    if (failure === undefined) continue;
+    if (!call.signal.aborted) continue;
     for (const source of taken) audio.drop(source);
-    throw failure.reason;
+    throw call.signal.reason;
   }
   return taken;
 }
@@ -132,30 +157,29 @@ function snapshot<Data extends object>(data: Data): Data {
 
 async function acknowledge(
   fresh: readonly NewRecord[],
-  items: readonly EnqueueItem[],
   context: JobContext,
+  signal: AbortSignal,
 ): Promise<readonly JobRecord[]> {
-  const signals = new Set(items.map(({ options }) => options.signal));
   const writing = context.store.createAll(fresh, isoTime(context.clock));
   try {
-    let written: Promise<unknown> = writing;
-    for (const signal of signals) written = raceAbort(written, signal);
-    await written;
-    return await writing;
+    return await raceAbort(writing, signal);
   } catch (error) {
     // The write may still land, or may have landed although its answer was lost.
-    const cleanUp = writing
-      .catch(() => undefined)
-      .then(() =>
-        removeAgain(
-          fresh.map((record) => ({ ...record, version: 1 })),
-          context,
-        ),
-      );
-    const isAborted = [...signals].some((signal) => signal?.aborted);
-    if (!isAborted) await cleanUp;
+    const cleanUp = writing.catch(() => undefined).then(() => takeBack(fresh, context));
+    context.background(cleanUp);
+    if (!signal.aborted) await cleanUp;
     throw error;
   }
+}
+
+/** Audio is let go of only where it is sure that no record is there which needs it. */
+async function takeBack(fresh: readonly NewRecord[], context: JobContext): Promise<void> {
+  await Promise.allSettled(
+    fresh.map(async (record) => {
+      await context.store.remove({ ...record, version: 1 });
+      context.audio.drop(record.data.source);
+    }),
+  );
 }
 
 async function handOver(
@@ -170,11 +194,11 @@ async function handOver(
   }));
   try {
     await addToQueue(entries, context);
-    await context.store.handedOver(records);
+    context.outbox.settle(records);
     return records;
   } catch (error) {
-    const removed = await removeAgain(records, context);
-    // A queue whose answer was lost may have begun the jobs already: those are acknowledged.
+    const removed = await removeRefused(records, context);
+    // They are acknowledged: some have begun, or the outbox still has them for a relay.
     if (records.length > 0 && removed.length === 0) return records;
     const data = new QueueError('The queue did not take the job.', { code: 'queue_failed' }).toJSON();
     for (const record of removed) {
@@ -186,12 +210,14 @@ async function handOver(
   }
 }
 
-/** Removes records that nobody has changed. What the storage refuses stays, queued, for a reconciliation. */
-async function removeAgain(
+/** Removes records that the queue refused and nobody has changed. Returns those that are gone for good. */
+async function removeRefused(
   records: readonly JobRecord[],
   { store }: JobContext,
 ): Promise<readonly JobRecord[]> {
+  if (store.hasOutbox) return (await store.removeAll(records).catch(() => false)) ? records : [];
   const removed = await Promise.all(
+    // What such a storage refuses to remove is in no queue, and no relay looks for it.
     records.map(async (record) => ((await store.remove(record).catch(() => true)) ? [record] : [])),
   );
   return removed.flat();

@@ -37,6 +37,7 @@ export async function storeHeldEnd(held: HeldEnd, context: JobContext): Promise<
     const stored = await storeEnd(held, context);
     context.held.delete(held.record.id);
     if (stored === undefined) await dropTranscript(held, context);
+    else context.audio.jobEnded(stored);
     return DONE;
   } catch {
     return laterOrNever(context);
@@ -48,8 +49,9 @@ export async function writeWithRetries(
   record: JobRecord,
   data: JobData,
   context: JobContext,
+  write = () => context.store.replace(record, data),
 ): Promise<JobRecord | undefined> {
-  const written = await withRetries(() => context.store.replace(record, data), context);
+  const written = await withRetries(write, context);
   if (written !== undefined) return written;
   // A write whose answer was lost looks like somebody else's: compare what it left.
   const present = await withRetries(() => context.store.get(record.id), context);
@@ -64,7 +66,8 @@ async function finish(end: HeldEnd, context: JobContext): Promise<EntryOutcome> 
     return DONE;
   } catch {
     context.held.set(end.record.id, end);
-    announce(context, end.record);
+    // Its audio stays: if this process ends now, the job has to be run again.
+    context.feed.publish(end.record);
     return laterOrNever(context);
   }
 }

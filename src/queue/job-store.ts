@@ -50,15 +50,14 @@ export class JobStore {
     });
   }
 
-  /** A page of what the queue has yet to get, for longer than since that time. */
-  async outbox(createdBefore: string): Promise<Page<StoredRecord>> {
-    return this.#storage.list('outbox', { createdBefore });
+  /** A page of what the queue has yet to get. */
+  async outbox(cursor: string | undefined): Promise<Page<StoredRecord>> {
+    return this.#storage.list('outbox', defined({ cursor }));
   }
 
-  /** The queue has them. Where the storage refuses to write it, they are added to the queue again, which does no harm. */
-  async handedOver(records: readonly Pick<JobRecord, 'id'>[]): Promise<void> {
-    if (!this.hasOutbox) return;
-    await this.#writeAll(records.map(({ id }) => deletion('outbox', id))).catch(() => false);
+  /** The queue has the jobs with these ids. */
+  async handedOver(ids: readonly string[]): Promise<void> {
+    await this.#writeAll(ids.map((id) => deletion('outbox', id)));
   }
 
   /** Resolves to undefined, having changed nothing, where another writer came in between. */
@@ -68,11 +67,30 @@ export class JobStore {
     return written ? { ...record, data, version: version + 1 } : undefined;
   }
 
+  /** As replace(), for a job that the queue has yet to get again. */
+  async requeue(record: JobRecord, data: JobData, now: string): Promise<JobRecord | undefined> {
+    if (!this.hasOutbox) return this.replace(record, data);
+    const queued = { ...record, data };
+    const isWritten = await this.#writeAll([
+      { type: 'put', record: toRecordInput(queued), condition: { expectedVersion: record.version } },
+      { type: 'put', record: toOutboxRecord(queued, now) },
+    ]);
+    return isWritten ? { ...queued, version: record.version + 1 } : undefined;
+  }
+
+  /** Removes all of the jobs or none. Resolves to false where another writer came in between. Needs transactions. */
+  async removeAll(records: readonly Pick<JobRecord, 'id' | 'version'>[]): Promise<boolean> {
+    const jobs = records.map(({ id, version }) => ({
+      ...deletion('jobs', id),
+      condition: { expectedVersion: version },
+    }));
+    return this.#writeAll([...jobs, ...records.map(({ id }) => deletion('outbox', id))]);
+  }
+
   /** Resolves to false where another writer came in between. */
   async remove({ id, version }: JobRecord): Promise<boolean> {
-    const condition = { expectedVersion: version };
-    if (!this.hasOutbox) return this.#storage.delete('jobs', id, condition);
-    return this.#writeAll([{ ...deletion('jobs', id), condition }, deletion('outbox', id)]);
+    if (this.hasOutbox) return this.removeAll([{ id, version }]);
+    return this.#storage.delete('jobs', id, { expectedVersion: version });
   }
 
   async list({ state, ...query }: JobListQuery): Promise<Page<JobStatus>> {

@@ -7,7 +7,7 @@ import { closeTimeoutMs, signalOf } from '../internal/check-arguments.js';
 import { Lazy } from '../internal/lazy.js';
 import { isPlainObject } from '../internal/validate.js';
 import type { JobDeps } from './context.js';
-import { checkSharing, checkWorkerOptions } from './early-checks.js';
+import { assertAtomic, checkSharing, checkWorkerOptions } from './early-checks.js';
 import type { EnqueueItem } from './enqueue.js';
 import { closedError, secondWorkerError, workerNotStarted } from './errors.js';
 import type { JobService } from './service.js';
@@ -82,6 +82,7 @@ class LazyJobs<Source> implements JobService<Source> {
     if (this.#closing !== undefined) throw closedError();
     if (this.#loaded !== undefined) return this.#loaded.startWorker(options);
     checkWorkerOptions(options);
+    assertAtomic(this.#deps.storage, 'Workers');
     if (this.#pendingWorker !== undefined) throw secondWorkerError();
     return this.#startLater({ ...options });
   }

@@ -1,8 +1,8 @@
 import type { TimerHandle } from '../contracts/clock.js';
-import type { StoredRecord } from '../contracts/storage.js';
 import { isoTime, type JobContext } from './context.js';
 import { addToQueue } from './enqueue.js';
 import { toEntryId } from './entry-id.js';
+import { toTakenOver } from './transitions.js';
 
 const EVERY_MS = 10_000;
 /** By then the process that took the job has given it to the queue, unless it died in between. */
@@ -11,10 +11,13 @@ const STRANDED_AFTER_MS = 60_000;
 /**
  * Gives jobs to the queue whose process died between their record and the queue.
  *
- * The queue knows an id that it has already, so that adding one twice changes nothing.
+ * A job is taken over by a new round, in one step that holds only where nobody has begun it: an entry of it that some
+ * other queue may have is stale from then on. How long it has been there is timed on our own clock, from when it was
+ * first seen, because clocks of machines differ.
  */
 export class OutboxRelay {
   readonly #context: JobContext;
+  readonly #firstSeenMs = new Map<string, number>();
   #timer: TimerHandle | undefined;
   #running: Promise<void> = Promise.resolve();
   #isStopped = false;
@@ -32,6 +35,8 @@ export class OutboxRelay {
       this.#timer = undefined;
       void this.#running.then(() => this.start());
     }, EVERY_MS);
+    // A process that has nothing else to do may end.
+    this.#timer.unref?.();
   }
 
   async stop(): Promise<void> {
@@ -41,21 +46,39 @@ export class OutboxRelay {
   }
 
   async #relay(): Promise<void> {
-    const { store, clock } = this.#context;
-    const createdBefore = isoTime(clock, -STRANDED_AFTER_MS);
-    for (;;) {
-      const { items, nextCursor } = await store.outbox(createdBefore);
-      for (const item of items) await this.#add(item);
-      await store.handedOver(items);
-      if (nextCursor === undefined) return;
+    const ids = await this.#pending();
+    for (const id of this.#firstSeenMs.keys()) if (!ids.has(id)) this.#firstSeenMs.delete(id);
+    const nowMs = this.#context.clock.monotonicMs();
+    for (const id of ids) {
+      const firstSeenMs = this.#firstSeenMs.get(id) ?? nowMs;
+      this.#firstSeenMs.set(id, firstSeenMs);
+      if (this.#isStopped || nowMs - firstSeenMs < STRANDED_AFTER_MS) continue;
+      // One record that cannot be read must not keep the others from their queue.
+      await this.#takeOver(id).catch(() => undefined);
     }
   }
 
-  async #add({ id }: StoredRecord): Promise<void> {
-    const record = await this.#context.store.get(id);
-    if (record === undefined || record.data.state !== 'queued') return;
-    const { priority, runAt } = record.data;
-    const delayMs = Math.max(0, Date.parse(runAt) - this.#context.clock.wallMs());
-    await addToQueue([{ id: toEntryId(record), priority, delayMs }], this.#context);
+  async #pending(): Promise<ReadonlySet<string>> {
+    const ids = new Set<string>();
+    for (let cursor: string | undefined; !this.#isStopped; ) {
+      const page = await this.#context.store.outbox(cursor);
+      for (const { id } of page.items) ids.add(id);
+      if (page.nextCursor === undefined) break;
+      cursor = page.nextCursor;
+    }
+    return ids;
+  }
+
+  async #takeOver(id: string): Promise<void> {
+    const { store, clock, outbox } = this.#context;
+    const record = await store.get(id);
+    if (record?.data.state === 'queued') {
+      const taken = await store.replace(record, toTakenOver(record.data, isoTime(clock)));
+      if (taken === undefined) return;
+      const { priority, runAt } = taken.data;
+      const delayMs = Math.max(0, Date.parse(runAt) - clock.wallMs());
+      await addToQueue([{ id: toEntryId(taken), priority, delayMs }], this.#context);
+    }
+    outbox.settle([{ id }]);
   }
 }

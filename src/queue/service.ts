@@ -17,6 +17,7 @@ import { storeHeldEnd } from './finish.js';
 import { createJob } from './job.js';
 import { JobStore } from './job-store.js';
 import { checkJobListQuery } from './options.js';
+import { Outbox } from './outbox.js';
 import { OutboxRelay } from './outbox-relay.js';
 import { reportWorkerError, runEntry } from './worker.js';
 
@@ -53,25 +54,38 @@ export interface JobService<Source = ResolvedSource> {
 
 export function createJobs(deps: JobDeps): JobService {
   checkSharing(deps.queue, deps.storage);
-  return new Jobs({
+  const store = new JobStore(deps.storage);
+  const left = new Set<Promise<void>>();
+  const context = {
     ...deps,
-    store: new JobStore(deps.storage),
+    store,
     feed: new JobFeed(deps.clock, deps.emit),
-    audio: new AudioShelf(deps.audioStore, deps.emit),
+    audio: new AudioShelf(deps),
+    outbox: new Outbox(store, deps.clock),
+    background(work: Promise<void>) {
+      left.add(work);
+      void work.finally(() => left.delete(work));
+    },
     held: new Map(),
-  });
+  };
+  return new Jobs(context, left);
 }
 
 class Jobs implements JobService {
   readonly #context: JobContext;
   /** Calls that are bringing jobs into the queue. */
   readonly #adding = new Set<Promise<unknown>>();
+  /** What calls have left behind. */
+  readonly #left: ReadonlySet<Promise<void>>;
+  /** Aborts calls that the close waits for no longer. */
+  readonly #ending = new AbortController();
   #worker: QueueWorker | undefined;
   #autoStart: boolean;
   #closing: Promise<void> | undefined;
 
-  constructor(context: JobContext) {
+  constructor(context: JobContext, left: ReadonlySet<Promise<void>>) {
     this.#context = context;
+    this.#left = left;
     this.#autoStart = context.settings.autoStart;
   }
 
@@ -83,7 +97,7 @@ class Jobs implements JobService {
 
   async enqueueMany(items: readonly EnqueueItem[]): Promise<readonly Job[]> {
     this.#assertOpen();
-    const records = await this.#add(enqueueAll(items, this.#context));
+    const records = await this.#add(enqueueAll(items, this.#context, this.#ending.signal));
     this.#startOnDemand();
     return records.map(({ id }) => this.#job(id));
   }
@@ -134,8 +148,8 @@ class Jobs implements JobService {
     relay.start();
     const handle: QueueWorker = {
       close: async (closeOptions) => {
-        await this.#within(relay.stop(), closeTimeoutMs(closeOptions));
-        await worker.close({ timeoutMs: closeTimeoutMs(closeOptions) });
+        const timeoutMs = closeTimeoutMs(closeOptions);
+        await Promise.all([this.#within(relay.stop(), timeoutMs), worker.close({ timeoutMs })]);
         if (this.#worker === handle) this.#worker = undefined;
       },
     };
@@ -156,17 +170,30 @@ class Jobs implements JobService {
   }
 
   async #close(options: { readonly timeoutMs: number }): Promise<void> {
-    const { queue, feed, held, audio } = this.#context;
+    const { queue, feed, clock } = this.#context;
     const error = closedError();
+    const endsAtMs = clock.monotonicMs() + options.timeoutMs;
     feed.beginClose(error);
     try {
       await Promise.all([this.#worker?.close(options), this.#added(options.timeoutMs)]);
-      for (const end of held.values()) await storeHeldEnd(end, this.#context);
+      this.#ending.abort(error);
+      await this.#within(this.#storeHeldEnds(), Math.max(0, endsAtMs - clock.monotonicMs()));
       await queue.close();
-      await this.#within(audio.settled(), options.timeoutMs);
+      await this.#within(this.#settled(), Math.max(0, endsAtMs - clock.monotonicMs()));
     } finally {
       feed.endClose(error);
     }
+  }
+
+  async #storeHeldEnds(): Promise<void> {
+    for (const end of this.#context.held.values()) await storeHeldEnd(end, this.#context);
+  }
+
+  async #settled(): Promise<void> {
+    const { audio, outbox } = this.#context;
+    await Promise.allSettled(this.#adding);
+    await Promise.all([...this.#left, outbox.close()]);
+    await audio.settled();
   }
 
   async #add<Value>(adding: Promise<Value>): Promise<Value> {

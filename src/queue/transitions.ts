@@ -43,6 +43,11 @@ export function toCancelled(data: JobData, finishedAt: string): JobData {
   return { ...lasting(data), state: 'cancelled', finishedAt };
 }
 
+/** A queued job that no queue has: an entry of the round before, wherever it is, is stale. */
+export function toTakenOver(data: JobData, now: string): JobData {
+  return { ...data, round: data.round + 1, runAt: data.runAt > now ? data.runAt : now };
+}
+
 /** A job that failed or was cancelled begins anew, with all of its attempts. */
 export function toNextRound(data: JobData, runAt: string): JobData {
   const { lastError: _lastError, ...rest } = lasting(data);

@@ -1,6 +1,6 @@
 import type { ListQuery, StorageCollection } from '../contracts/storage.js';
 import { StorageError } from '../errors/index.js';
-import { checkTime } from '../internal/check-list-query.js';
+import { checkTime, LARGEST_PAGE } from '../internal/check-list-query.js';
 import { checkNumber } from '../internal/validate.js';
 import { isIsoTime, isStorable, type JsonRecord } from './record.js';
 
@@ -12,7 +12,6 @@ export interface Position {
 }
 
 const DEFAULT_LIMIT = 100;
-const LARGEST_LIMIT = 1000;
 
 /**
  * How many records the page may have.
@@ -20,7 +19,7 @@ const LARGEST_LIMIT = 1000;
  * @throws BadRequestError where the limit or a time of the query is none.
  */
 export function limitOf({ limit = DEFAULT_LIMIT, createdFrom, createdBefore }: ListQuery): number {
-  checkNumber('limit', limit, { min: 1, max: LARGEST_LIMIT });
+  checkNumber('limit', limit, { min: 1, max: LARGEST_PAGE });
   checkTime('createdFrom', createdFrom);
   checkTime('createdBefore', createdBefore);
   return limit;

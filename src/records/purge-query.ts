@@ -1,7 +1,7 @@
 import type { PurgeQuery, StorageCollection } from '../contracts/storage.js';
 import { StorageError } from '../errors/index.js';
 import { show } from '../internal/validate.js';
-import { isCollection, isIsoTime } from './record.js';
+import { isCollection, isIsoTime, type JsonRecord } from './record.js';
 
 const KNOWN: ReadonlySet<string> = new Set<keyof PurgeQuery>([
   'userId',
@@ -35,6 +35,17 @@ export function checkPurgeQuery(collection: StorageCollection, query: PurgeQuery
       throw refused(`${name} must be a time as toISOString() writes it, and is ${show(time)}.`);
     }
   }
+}
+
+/** True for a record that a purge takes away. */
+export function isPurged(
+  record: Pick<JsonRecord, 'userId' | 'status' | 'createdAt' | 'expiresAt'>,
+  { userId, statuses, createdBefore, expiredBy }: PurgeQuery,
+): boolean {
+  if (userId !== undefined && record.userId !== userId) return false;
+  if (statuses !== undefined && !statuses.includes(record.status)) return false;
+  if (createdBefore !== undefined && record.createdAt >= createdBefore) return false;
+  return expiredBy === undefined || (record.expiresAt !== undefined && record.expiresAt <= expiredBy);
 }
 
 function refused(message: string): StorageError {

@@ -98,7 +98,8 @@ function checkSize(id: string, json: string, maxBytes: number): void {
   const bytes = Buffer.byteLength(json);
   if (bytes <= maxBytes) return;
   throw new StorageError(
-    `The record ${id} has ${bytes} bytes, and the storage takes ${maxBytes}. Raise maxRecordBytes, or split the audio.`,
+    `The record ${id} has ${bytes} bytes, and the storage takes ${maxBytes}. Raise maxRecordBytes (maxBytes of the ` +
+      'storage in memory), or split the audio.',
     { code: 'record_too_large' },
   );
 }

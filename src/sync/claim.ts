@@ -77,6 +77,11 @@ export class Claim {
     return true;
   }
 
+  /** Writes the claim once more, with what is known of the audio by now. */
+  async renew(): Promise<void> {
+    await this.#write((version) => this.#put(this.#running(), version));
+  }
+
   /** The transcript answers for the key from now on. */
   async complete(sourceHash: string | undefined): Promise<void> {
     this.#stopRenewing();
@@ -114,7 +119,7 @@ export class Claim {
   #renewLater(): void {
     const timer = this.#parts.clock.setTimer(() => {
       // Where it fails the next one may succeed: a lease lasts for some.
-      this.#write((version) => this.#put(this.#running(), version)).catch(() => undefined);
+      this.renew().catch(() => undefined);
       this.#renewLater();
     }, RENEWAL_MS);
     this.#stopRenewing = () => timer.cancel();

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { EventSink, ResolvedSource, Transcript } from '../contracts/index.js';
-import { BadRequestError, StorageError, UnsupportedSourceError } from '../errors/index.js';
+import { BadRequestError, UnsupportedSourceError } from '../errors/index.js';
 import { defined } from '../internal/defined.js';
+import { assertAtomic } from '../records/atomic.js';
 import { ClaimWatch } from './claim.js';
 import { hashSource } from './content-hash.js';
 import { type KeyedCall, KeyedRun, type KeyedRunParts, type Outcome } from './keyed-run.js';
@@ -29,6 +30,8 @@ export class IdempotentCalls {
   readonly #parts: KeyedRunParts;
   readonly #emit: EventSink;
   readonly #flights = new SingleFlight<Outcome>();
+  /** Those under way, by the id of the transcript that they make. */
+  readonly #runs = new Map<string, KeyedRun>();
   #nextPurgeMs = Number.NEGATIVE_INFINITY;
 
   constructor({ emit, ...parts }: IdempotencyParts) {
@@ -38,7 +41,7 @@ export class IdempotentCalls {
 
   async run(call: IdempotentCall): Promise<Transcript> {
     const { source, signal, userId, scope, key } = call;
-    this.#assertAtomic();
+    assertAtomic(this.#parts.storage, 'idempotencyKey and deduplicate');
     this.#purgeExpired();
     const contentHash = key === undefined ? await hashAgain(source, signal) : undefined;
     const id = hashText([scope, userId ?? null, key ?? null, contentHash ?? null]);
@@ -47,6 +50,11 @@ export class IdempotentCalls {
       const transcript = await this.#join(settled);
       if (transcript !== undefined) return transcript;
     }
+  }
+
+  /** Of any transcript: whoever finds that of a keyed call in the storage has to know of which audio it is. */
+  async beforeKept(transcriptId: string): Promise<void> {
+    await this.#runs.get(transcriptId)?.writeHash();
   }
 
   /** In the background; where it fails the storage tells it, and the next time is soon enough. */
@@ -60,27 +68,25 @@ export class IdempotentCalls {
     });
   }
 
-  #assertAtomic(): void {
-    if (this.#parts.storage.capabilities.atomic) return;
-    throw new StorageError(
-      'idempotencyKey and deduplicate need a storage whose conditional writes are atomic, and this one states ' +
-        'atomic: false. Use the storage in memory, SQLite or PostgreSQL for them.',
-      { code: 'storage_not_atomic' },
-    );
-  }
-
   /** Undefined: the audio of another caller could not be read, and it is our turn. */
   async #join(call: SettledCall): Promise<Transcript | undefined> {
     let own: KeyedRun | undefined;
     try {
       const outcome = await this.#flights.join(call.id, call.signal, (signal) => {
-        own = new KeyedRun(this.#parts, call, signal);
+        own = this.#start(call, signal);
         return own.ended;
       });
       return own === undefined ? await this.#follow(call, outcome) : await this.#lead(call, own, outcome);
     } finally {
       own?.letGo();
     }
+  }
+
+  #start(call: SettledCall, signal: AbortSignal): KeyedRun {
+    const run = new KeyedRun(this.#parts, call, signal);
+    this.#runs.set(run.transcriptId, run);
+    run.ended.then(() => this.#runs.delete(run.transcriptId));
+    return run;
   }
 
   async #lead(call: SettledCall, { source }: KeyedRun, outcome: Outcome): Promise<Transcript> {

@@ -64,6 +64,23 @@ export class KeyedRun {
     this.ended = this.#run().catch((error: unknown) => ({ error, sourceHash: this.#hashSoFar() }));
   }
 
+  get transcriptId(): string {
+    return this.#claim.transcriptId;
+  }
+
+  /**
+   * Before the transcript is stored, so that it answers for no other audio where this process dies then. Where the
+   * write fails nobody hears of it: the transcript is paid for.
+   */
+  async writeHash(): Promise<void> {
+    const { source, contentHash } = this.#call;
+    if (source.kind === 'url') return;
+    const hash = await this.#sourceHash();
+    if (hash === undefined || hash === contentHash) return;
+    this.#hashSoFar = () => hash;
+    await this.#unlessAborted(this.#claim.renew());
+  }
+
   /** The caller who brought the audio is done with it. The others may not be. */
   letGo(): void {
     const { source } = this;
@@ -134,7 +151,7 @@ export class KeyedRun {
     const hashed = source.kind === 'url' ? undefined : hashWhileRead(source);
     if (hashed !== undefined) this.#hashSoFar = () => hashed.hash();
     const transcript = await run(hashed?.source ?? source, this.#claim.transcriptId, this.#signal);
-    const sourceHash = this.#hashSoFar() ?? contentHash ?? (await this.#hashAgain());
+    const sourceHash = await this.#sourceHash();
     const isChanged = contentHash !== undefined && sourceHash !== contentHash;
     // The transcript is there and paid for: a storage that fails now must not hide it, and reports itself.
     await this.#unlessAborted(isChanged ? this.#claim.release() : this.#complete(sourceHash));
@@ -150,8 +167,10 @@ export class KeyedRun {
     }
   }
 
-  /** For an answer that came before all of the audio was read. */
-  async #hashAgain(): Promise<string | undefined> {
+  /** Read once more for an answer that came before all of the audio was read. */
+  async #sourceHash(): Promise<string | undefined> {
+    const known = this.#hashSoFar() ?? this.#call.contentHash;
+    if (known !== undefined) return known;
     const { source } = this;
     if (source.kind !== 'url' && !source.reopenable) return undefined;
     return hashSource(source, this.#signal).catch(() => undefined);

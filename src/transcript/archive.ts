@@ -62,6 +62,12 @@ function toRecord(transcript: Transcript, facts: TranscriptFacts): RecordInput {
 }
 
 function fromRecord(record: StoredRecord): StoredTranscript {
+  if (typeof record.data !== 'object' || record.data === null) {
+    throw new StorageError(
+      `The transcript ${record.id} is damaged: its record holds none. Restore it from a backup, or delete it.`,
+      { code: 'storage_corrupt' },
+    );
+  }
   // Records of the first days have no version.
   const { v = FORMAT, ...transcript } = record.data as StoredTranscript & { readonly v?: number };
   if (v === FORMAT) return transcript;

@@ -238,7 +238,7 @@ describe('enqueue against failing parts', () => {
 
   it('removes a record that lands after the abort', async () => {
     const memory = createMemoryStorage();
-    let write: () => void = () => undefined;
+    let write: (() => void) | undefined;
     const storage: StorageAdapter = {
       capabilities: memory.capabilities,
       get: (collection, id) => memory.get(collection, id),
@@ -254,10 +254,11 @@ describe('enqueue against failing parts', () => {
     const { jobs } = harness({ storage });
     const controller = new AbortController();
     const enqueued = jobs.enqueue(URL_SOURCE, { signal: controller.signal });
+    await vi.waitFor(() => expect(write).toBeDefined());
     controller.abort();
     await expect(enqueued).rejects.toMatchObject({ name: 'AbortedError', code: 'aborted' });
     const removed = vi.spyOn(memory, 'delete');
-    write();
+    write?.();
     await vi.waitFor(() => expect(removed).toHaveBeenCalled());
     expect((await memory.list('jobs', {})).items).toEqual([]);
   });

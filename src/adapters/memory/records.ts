@@ -7,7 +7,7 @@ import type {
   WriteCondition,
 } from '../../contracts/storage.js';
 import { Cursors, fitsNothing, isListed, limitOf } from '../../records/pages.js';
-import { checkPurgeQuery } from '../../records/purge-query.js';
+import { checkPurgeQuery, isPurged } from '../../records/purge-query.js';
 import {
   checkChanges,
   checkRecord,
@@ -126,13 +126,6 @@ export class MemoryRecords {
 /** The last change is undone first. */
 function rollBack(undo: Undo): void {
   for (const step of [...undo].reverse()) step();
-}
-
-function isPurged(row: Row, { userId, statuses, createdBefore, expiredBy }: PurgeQuery): boolean {
-  if (userId !== undefined && row.userId !== userId) return false;
-  if (statuses !== undefined && !statuses.includes(row.status)) return false;
-  if (createdBefore !== undefined && row.createdAt >= createdBefore) return false;
-  return expiredBy === undefined || (row.expiresAt !== undefined && row.expiresAt <= expiredBy);
 }
 
 function toRecord({ sequence: _sequence, ...row }: Row): StoredRecord {

@@ -1,14 +1,11 @@
 import type { ListQuery, PurgeQuery } from '../../contracts/storage.js';
 import { defined } from '../../internal/defined.js';
+import { isPurged } from '../../records/purge-query.js';
 import { isStorable } from '../../records/record.js';
 
 /** What lists and purges ask for. What is undefined is not asked. */
-export interface Filter {
-  readonly userId?: string;
-  readonly statuses?: readonly string[];
+export interface Filter extends PurgeQuery {
   readonly createdFrom?: string;
-  readonly createdBefore?: string;
-  readonly expiredBy?: string;
 }
 
 /** What is asked about a record. */
@@ -29,11 +26,6 @@ export function purgeFilter({ userId, statuses, createdBefore, expiredBy }: Purg
 }
 
 /** Times are in the order of their text. */
-export function fits(facts: Facts, filter: Filter): boolean {
-  const { userId, statuses, createdFrom, createdBefore, expiredBy } = filter;
-  if (userId !== undefined && facts.userId !== userId) return false;
-  if (statuses !== undefined && !statuses.includes(facts.status)) return false;
-  if (createdFrom !== undefined && facts.createdAt < createdFrom) return false;
-  if (createdBefore !== undefined && facts.createdAt >= createdBefore) return false;
-  return expiredBy === undefined || (facts.expiresAt !== undefined && facts.expiresAt <= expiredBy);
+export function fits(facts: Facts, { createdFrom, ...filter }: Filter): boolean {
+  return (createdFrom === undefined || facts.createdAt >= createdFrom) && isPurged(facts, filter);
 }
