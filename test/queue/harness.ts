@@ -2,6 +2,7 @@ import { vi } from 'vitest';
 import { createMemoryQueue } from '../../src/adapters/memory/queue.js';
 import { createMemoryStorage } from '../../src/adapters/memory/storage.js';
 import type { ResolvedSource, UploadAudio } from '../../src/contracts/audio-source.js';
+import type { AudioStore } from '../../src/contracts/audio-store.js';
 import type { ClientEvent, ClientEventOf } from '../../src/contracts/events.js';
 import type { JobState } from '../../src/contracts/job.js';
 import type { QueueAdapter } from '../../src/contracts/queue.js';
@@ -29,6 +30,7 @@ export interface HarnessOptions {
   clock?: ManualClock;
   storage?: StorageAdapter;
   queue?: QueueAdapter;
+  audioStore?: AudioStore;
   /** True: the storage with all of its members, of which none can be made to fail. */
   whole?: boolean;
   /** Answers at once instead of waiting for the test. */
@@ -73,6 +75,7 @@ export function createHarness(options: HarnessOptions = {}) {
       });
     },
     emit,
+    audioStore: options.audioStore,
     settings: {
       attempts: 3,
       backoffMs: 5000,

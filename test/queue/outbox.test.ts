@@ -64,7 +64,7 @@ describe('the outbox', () => {
     await living.jobs.enqueueMany(
       [urlSource('a'), urlSource('b')].map((source) => ({ source, options: {} })),
     );
-    expect(await pending()).toBe(1);
+    await vi.waitFor(async () => expect(await pending()).toBe(1));
   });
 
   it('gives a job whose process died to the queue of another one, once it is stranded', async () => {
@@ -112,6 +112,129 @@ describe('the outbox', () => {
     living.jobs.startWorker();
     await clock.advance(100_000);
     await vi.waitFor(() => expect(living.calls).toHaveLength(1));
+  });
+
+  it('is not held up by a record that cannot be read', async () => {
+    const dying = harness({ queue: dyingQueue(), settings: { autoStart: false } });
+    void dying.jobs.enqueue(URL_SOURCE).catch(() => undefined);
+    await vi.waitFor(async () => expect(await pending()).toBe(1));
+    const createdAt = new Date(clock.wallMs() + 1000).toISOString();
+    for (const collection of ['jobs', 'outbox'] as const) {
+      await storage.put({ collection, id: 'job_newer', status: 'queued', createdAt, data: { v: 2 } });
+    }
+    const living = harness({ answer: (call) => call.resolve(), settings: { autoStart: false } });
+    living.jobs.startWorker();
+    await clock.advance(80_000);
+    await vi.waitFor(() => expect(living.calls).toHaveLength(1));
+    await vi.waitFor(async () => expect(await pending()).toBe(1));
+  });
+
+  it('reads, and does not spin, where nothing can be written', async () => {
+    for (let index = 0; index < 101; index += 1) {
+      const createdAt = new Date(clock.wallMs()).toISOString();
+      const record = { id: `job_${index}`, status: 'pending', createdAt, data: { v: 1 } };
+      await storage.put({ collection: 'outbox', ...record });
+    }
+    let lists = 0;
+    const readOnly: StorageAdapter = {
+      ...storage,
+      list(...args) {
+        lists += 1;
+        return storage.list(...args);
+      },
+      transact: () => Promise.reject(new Error('read-only')),
+    };
+    const { jobs } = harness({ storage: readOnly, settings: { autoStart: false } });
+    const worker = jobs.startWorker();
+    await clock.advance(100_000);
+    // Two pages each time.
+    expect(lists).toBeLessThanOrEqual(2 * 11);
+    await worker.close();
+    const atClose = lists;
+    await clock.advance(100_000);
+    expect(lists).toBe(atClose);
+  });
+
+  it('lets no other process run a job that waits here, though its record could not be deleted', async () => {
+    let isBroken = true;
+    const transact: StorageAdapter['transact'] = async (changes) => {
+      const isSettling = changes.every((change) => change.type === 'delete');
+      if (isSettling && isBroken) throw new Error('the connection broke');
+      return storage.transact?.(changes) ?? false;
+    };
+    const here = harness({ storage: { ...storage, transact }, settings: { concurrency: 1 } });
+    const [running, waiting] = await here.jobs.enqueueMany(
+      [urlSource('a'), urlSource('b')].map((source) => ({ source, options: {} })),
+    );
+    const there = harness({ settings: { autoStart: false } });
+    there.jobs.startWorker();
+    await vi.waitFor(() => expect(here.calls).toHaveLength(1));
+    await clock.advance(90_000);
+    await vi.waitFor(() => expect(there.calls).toHaveLength(1));
+    isBroken = false;
+    there.calls[0]?.resolve();
+    here.calls[0]?.resolve();
+    await vi.waitFor(async () => expect(await waiting?.status()).toMatchObject({ state: 'completed' }));
+    await vi.waitFor(async () => expect(await running?.status()).toMatchObject({ state: 'completed' }));
+    await clock.advance(30_000);
+    expect([...here.calls, ...there.calls]).toHaveLength(2);
+    await vi.waitFor(async () => expect(await pending()).toBe(0));
+  });
+
+  it('keeps a job that the queue refused and the storage could not remove: it is acknowledged', async () => {
+    let isBroken = true;
+    const queue = createMemoryQueue({ clock });
+    const refusing: QueueAdapter = {
+      ...dyingQueue(),
+      add: (entries) => (isBroken ? Promise.reject(new Error('no')) : queue.add(entries)),
+      startWorker: (...args) => queue.startWorker(...args),
+      close: () => queue.close(),
+    };
+    const transact: StorageAdapter['transact'] = async (changes) => {
+      if (isBroken && changes[0]?.type === 'delete') throw new Error('the connection broke');
+      return storage.transact?.(changes) ?? false;
+    };
+    const { jobs, calls, statesOf } = harness({
+      storage: { ...storage, transact },
+      queue: refusing,
+      answer: (call) => call.resolve(),
+    });
+    const job = await jobs.enqueue(URL_SOURCE);
+    expect(statesOf(job.id)).toEqual(['queued']);
+    isBroken = false;
+    await clock.advance(80_000);
+    expect((await job.result()).text).toBe('hello world');
+    expect(calls).toHaveLength(1);
+  });
+
+  it('refuses a job that the queue refused and the storage has removed', async () => {
+    const queue = { ...dyingQueue(), add: () => Promise.reject(new Error('no')) };
+    const { jobs } = harness({ queue });
+    await expect(jobs.enqueue(URL_SOURCE)).rejects.toMatchObject({ code: 'queue_failed' });
+    expect(await pending()).toBe(0);
+    expect((await storage.list('jobs', {})).items).toEqual([]);
+  });
+
+  it('holds a job that is retried until the queue has it', async () => {
+    const { jobs } = harness({ settings: { autoStart: false } });
+    const { id } = await jobs.enqueue(URL_SOURCE);
+    await jobs.cancel(id);
+    await vi.waitFor(async () => expect(await pending()).toBe(0));
+    const dying = harness({ queue: dyingQueue(), settings: { autoStart: false } });
+    void dying.jobs.retry(id).catch(() => undefined);
+    await vi.waitFor(async () => expect(await pending()).toBe(1));
+    const living = harness({ answer: (call) => call.resolve(), settings: { autoStart: false } });
+    living.jobs.startWorker();
+    await clock.advance(80_000);
+    await vi.waitFor(() => expect(living.calls).toHaveLength(1));
+  });
+
+  it('is settled after the call: a storage that hangs then does not hold it', async () => {
+    const transact: StorageAdapter['transact'] = (changes) =>
+      changes[0]?.type === 'delete' ? new Promise(() => undefined) : (storage.transact?.(changes) as never);
+    const { jobs } = harness({ storage: { ...storage, transact }, settings: { autoStart: false } });
+    const { id } = await jobs.enqueue(URL_SOURCE);
+    expect((await storage.get('jobs', id))?.status).toBe('queued');
   });
 
   it('is left out where the storage ends with the process', async () => {
