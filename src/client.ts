@@ -12,6 +12,7 @@ import type {
   Page,
   QueueWorker,
   ResolvedSource,
+  RouteFacts,
   StoredTranscript,
   StreamOptions,
   SubmitOptions,
@@ -288,11 +289,7 @@ function checkRequests(items: unknown): readonly EnqueueRequest[] {
 function sourceFacts(
   source: ResolvedSource,
   hasAudioStore: boolean,
-): {
-  readonly queueable: boolean;
-  readonly sizeBytes?: number;
-  readonly contentType?: string;
-} {
+): Pick<RouteFacts, 'queueable' | 'sizeBytes' | 'contentType'> {
   if (source.kind === 'url') return { queueable: true };
   return {
     queueable: source.reopenable || hasAudioStore,

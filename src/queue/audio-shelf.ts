@@ -2,11 +2,10 @@ import type { ResolvedSource, UploadAudio } from '../contracts/audio-source.js';
 import type { AudioStore } from '../contracts/audio-store.js';
 import type { Clock } from '../contracts/clock.js';
 import type { EventSink } from '../contracts/events.js';
-import { StorageError, TranscriptionError, UnsupportedSourceError } from '../errors/index.js';
+import { UnsupportedSourceError } from '../errors/index.js';
 import { abortError, claimUnlessAborted, raceAbort } from '../internal/abort.js';
 import { defined } from '../internal/defined.js';
 import { startDeadline } from '../resilience/deadline.js';
-import type { JobDeps } from './context.js';
 import type { JobRecord, JobSource } from './record.js';
 
 /** Sources of failed and cancelled jobs that are kept for a retry. */
@@ -16,6 +15,13 @@ const URL_SECONDS = 3600;
 const URL_TIMEOUT_MS = 30_000;
 
 type StoredSource = Extract<JobSource, { kind: 'stored' }>;
+
+export interface AudioShelfParts {
+  /** Reports its failures as TranscriptionErrors. */
+  readonly audioStore?: AudioStore | undefined;
+  readonly emit: EventSink;
+  readonly clock: Clock;
+}
 
 /**
  * The audio of jobs that has no URL: in the audio store where there is one, otherwise in this process.
@@ -32,7 +38,7 @@ export class AudioShelf {
   readonly #ended = new Map<string, UploadAudio>();
   readonly #deleting = new Set<Promise<void>>();
 
-  constructor({ audioStore, emit, clock }: Pick<JobDeps, 'audioStore' | 'emit' | 'clock'>) {
+  constructor({ audioStore, emit, clock }: AudioShelfParts) {
     this.#store = audioStore;
     this.#emit = emit;
     this.#clock = clock;
@@ -125,7 +131,7 @@ export class AudioShelf {
     });
     try {
       const signing = store.url?.(ref, { expiresInSeconds: URL_SECONDS });
-      return await raceAbort(asStorageFailure(signing as Promise<string>), deadline.signal);
+      return await raceAbort(signing as Promise<string>, deadline.signal);
     } finally {
       deadline.dispose();
     }
@@ -149,7 +155,7 @@ export class AudioShelf {
       sizeBytes,
       ...defined({ contentType }),
       reopenable: true,
-      open: () => asStorageFailure(store.open(ref)),
+      open: () => store.open(ref),
     };
   }
 }
@@ -161,23 +167,10 @@ async function putInto(
 ): Promise<{ readonly ref: string; readonly sizeBytes: number }> {
   const opened = await claimUnlessAborted(source.open(), signal, (late) => late.close(abortError(signal)));
   try {
-    const { contentType } = source;
-    return await asStorageFailure(store.put(opened.chunks, defined({ contentType, signal })));
+    const putting = store.put(opened.chunks, { signal, ...defined({ contentType: source.contentType }) });
+    // A store that takes no notice of the signal holds nobody.
+    return await claimUnlessAborted(putting, signal, ({ ref }) => store.delete(ref));
   } finally {
     await opened.close();
-  }
-}
-
-/** Errors of the source are our own already; what else a store throws must not leave as it is. */
-async function asStorageFailure<Value>(promise: Promise<Value>): Promise<Value> {
-  try {
-    return await promise;
-  } catch (cause) {
-    if (TranscriptionError.isInstance(cause)) throw cause;
-    throw new StorageError('The audio store failed. The cause says why; try again.', {
-      code: 'storage_failed',
-      retryable: true,
-      cause,
-    });
   }
 }

@@ -2,7 +2,7 @@ import type { EnqueueOptions } from '../contracts/call-options.js';
 import type { PrerecordedDeepgramOptions } from '../contracts/deepgram-options.js';
 import type { QueueAdapter } from '../contracts/queue.js';
 import type { StorageAdapter } from '../contracts/storage.js';
-import { QueueError, StorageError } from '../errors/index.js';
+import { QueueError } from '../errors/index.js';
 import { checkOptions } from '../internal/check-arguments.js';
 import { checkNumber } from '../internal/validate.js';
 
@@ -34,15 +34,5 @@ export function checkSharing(queue: QueueAdapter, storage: StorageAdapter): void
     'The workers of this queue may run in other processes, which cannot see this storage. ' +
       'Use a shared storage, such as Postgres, or the in-process queue.',
     { code: 'queue_failed' },
-  );
-}
-
-/** @throws StorageError where two writers could both believe that they took the same record. */
-export function assertAtomic({ capabilities }: StorageAdapter, what: string): void {
-  if (capabilities.atomic) return;
-  throw new StorageError(
-    `${what} need a storage whose conditional writes are atomic, and this one states atomic: false. Use the ` +
-      'storage in memory, SQLite or PostgreSQL for them.',
-    { code: 'storage_not_atomic' },
   );
 }

@@ -1,6 +1,6 @@
+import type { Clock } from '../contracts/clock.js';
 import { sleep } from '../internal/sleep.js';
 import { backoffDelayMs } from '../resilience/backoff.js';
-import type { JobDeps } from './context.js';
 import type { JobStore } from './job-store.js';
 import type { JobRecord } from './record.js';
 
@@ -14,13 +14,13 @@ const AGAIN = { minDelayMs: 500, maxDelayMs: 15_000 };
  */
 export class Outbox {
   readonly #store: JobStore;
-  readonly #clock: JobDeps['clock'];
+  readonly #clock: Clock;
   readonly #closing = new AbortController();
   readonly #ids = new Set<string>();
   #running: Promise<void> = Promise.resolve();
   #isRunning = false;
 
-  constructor(store: JobStore, clock: JobDeps['clock']) {
+  constructor(store: JobStore, clock: Clock) {
     this.#store = store;
     this.#clock = clock;
   }

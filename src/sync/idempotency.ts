@@ -85,7 +85,7 @@ export class IdempotentCalls {
   #start(call: SettledCall, signal: AbortSignal): KeyedRun {
     const run = new KeyedRun(this.#parts, call, signal);
     this.#runs.set(run.transcriptId, run);
-    run.ended.then(() => this.#runs.delete(run.transcriptId));
+    void run.ended.finally(() => this.#runs.delete(run.transcriptId));
     return run;
   }
 

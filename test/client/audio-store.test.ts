@@ -136,6 +136,14 @@ describe('queued audio with an audio store', () => {
     expect((await client.jobs.list()).items).toEqual([]);
   });
 
+  it('lets submit() queue what can be read only once', async () => {
+    const client = newClient(waiting);
+    const stream = Readable.from([Buffer.from(audio)]);
+    const outcome = await client.submit(stream, { durationSeconds: 36_000 });
+    expect(outcome.mode).toBe('async');
+    expect(await kept()).toHaveLength(1);
+  });
+
   it('takes all of enqueueMany() or none', async () => {
     const client = newClient(waiting);
     const items = [...Array.from({ length: 6 }, () => ({ source: audio })), { source: broken() }];

@@ -48,6 +48,44 @@ describe('what a first call is given, while its code is loading', () => {
     expect(await response.json()).toEqual({ url: 'https://example.com/a.wav' });
   });
 
+  const ENQUEUE: [
+    string,
+    (client: TranscriptionClient, source: Readable, options: object) => Promise<unknown>,
+  ][] = [
+    ['enqueue()', (client, source, options) => client.enqueue(source, options)],
+    [
+      'enqueueMany()',
+      (client, source, options) =>
+        client.enqueueMany([{ source: 'https://example.com/a.wav', options }, { source }]),
+    ],
+  ];
+
+  it.each(ENQUEUE)('%s lets go of a stream where it is refused', async (_name, enqueue) => {
+    for (const options of [{ priority: -1 }, { unknown: 1 }, { signal: AbortSignal.abort() }]) {
+      await using client = newClient();
+      // The second call finds its code loaded.
+      for (let call = 0; call < 2; call += 1) {
+        const stream = new Readable({ read: () => undefined });
+        await expect(enqueue(client, stream, options)).rejects.toMatchObject({ name: /BadRequest|Aborted/ });
+        expect(stream.destroyed).toBe(true);
+      }
+    }
+    const client = newClient();
+    await client.close();
+    const stream = new Readable({ read: () => undefined });
+    await expect(enqueue(client, stream, {})).rejects.toMatchObject({ code: 'client_closed' });
+    expect(stream.destroyed).toBe(true);
+  });
+
+  it('enqueueMany() lets go of the streams beside an item that is none', async () => {
+    await using client = newClient();
+    const streams = [1, 2].map(() => new Readable({ read: () => undefined }));
+    const [first, last] = streams.map((source) => ({ source }));
+    const items = [first, undefined, { source: 'https://example.com/a.wav', option: {} }, last];
+    await expect(client.enqueueMany(items as never)).rejects.toMatchObject({ name: 'BadRequestError' });
+    expect(streams.map(({ destroyed }) => destroyed)).toEqual([true, true]);
+  });
+
   it('enqueue() and enqueueMany() take the URL and the options as they were', async () => {
     const storage = createMemoryStorage();
     await using client = newClient(storage);

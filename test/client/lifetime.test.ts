@@ -1,4 +1,4 @@
-import type { TranscriptionClient } from 'transcription-client';
+import { createMemoryStorage, type TranscriptionClient } from 'transcription-client';
 import { startDeepgramEmulator, synthesizeSpeech } from 'transcription-client/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { clientOf, failureOf } from '../support/client.js';
@@ -21,7 +21,11 @@ const METHODS: Record<string, (client: TranscriptionClient) => Promise<unknown>>
   'transcripts.get': (client) => client.transcripts.get('tr_1'),
   'transcripts.list': (client) => client.transcripts.list(),
   'transcripts.delete': (client) => client.transcripts.delete('tr_1'),
+  purge: (client) => client.purge({ before: new Date() }),
 };
+
+/** They take no signal: what they wait for ends when the client is closed. */
+const OF_STORAGE = Object.keys(METHODS).filter((name) => /^(jobs|transcripts)\.|^purge$/.test(name));
 
 describe('a closed client', () => {
   it.each(Object.keys(METHODS))('refuses %s', async (method) => {
@@ -40,6 +44,21 @@ describe('a closed client', () => {
     const cancel = vi.fn();
     await failureOf(client.transcribe(new ReadableStream({ cancel })));
     expect(cancel).toHaveBeenCalledOnce();
+  });
+});
+
+describe.each(OF_STORAGE)('%s', (method) => {
+  it('ends at the deadline of close(), although the storage hangs', async () => {
+    const hang = vi.fn(() => new Promise<never>(() => undefined));
+    const { capabilities } = createMemoryStorage();
+    const storage = { capabilities, get: hang, put: hang, list: hang, delete: hang };
+    const client = clientOf('http://127.0.0.1:1', { storage });
+    const failure = failureOf((METHODS[method] as (of: TranscriptionClient) => Promise<unknown>)(client));
+    await vi.waitFor(() => expect(hang).toHaveBeenCalled());
+    const startedAt = performance.now();
+    await client.close({ timeoutMs: 100 });
+    expect(performance.now() - startedAt).toBeLessThan(1000);
+    expect(await failure).toMatchObject({ name: 'AbortedError', code: 'client_closed' });
   });
 });
 

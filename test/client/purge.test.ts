@@ -81,6 +81,43 @@ describe('purge()', () => {
     expect(await client.purge({ before: at().toISOString() })).toMatchObject({ transcripts: 2 });
   });
 
+  it('is of the options as they were handed in', async () => {
+    const storage = createMemoryStorage();
+    await using writing = clientOf(emulator.url, { clock, storage });
+    for (const userId of ['u1', 'u2']) await writing.transcribe(audio, { userId });
+    clock.setWall(clock.wallMs() + DAY_MS);
+    // It has not been called: its code is loaded by this call.
+    await using client = clientOf(emulator.url, { clock, storage });
+    const options = { before: at(), userId: 'u1' };
+    const purging = client.purge(options);
+    options.before.setTime(0);
+    options.userId = 'u2';
+    expect(await purging).toMatchObject({ transcripts: 1 });
+    expect((await client.transcripts.list()).items).toMatchObject([{ userId: 'u2' }]);
+  });
+
+  it('deletes nothing more when the client is closed', async () => {
+    const memory = createMemoryStorage();
+    let goOn: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const remove = vi.fn<StorageAdapter['delete']>(async (...args) => {
+      await gate;
+      return memory.delete(...args);
+    });
+    const client = clientOf(emulator.url, { storage: { ...plain(memory), delete: remove } });
+    for (let count = 0; count < 3; count += 1) await client.transcribe(audio);
+    const failure = failureOf(client.purge({ before: new Date(Date.now() + DAY_MS) }));
+    await vi.waitFor(() => expect(remove).toHaveBeenCalled());
+    await client.close({ timeoutMs: 0 });
+    expect(await failure).toMatchObject({ code: 'client_closed' });
+    goOn();
+    await new Promise(setImmediate);
+    expect(remove).toHaveBeenCalledOnce();
+    expect((await memory.list('transcripts', {})).items).toHaveLength(2);
+  });
+
   it.each([
     {},
     { before: 'yesterday' },

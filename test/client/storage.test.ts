@@ -94,6 +94,17 @@ describe('the transcripts of transcribe()', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it.each([null, 7, 'text'])('a record that holds %j gives a typed error', async (data) => {
+    const storage = createMemoryStorage();
+    const createdAt = new Date().toISOString();
+    await storage.put({ collection: 'transcripts', id: 'tr_1', status: 'completed', createdAt, data });
+    await using client = clientOf('http://127.0.0.1:1', { storage });
+    const damaged = { name: 'StorageError', code: 'storage_corrupt', retryable: false };
+    expect(await failureOf(client.transcripts.get('tr_1'))).toMatchObject(damaged);
+    expect(await failureOf(client.transcripts.list())).toMatchObject(damaged);
+    expect(await client.transcripts.delete('tr_1')).toBe(true);
+  });
+
   it.each(['get', 'list', 'delete'] as const)(
     'a storage that fails on %s gives a typed error',
     async (operation) => {

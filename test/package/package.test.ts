@@ -56,6 +56,7 @@ const RECORDS_NAMES = [
   'checkPurgeQuery',
   'fromJsonRecord',
   'isListed',
+  'isPurged',
   'isStorable',
   'isStorableId',
   'limitOf',

@@ -3,8 +3,10 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { type AudioSource, fromFile, fromStream } from 'transcription-client';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { clientOf } from '../support/client.js';
 import { listenAnswer, send, startHttpServer } from '../support/fault-server.js';
 
@@ -76,4 +78,25 @@ describe('an upload of 200 MB to a slow server', () => {
       expect((peak - before) / MEGABYTE).toBeLessThan(64);
     },
   );
+});
+
+it('a call with a key holds none of its audio when it has ended', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  await using server = await startHttpServer((request, response) => {
+    request.resume().on('end', () => send(response, { status: 200, body: listenAnswer() }));
+  });
+  await using client = clientOf(server.url);
+  async function call(index: number): Promise<WeakRef<Uint8Array>> {
+    const audio = new Uint8Array(MEGABYTE).fill(index);
+    await client.transcribe(audio, { idempotencyKey: `key ${index}` });
+    return new WeakRef(audio);
+  }
+  const audios: WeakRef<Uint8Array>[] = [];
+  for (let index = 0; index < 10; index += 1) audios.push(await call(index));
+  await vi.waitFor(() => {
+    collect();
+    // The last one may be held by the connection, which is kept.
+    expect(audios.filter((audio) => audio.deref() !== undefined).length).toBeLessThan(3);
+  });
 });
