@@ -1,6 +1,7 @@
 import { createMemoryStorage, type StorageAdapter } from 'transcription-client';
 import { startDeepgramEmulator, synthesizeSpeech } from 'transcription-client/testing';
 import { describe, expect, it, vi } from 'vitest';
+import { guardStorage } from '../../src/guarded-storage.js';
 import { clientOf, failureOf } from '../support/client.js';
 import { listenAnswer, startAnswering } from '../support/fault-server.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -125,4 +126,26 @@ describe('the transcripts of transcribe()', () => {
       expect(failures).toMatchObject([{ operation, code: 'storage_failed' }]);
     },
   );
+});
+
+describe('a guarded storage', () => {
+  it('makes what health() throws a typed error, without an event', async () => {
+    const broken = (): never => {
+      throw new Error('gone');
+    };
+    const events: unknown[] = [];
+    const guarded = guardStorage(storageWith({ health: broken }), (event) => events.push(event));
+    const error = await failureOf(guarded.health?.() as Promise<void>);
+    expect(error).toMatchObject({ name: 'StorageError', code: 'storage_failed', cause: { message: 'gone' } });
+    expect(events).toEqual([]);
+    expect(guardStorage(storageWith({}), () => undefined).health).toBeUndefined();
+  });
+});
+
+it('a record that is too large for the memory is told with the option that helps', async () => {
+  const storage = createMemoryStorage({ maxBytes: 10 });
+  const record = { collection: 'outbox', id: 'a', status: 's', data: 'longer than that' } as const;
+  const error = await failureOf(storage.put({ ...record, createdAt: new Date(0).toISOString() }));
+  expect(error.code).toBe('record_too_large');
+  expect(error.message).toMatch(/maxBytes/);
 });
