@@ -3,6 +3,7 @@ import type { EntryOutcome } from '../contracts/queue.js';
 import type { Transcript } from '../contracts/transcript.js';
 import { defined } from '../internal/defined.js';
 import { sleep } from '../internal/sleep.js';
+import { toTranscriptRecord } from '../transcript/archive.js';
 import { announce, type HeldEnd, isoTime, type JobContext } from './context.js';
 import type { JobData, JobRecord } from './record.js';
 import { toCompleted, toFailed } from './transitions.js';
@@ -12,7 +13,7 @@ export const DONE: EntryOutcome = { type: 'done' };
 /** Pauses between the tries of one write. Short: a closing worker waits for them. */
 const WRITE_PAUSES_MS = [50, 200];
 
-/** Stores the transcript before the job is completed: a completed job always has its result. */
+/** Stores the transcript with the end of the job, or before it: a completed job always has its result. */
 export async function completeJob(
   record: JobRecord,
   transcript: Transcript,
@@ -77,15 +78,16 @@ async function storeEnd(
   context: JobContext,
 ): Promise<JobRecord | undefined> {
   const { data, userId, id } = record;
-  if (transcript !== undefined) {
-    const facts = {
-      jobId: id,
-      ...defined({ userId, metadata: data.metadata }),
-      source: data.source.label,
-    };
-    await withRetries(() => context.saveTranscript(transcript, facts), context);
+  const { store } = context;
+  const before = { ...record, version: record.version - 1 };
+  if (transcript === undefined) return writeWithRetries(before, data, context);
+  const facts = { jobId: id, ...defined({ userId, metadata: data.metadata }), source: data.source.label };
+  if (store.hasTransactions) {
+    const stored = toTranscriptRecord(transcript, facts);
+    return writeWithRetries(before, data, context, () => store.complete(before, data, stored));
   }
-  return writeWithRetries({ ...record, version: record.version - 1 }, data, context);
+  await withRetries(() => context.saveTranscript(transcript, facts), context);
+  return writeWithRetries(before, data, context);
 }
 
 /** Only this process holds the end. Another one that got the entry would pay for the audio again. */
@@ -93,8 +95,9 @@ function laterOrNever({ queue, settings }: JobContext): EntryOutcome {
   return queue.capabilities.distributed ? DONE : { type: 'again', delayMs: settings.backoffMs };
 }
 
-/** No result appears after a job was cancelled or removed. */
+/** No result appears after a job was cancelled or removed. In one step with the end, none was stored. */
 async function dropTranscript({ transcript }: HeldEnd, { store }: JobContext): Promise<void> {
+  if (store.hasTransactions) return;
   // Where this fails the transcript stays, and the store has reported it.
   if (transcript !== undefined) await store.deleteTranscript(transcript.id).catch(() => false);
 }

@@ -67,6 +67,23 @@ export class JobStore {
     return written ? { ...record, data, version: version + 1 } : undefined;
   }
 
+  get hasTransactions(): boolean {
+    return this.#storage.transact !== undefined;
+  }
+
+  /**
+   * As replace(), and stores the transcript in the same step: a worker that lost its job to another one stores
+   * neither. Needs transactions.
+   */
+  async complete(record: JobRecord, data: JobData, transcript: RecordInput): Promise<JobRecord | undefined> {
+    const completed = { ...record, data };
+    const isWritten = await this.#writeAll([
+      { type: 'put', record: transcript },
+      { type: 'put', record: toRecordInput(completed), condition: { expectedVersion: record.version } },
+    ]);
+    return isWritten ? { ...completed, version: record.version + 1 } : undefined;
+  }
+
   /** As replace(), for a job that the queue has yet to get again. */
   async requeue(record: JobRecord, data: JobData, now: string): Promise<JobRecord | undefined> {
     if (!this.hasOutbox) return this.replace(record, data);

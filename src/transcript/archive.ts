@@ -30,7 +30,7 @@ export interface TranscriptArchive {
 /** @param storage Reports its own failures. */
 export function createTranscriptArchive(storage: StorageAdapter): TranscriptArchive {
   async function save(transcript: Transcript, facts: TranscriptFacts): Promise<void> {
-    await storage.put(toRecord(transcript, facts));
+    await storage.put(toTranscriptRecord(transcript, facts));
   }
   return {
     save,
@@ -49,7 +49,7 @@ export function createTranscriptArchive(storage: StorageAdapter): TranscriptArch
 /** Of the data of a transcript in the storage. */
 const FORMAT = 1;
 
-function toRecord(transcript: Transcript, facts: TranscriptFacts): RecordInput {
+export function toTranscriptRecord(transcript: Transcript, facts: TranscriptFacts): RecordInput {
   const data: StoredTranscript = { ...transcript, ...facts, status: 'completed' };
   return {
     collection: 'transcripts',

@@ -157,7 +157,7 @@ export function upload(kind: UploadAudio['kind'], reopenable = true): UploadAudi
   };
 }
 
-function createTranscript(id: string): Transcript {
+export function createTranscript(id: string): Transcript {
   return {
     id,
     requestId: `request-${id}`,

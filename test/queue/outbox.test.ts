@@ -8,7 +8,14 @@ import { createSqliteStorage } from '../../src/adapters/sqlite/index.js';
 import type { QueueAdapter } from '../../src/contracts/queue.js';
 import type { StorageAdapter } from '../../src/contracts/storage.js';
 import { ManualClock } from '../support/manual-clock.js';
-import { createHarness, type Harness, type HarnessOptions, URL_SOURCE, urlSource } from './harness.js';
+import {
+  createHarness,
+  createTranscript,
+  type Harness,
+  type HarnessOptions,
+  URL_SOURCE,
+  urlSource,
+} from './harness.js';
 
 const open: Harness[] = [];
 let folder: string;
@@ -53,6 +60,36 @@ function dyingQueue(): QueueAdapter {
 async function pending(): Promise<number> {
   return (await storage.list('outbox', {})).items.length;
 }
+
+describe('a worker that lost its job to another one', () => {
+  it('stores no transcript, and does not complete the job again', async () => {
+    const outcomes: boolean[] = [];
+    const transact: StorageAdapter['transact'] = async (changes) => {
+      const isDone = (await storage.transact?.(changes)) ?? false;
+      if (changes.some((change) => change.type === 'put' && change.record.collection === 'transcripts')) {
+        outcomes.push(isDone);
+      }
+      return isDone;
+    };
+    const stale = harness({ storage: { ...storage, transact }, settings: { autoStart: false } });
+    const { id } = await stale.jobs.enqueue(URL_SOURCE);
+    stale.jobs.startWorker();
+    const late = await stale.call(0);
+    // Its queue gives the entry to another worker, as after a lease that ran out.
+    const queue = createMemoryQueue({ clock });
+    await queue.add([{ id, priority: 0, delayMs: 0 }]);
+    const other = harness({ queue, settings: { autoStart: false } });
+    other.jobs.startWorker();
+    const next = await other.call(0);
+    next.resolve(createTranscript('tr_next'));
+    await vi.waitFor(async () => expect((await storage.get('jobs', id))?.status).toBe('completed'));
+    late.resolve(createTranscript('tr_late'));
+    await vi.waitFor(() => expect(outcomes).toHaveLength(1));
+    expect((await storage.list('transcripts', {})).items.map((item) => item.id)).toEqual(['tr_next']);
+    expect(outcomes).toEqual([false]);
+    expect((await storage.get('jobs', id))?.data).toMatchObject({ transcriptId: 'tr_next' });
+  });
+});
 
 describe('the outbox', () => {
   it('holds a job from its record until the queue has it', async () => {

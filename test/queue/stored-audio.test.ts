@@ -58,6 +58,10 @@ describe('audio in a store', () => {
     const storage: StorageAdapter = {
       ...memory,
       put: (...args) => (isBroken ? Promise.reject(new Error('no')) : memory.put(...args)),
+      transact: async (changes) => {
+        if (isBroken) throw new Error('no');
+        return (await memory.transact?.(changes)) ?? false;
+      },
     };
     const { jobs, call } = harness({ storage, audioStore: audioStore() });
     const job = await jobs.enqueue(upload('bytes'));
