@@ -1,4 +1,5 @@
 // The modules whole: tools that intercept requests in tests replace members of them.
+import { isUtf8 } from 'node:buffer';
 import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import type { TLSSocket } from 'node:tls';
@@ -167,8 +168,7 @@ async function readText(response: IncomingMessage, head: AnswerHead, signal: Abo
     throw TranscriptionError.isInstance(error) ? error : networkError(error, true, head);
   }
   try {
-    const bytes = await bytesOf(chunks, response, signal);
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return decodeUtf8(await bytesOf(chunks, response, signal));
   } catch (cause) {
     throw new ProviderError(
       'Deepgram answered with bytes that are no UTF-8 text. Check the proxies between.',
@@ -179,6 +179,13 @@ async function readText(response: IncomingMessage, head: AnswerHead, signal: Abo
       },
     );
   }
+}
+
+/** As a TextDecoder that is `fatal`, which is dear to make. */
+function decodeUtf8(bytes: Uint8Array): string {
+  if (!isUtf8(bytes)) throw new TypeError('not UTF-8');
+  const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, bytes.byteLength - start).toString('utf8');
 }
 
 /** What came of a body, and why it ended early where it did. By events: an iterator costs more than it reads. */

@@ -51,8 +51,8 @@ interface KnownClient {
   readonly media: Media;
 }
 
-/** The bytes go from the source to the transport; the SDK gets this instead. */
-const NO_BYTES = new Uint8Array(0);
+/** The bytes go from the source to the transport; the SDK gets this instead, and has nothing to find out about it. */
+const NO_BYTES = { data: new Uint8Array(0), contentLength: 0 };
 
 /**
  * The SDK builds the requests and types the answers. Its own fetcher retries, hides what went wrong and takes

@@ -33,7 +33,10 @@ export function checkRecord(record: JsonRecord, maxBytes = DEFAULT_MAX_RECORD_BY
   checkEnvelope(record);
   const { collection, id, userId, status, createdAt, expiresAt, json } = record;
   checkSize(id, json, maxBytes);
-  return { collection, id, ...defined({ userId, expiresAt }), status, createdAt, json };
+  // By hand: each transcript comes by here.
+  const checked: JsonRecord = { collection, id, status, createdAt, json };
+  if (userId === undefined && expiresAt === undefined) return checked;
+  return { ...checked, ...defined({ userId, expiresAt }) };
 }
 
 /** Throws as toJsonRecord(). */
@@ -69,7 +72,7 @@ export function isCollection(value: unknown): value is StorageCollection {
 
 /** Half of a surrogate pair is no character. */
 function isWellFormed(text: string): boolean {
-  return !/\p{Surrogate}/u.test(text);
+  return (text as string & { isWellFormed(): boolean }).isWellFormed();
 }
 
 function checkEnvelope(record: JsonRecord): void {

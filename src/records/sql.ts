@@ -81,8 +81,8 @@ export class SqlStatements {
     const { table } = this.#dialect;
     const order = 'ORDER BY created_at DESC, sequence DESC';
     return where.after(
-      `SELECT ${this.#columns} FROM ${table} WHERE sequence IN (SELECT sequence FROM ${table}`,
-      `${order} LIMIT ${limit + 1}) ${order}`,
+      `SELECT ${this.#columns} FROM (SELECT sequence AS place FROM ${table}`,
+      `${order} LIMIT ${limit + 1}) AS page JOIN ${table} ON sequence = page.place ${order}`,
     );
   }
 

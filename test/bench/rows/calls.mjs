@@ -31,7 +31,7 @@ export const sequentialCalls = {
 /** @type {Row} */
 export const parallelCalls = {
   id: 'P2',
-  async run({ rounds = 5 }) {
+  async run({ rounds = 9 }) {
     const { ours, rivals } = await measure(rounds, 50);
     return [
       figure({
