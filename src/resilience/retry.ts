@@ -38,18 +38,30 @@ const READ_ONCE =
 const BUDGET_EMPTY =
   'It was not retried, because too many calls fail just now: the reserve of retries (retryBudget) is used up.';
 
-/**
- * Runs attempts until one succeeds or retrying makes no sense.
- *
- * p-retry decides and counts; the waiting is done here, on the injected clock, because p-retry's own timers
- * cannot be controlled.
- */
+/** Runs attempts until one succeeds or retrying makes no sense. */
 export async function retry<Result>(
   run: RetryRun,
   attempt: (number: number) => Promise<Result>,
 ): Promise<Result> {
+  // Most calls succeed at once: the machinery of retries is for those that do not.
+  const result = await attempt(1).catch((error) => retryAfter(error, run, attempt));
+  run.budget.onSuccess();
+  return result;
+}
+
+/**
+ * p-retry decides and counts, from the failure of the first attempt on; the waiting is done here, on the injected
+ * clock, because p-retry's own timers cannot be controlled.
+ */
+function retryAfter<Result>(
+  firstFailure: unknown,
+  run: RetryRun,
+  attempt: (number: number) => Promise<Result>,
+): Promise<Result> {
   let goesOn = false;
-  const result = await pRetry(attempt, {
+  const again = (number: number): Promise<Result> =>
+    number === 1 ? Promise.reject(firstFailure) : attempt(number);
+  return pRetry(again, {
     retries: run.policy.attempts - 1,
     minTimeout: 0,
     maxTimeout: 0,
@@ -66,8 +78,6 @@ export async function retry<Result>(
     // Asked right after it.
     shouldRetry: () => goesOn,
   });
-  run.budget.onSuccess();
-  return result;
 }
 
 /** Says on the error why a retry that would help is left out. */
