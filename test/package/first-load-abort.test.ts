@@ -20,13 +20,16 @@ const client = new TranscriptionClient({ apiKey: 'k', regions: [{ name: 'local',
 const audio = source === 'bytes' ? new Uint8Array([1, 2, 3]) : Readable.from([Buffer.from([1, 2, 3])]);
 const controller = new AbortController();
 let abortedAt;
+let usageAtAbort;
 const abort = () => {
+  usageAtAbort = process.cpuUsage();
   abortedAt = performance.now();
   controller.abort();
 };
 const call = client.transcribe(audio, { signal: controller.signal }).catch((error) => ({
   code: error.code,
   settledMs: performance.now() - abortedAt,
+  usage: process.cpuUsage(usageAtAbort),
 }));
 if (delayMs === 'none') abort();
 else setTimeout(abort, Number(delayMs));
@@ -35,13 +38,19 @@ await client.close();
 server.close().closeAllConnections();
 `;
 
-async function abortFirstCall(source: string, delayMs: string): Promise<number> {
+interface Settling {
+  readonly settledMs: number;
+  /** Of the processor: what other processes take of the machine does not count. */
+  readonly workedMs: number;
+}
+
+async function abortFirstCall(source: string, delayMs: string): Promise<Settling> {
   const run = promisify(execFile);
   const parameters = ['--input-type=module', '--eval', FIRST_CALL, source, delayMs];
   const { stdout } = await run(process.execPath, parameters);
-  const { code, settledMs } = JSON.parse(stdout);
+  const { code, settledMs, usage } = JSON.parse(stdout);
   expect(code).toBe('aborted');
-  return settledMs;
+  return { settledMs, workedMs: (usage.user + usage.system) / 1000 };
 }
 
 describe('the first call of a process, aborted while its code is loading', () => {
@@ -55,11 +64,15 @@ describe('the first call of a process, aborted while its code is loading', () =>
     ['stream', '1'],
     ['stream', '8'],
   ])('of %s, after %s ms, settles within 20 ms', async (source, delayMs) => {
-    const times: number[] = [];
-    for (let run = 0; run < RUNS; run += 1) times.push(await abortFirstCall(source, delayMs));
+    const runs: Settling[] = [];
+    for (let run = 0; run < RUNS; run += 1) runs.push(await abortFirstCall(source, delayMs));
+    const times = runs.map(({ settledMs }) => settledMs);
+    const worked = runs.map(({ workedMs }) => workedMs);
+    console.log(`worked: ${worked.map((time) => time.toFixed(1)).join(', ')} ms`);
     console.log(`abort after ${delayMs} ms: ${times.map((time) => time.toFixed(1)).join(', ')} ms`);
     const [, , median = Number.NaN] = times.sort((a, b) => a - b);
     expect(median).toBeLessThan(SETTLE_MS);
+    expect(Math.max(...worked)).toBeLessThan(SETTLE_MS);
     expect(Math.max(...times)).toBeLessThan(SLOWEST_MS);
   });
 });
