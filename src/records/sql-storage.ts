@@ -67,14 +67,13 @@ export function createSqlStorage(parts: SqlStorageParts): StorageAdapter {
     async get(collection, id) {
       if (!isStorableId(id)) return undefined;
       const [row] = await (await connect()).rows(statements.get(collection, id));
-      return row && toRecord(row, dialect);
+      return row && toRecord(row);
     },
     async put(record: RecordInput, condition?: WriteCondition) {
       const written = toJsonRecord(record, maxRecordBytes);
       return (await (await connect()).change(statements.put(written, condition))) > 0;
     },
-    list: async (collection, query) =>
-      list(await connect(), { statements, dialect }, collection, { ...query }),
+    list: async (collection, query) => list(await connect(), statements, collection, { ...query }),
     async delete(collection, id, condition) {
       if (!isStorableId(id)) return false;
       return (await (await connect()).change(statements.delete(collection, id, condition))) > 0;
@@ -116,7 +115,7 @@ function withoutImpossible(query: PurgeQuery): PurgeQuery | undefined {
 
 async function list(
   connection: SqlConnection,
-  { statements, dialect }: { readonly statements: SqlStatements; readonly dialect: SqlDialect },
+  statements: SqlStatements,
   collection: StorageCollection,
   query: ListQuery,
 ): Promise<Page<StoredRecord>> {
@@ -125,14 +124,14 @@ async function list(
   const before = query.cursor === undefined ? undefined : cursors.read(collection, query.cursor);
   if (fitsNothing(query)) return { items: [] };
   const rows = await connection.rows(statements.list(collection, query, before, limit));
-  const items = rows.slice(0, limit).map((row) => toRecord(row, dialect));
+  const items = rows.slice(0, limit).map(toRecord);
   const last = rows[limit - 1];
   if (rows.length <= limit || last === undefined) return { items };
   const end = { createdAt: last.created_at, sequence: Number(last.sequence) };
   return { items, nextCursor: cursors.write(collection, end) };
 }
 
-function toRecord(row: SqlRow, dialect: SqlDialect): StoredRecord {
+function toRecord(row: SqlRow): StoredRecord {
   const { collection, id, status, version, json } = row;
   if (typeof json !== 'string') throw corruptRecord(id);
   return fromJsonRecord({
@@ -142,6 +141,6 @@ function toRecord(row: SqlRow, dialect: SqlDialect): StoredRecord {
     status,
     createdAt: row.created_at,
     version: Number(version),
-    json: dialect.decode(json),
+    json,
   });
 }

@@ -19,13 +19,8 @@ export interface SqlDialect {
   readonly table: string;
   /** The parameter with this number, from 1. They are used in the order of their numbers. */
   parameter(index: number): string;
-  /** Type of the column that holds JSON, as in `::jsonb`; empty for text. */
-  readonly jsonCast: string;
   /** Ends a SELECT whose rows must stay as they are until the transaction has ended. Empty where they do anyway. */
   readonly lockRows: string;
-  /** JSON text that the column takes, and back. */
-  encode(json: string): string;
-  decode(text: string): string;
 }
 
 /** Rows that one statement carries: its parameters are limited. */
@@ -33,21 +28,21 @@ const CHANGED_AT_ONCE = 1000;
 
 const PURGED_AT_ONCE = 1000;
 
+const COLUMNS = 'collection, id, user_id, status, created_at, expires_at, version, sequence, data AS json';
+
 type Where = ReturnType<typeof conditions>;
 
 /** The statements on the table of records, one place for all SQL databases. */
 export class SqlStatements {
   readonly #dialect: SqlDialect;
-  readonly #columns: string;
 
   constructor(dialect: SqlDialect) {
     this.#dialect = dialect;
-    this.#columns = `collection, id, user_id, status, created_at, expires_at, version, sequence, data${dialect.jsonCast === '' ? '' : '::text'} AS json`;
   }
 
   get(collection: StorageCollection, id: string): SqlStatement {
     const where = conditions(this.#dialect).add('collection =', collection).add('id =', id);
-    return where.after(`SELECT ${this.#columns} FROM ${this.#dialect.table}`);
+    return where.after(`SELECT ${COLUMNS} FROM ${this.#dialect.table}`);
   }
 
   /** Changes one row where the condition holds, and none otherwise. */
@@ -81,7 +76,7 @@ export class SqlStatements {
     const { table } = this.#dialect;
     const order = 'ORDER BY created_at DESC, sequence DESC';
     return where.after(
-      `SELECT ${this.#columns} FROM (SELECT sequence AS place FROM ${table}`,
+      `SELECT ${COLUMNS} FROM (SELECT sequence AS place FROM ${table}`,
       `${order} LIMIT ${limit + 1}) AS page JOIN ${table} ON sequence = page.place ${order}`,
     );
   }
@@ -160,11 +155,11 @@ export class SqlStatements {
 
   #insert(records: readonly JsonRecord[], onConflict: string): SqlStatement {
     const values = records.flatMap((record) => this.#values(record));
-    const { table, parameter, jsonCast } = this.#dialect;
+    const { table, parameter } = this.#dialect;
     const width = values.length / records.length;
     const rows = records.map((_, row) => {
       const places = Array.from({ length: width }, (_, column) => parameter(row * width + column + 1));
-      return `(${places.join(', ')}${jsonCast})`;
+      return `(${places.join(', ')})`;
     });
     return {
       text:
@@ -175,8 +170,7 @@ export class SqlStatements {
   }
 
   #values({ collection, id, userId, status, createdAt, expiresAt, json }: JsonRecord): readonly SqlValue[] {
-    const data = this.#dialect.encode(json);
-    return [collection, id, userId ?? null, status, createdAt, expiresAt ?? null, data];
+    return [collection, id, userId ?? null, status, createdAt, expiresAt ?? null, json];
   }
 
   #excluded(): string {
@@ -186,7 +180,7 @@ export class SqlStatements {
   }
 
   #update(record: JsonRecord, { expectedVersion }: WriteCondition): SqlStatement {
-    const { parameter, jsonCast, table } = this.#dialect;
+    const { parameter, table } = this.#dialect;
     const [collection, id, ...values] = this.#values(record);
     const [user, state, created, expires, data] = values.map((_, index) => parameter(index + 1));
     const where = conditions(this.#dialect, values)
@@ -195,7 +189,7 @@ export class SqlStatements {
       .add('version =', expectedVersion);
     return where.after(
       `UPDATE ${table} SET user_id = ${user}, status = ${state}, created_at = ${created}, ` +
-        `expires_at = ${expires}, data = ${data}${jsonCast}, version = version + 1`,
+        `expires_at = ${expires}, data = ${data}, version = version + 1`,
     );
   }
 }

@@ -80,7 +80,9 @@ const FAILURES: Record<string, () => Promise<unknown>> = {
   },
   'a constraint': async () => {
     const storage = await opened();
-    await byHand(`ALTER TABLE transcription_records ADD CHECK (data->>'text' <> '${CANARY}') NOT VALID`);
+    await byHand(
+      `ALTER TABLE transcription_records ADD CHECK (data_jsonb->>'text' <> '${CANARY}') NOT VALID`,
+    );
     return ending(storage, storage.put(secret('b')));
   },
   'a value that a type does not take': async () => {

@@ -14,6 +14,16 @@ export function tableName(bare: string, schema?: string): TableName {
   return { records: `${place}"${bare}"`, meta: `${place}"${bare}_meta"`, bare };
 }
 
+/**
+ * Null for text with a NUL character or half of a surrogate pair, which JSON takes and JSONB does not. Also null for
+ * text that only looks so.
+ */
+function asJsonb(column: string): string {
+  // Without a backslash in it: how the server reads one is a setting.
+  const holds = (sequence: string): string => `strpos(${column}, chr(92) || '${sequence}') > 0`;
+  return `CASE WHEN ${holds('u0000')} OR ${holds('ud')} THEN NULL ELSE ${column}::jsonb END`;
+}
+
 /** Each brings the tables from the version before it, which is its index, to the next one. Never change one. */
 export type Migration = (table: TableName) => string;
 
@@ -28,7 +38,8 @@ export const MIGRATIONS: readonly Migration[] = [
       created_at TEXT COLLATE "C" NOT NULL,
       expires_at TEXT COLLATE "C",
       version BIGINT NOT NULL DEFAULT 1,
-      data JSONB NOT NULL,
+      data TEXT NOT NULL,
+      data_jsonb JSONB GENERATED ALWAYS AS (${asJsonb('data')}) STORED,
       UNIQUE (collection, id)
     );
     CREATE INDEX ${bare}_by_time ON ${records} (collection, created_at, sequence);

@@ -107,11 +107,8 @@ function dialectFor(table: string): SqlDialect {
   return {
     table: `"${table}"`,
     parameter: () => '?',
-    jsonCast: '',
     // BEGIN IMMEDIATE keeps all other writers out.
     lockRows: '',
-    encode: (json) => json,
-    decode: (text) => text,
   };
 }
 
