@@ -3,10 +3,12 @@ import { defineConfig, type Options } from 'tsup';
 const shared: Options = {
   entry: {
     index: 'src/index.ts',
+    bullmq: 'src/adapters/bullmq/index.ts',
     encryption: 'src/adapters/encryption/index.ts',
     files: 'src/adapters/files/index.ts',
     postgres: 'src/adapters/postgres/index.ts',
     records: 'src/records/index.ts',
+    redis: 'src/adapters/redis/index.ts',
     s3: 'src/adapters/s3/index.ts',
     sqlite: 'src/adapters/sqlite/index.ts',
     testing: 'src/testing/index.ts',

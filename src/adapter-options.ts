@@ -13,14 +13,20 @@ import {
   checkNumber,
   checkOrder,
   checkPlainObject,
+  invalidOption,
 } from './internal/validate.js';
 
 export type LimitSettings = Required<Omit<LimitOptions, 'requestsPerMinute'>> & {
   readonly requestsPerMinute: number | undefined;
 };
 
+/** `autoStart` undefined: as it is usual for the adapter. */
+export type QueueSettings = Required<Omit<QueueOptions, 'adapter' | 'autoStart'>> & {
+  readonly autoStart: boolean | undefined;
+};
+
 interface ResolvedQueue {
-  readonly queue: Required<Omit<QueueOptions, 'adapter'>>;
+  readonly queue: QueueSettings;
   readonly queueAdapter: QueueAdapter | undefined;
 }
 
@@ -31,22 +37,26 @@ interface ResolvedLimits {
 
 /** Settings for the queue of this process, or an adapter, or both. */
 export function resolveQueue(queue: ClientOptions['queue']): ResolvedQueue {
-  if (queue === undefined) return { queue: CLIENT_DEFAULTS.queue, queueAdapter: undefined };
+  const defaults: QueueSettings = { ...CLIENT_DEFAULTS.queue, autoStart: undefined };
+  if (queue === undefined) return { queue: defaults, queueAdapter: undefined };
   if (queue !== null && isQueueAdapter(queue)) {
     checkAdapter('queue', queue, QUEUE_METHODS);
-    return { queue: CLIENT_DEFAULTS.queue, queueAdapter: queue };
+    return { queue: defaults, queueAdapter: queue };
   }
   checkPlainObject('queue', queue);
   const { adapter, ...settings } = queue;
-  checkKeys('queue', settings, Object.keys(CLIENT_DEFAULTS.queue));
+  checkKeys('queue', settings, Object.keys(defaults));
   checkNumber('queue.concurrency', settings.concurrency, { min: 1 });
   checkNumber('queue.attempts', settings.attempts, { min: 1 });
   checkNumber('queue.backoffMs', settings.backoffMs, { min: 0 });
   checkNumber('queue.maxBackoffMs', settings.maxBackoffMs, { min: 0 });
   checkBoolean('queue.autoStart', settings.autoStart);
+  if (![undefined, 'reject', 'keep'].includes(settings.whenDown)) {
+    throw invalidOption('queue.whenDown', 'reject or keep', settings.whenDown);
+  }
   checkOrder('queue.backoffMs', settings.backoffMs, 'queue.maxBackoffMs', settings.maxBackoffMs);
   checkAdapter('queue.adapter', adapter, QUEUE_METHODS);
-  return { queue: merge(CLIENT_DEFAULTS.queue, settings), queueAdapter: adapter };
+  return { queue: merge(defaults, settings), queueAdapter: adapter };
 }
 
 const QUEUE_METHODS = ['add', 'cancel', 'startWorker', 'depth', 'close'];

@@ -1,4 +1,4 @@
-import { type LimitSettings, resolveLimits, resolveQueue } from './adapter-options.js';
+import { type LimitSettings, type QueueSettings, resolveLimits, resolveQueue } from './adapter-options.js';
 import type {
   AudioStore,
   ClientOptions,
@@ -9,7 +9,6 @@ import type {
   MetricsHook,
   PrerecordedDeepgramOptions,
   QueueAdapter,
-  QueueOptions,
   RouterOptions,
   Secret,
   SpendOptions,
@@ -54,7 +53,7 @@ export interface ResolvedOptions {
   readonly storage: StorageAdapter | undefined;
   readonly audioStore: AudioStore | undefined;
   readonly queueAdapter: QueueAdapter | undefined;
-  readonly queue: Required<Omit<QueueOptions, 'adapter'>>;
+  readonly queue: QueueSettings;
   readonly limitsAdapter: LimitsAdapter | undefined;
   readonly limits: LimitSettings;
   readonly retry: RetryPolicy;

@@ -9,7 +9,7 @@ export default defineConfig({
     alias: [
       { find: /^transcription-client\/testing$/, replacement: `${root}src/testing/index.ts` },
       {
-        find: /^transcription-client\/(encryption|files|postgres|s3|sqlite|unstorage)$/,
+        find: /^transcription-client\/(bullmq|encryption|files|postgres|redis|s3|sqlite|unstorage)$/,
         replacement: `${root}src/adapters/$1/index.ts`,
       },
       { find: /^transcription-client\/records$/, replacement: `${root}src/records/index.ts` },

@@ -55,6 +55,17 @@ export interface TranscribeOptions extends PrerecordedDeepgramOptions, SharedCal
 export interface EnqueueOptions extends PrerecordedDeepgramOptions, SharedCallOptions {
   /** Total time for one attempt of the job. Default: the client's `timeoutMs`. */
   timeoutMs?: number;
+  /**
+   * Time for the whole job, from enqueue() on: its waiting and all of its attempts. A job that has not ended by then
+   * fails with code `timeout`. Default: none.
+   */
+  totalTimeoutMs?: number;
+  /**
+   * A name for this job, 1 to 255 characters. A second enqueue() of the same user with the same key, region and
+   * Deepgram options returns the job of the first one, for 24 hours, in whatever state it is; with other audio, or
+   * another URL, it is refused with code `idempotency_conflict`. Audio that is no URL is read once more for it.
+   */
+  idempotencyKey?: string;
   /** 0, the default, runs first, larger numbers later. */
   priority?: number;
   /** Not before this many milliseconds from now. Default 0. */

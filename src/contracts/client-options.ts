@@ -59,8 +59,17 @@ export interface QueueOptions {
   backoffMs?: number;
   /** Longest back-off. Default 300000. */
   maxBackoffMs?: number;
-  /** False: jobs wait until `startWorker()` is called. Default true. */
+  /**
+   * False: jobs wait until `startWorker()` is called. Default: true for a queue of this process, or of this machine;
+   * false where workers may live elsewhere.
+   */
   autoStart?: boolean;
+  /**
+   * What enqueue() does where the storage has the job and the queue cannot be reached: `reject` takes the job out of
+   * the storage again and rejects, `keep` acknowledges it, and gives it to the queue as soon as that is back. Default
+   * `reject`.
+   */
+  whenDown?: 'reject' | 'keep';
 }
 
 /** All optional. */

@@ -27,11 +27,28 @@ export type JobStatus =
 
 export type JobState = JobStatus['state'];
 
-/** One step of a job. The last one has the state `completed`, `failed` or `cancelled`. */
-export interface JobEvent {
-  readonly type: JobState;
-  readonly status: JobStatus;
+/** How far the attempt of an active job is. */
+export interface JobProgress {
+  /**
+   * `uploading` until the last byte of the audio has left, `processing` while Deepgram works, and also while it fetches
+   * a URL, `storing` once the transcript is there.
+   */
+  readonly phase: 'uploading' | 'processing' | 'storing';
+  /** Bytes of the audio that have left. Set where it is uploaded. */
+  readonly sentBytes?: number;
+  /** Set where it is uploaded and its size is known. */
+  readonly totalBytes?: number;
 }
+
+/**
+ * One step of a job. The last one has the state `completed`, `failed` or `cancelled`.
+ *
+ * `progress` comes only while an attempt lasts longer than 500 ms, at most twice a second, and is not kept: who begins
+ * to follow later has missed it.
+ */
+export type JobEvent =
+  | { readonly type: JobState; readonly status: JobStatus }
+  | { readonly type: 'progress'; readonly status: JobStatus; readonly progress: JobProgress };
 
 export interface ResultOptions {
   /** Ends the waiting, not the job. */

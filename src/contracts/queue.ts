@@ -5,6 +5,12 @@ export interface QueueEntry {
   readonly priority: number;
   /** Not before this many milliseconds from now. */
   readonly delayMs: number;
+  /**
+   * Whose entry it is, 1 to 512 characters. Groups of one priority take turns: a long row of entries of one group
+   * does not hold up a few of another. Entries of one group keep their order. Entries without a group run before
+   * those with one, of the same priority.
+   */
+  readonly group?: string;
 }
 
 /** What the worker wants done with an entry that it has run. */
@@ -46,6 +52,34 @@ export interface QueueCapabilities {
   readonly distributed: boolean;
   /** Entries survive the end of the process. */
   readonly durable: boolean;
+  /**
+   * It lives in the processes that use it, without a server of its own: who enqueues also works, unless told not to.
+   * Default: true where it is not distributed.
+   */
+  readonly embedded?: boolean;
+}
+
+/** What is wrong with a queue that can be reached. */
+export interface QueueProblem {
+  /** Such as `redis_eviction_policy`. */
+  readonly code: string;
+  /** Says what to do. */
+  readonly message: string;
+  /** `error`: jobs will be lost or stuck. `warning`: they may be, after a fault. */
+  readonly severity: 'error' | 'warning';
+}
+
+export interface QueueListener {
+  message(text: string): void;
+  /** Messages may have been missed. */
+  gap(): void;
+}
+
+/** Messages between all processes of a queue. Each is delivered at most once, to its sender as well. */
+export interface QueueChannel {
+  publish(text: string): Promise<void>;
+  /** Resolves when messages are heard from now on. What it resolves to ends that. */
+  subscribe(listener: QueueListener): Promise<() => void>;
 }
 
 /** The order and timing of jobs. It knows nothing of transcription. */
@@ -63,4 +97,17 @@ export interface QueueAdapter {
   depth(): Promise<QueueDepth>;
   /** Ends the worker at once, forgets timers and connections. `add` rejects from then on. */
   close(): Promise<void>;
+  /** Those of the ids that the queue does not hold. Durable queues have it. */
+  missing?(ids: readonly string[]): Promise<readonly string[]>;
+  /** Changes whenever the queue may have lost entries that it had, by a restart or a fail-over. */
+  epoch?(): Promise<string>;
+  /** Distributed queues have it. */
+  readonly channel?: QueueChannel;
+  /** Resolves to what is wrong, rejects where the queue cannot be reached within 2 seconds. */
+  health?(): Promise<readonly QueueProblem[]>;
+  /**
+   * Another queue of the same back end, under a name of its own, 1 to 32 of `a` to `z` and `-`. Has to be closed
+   * on its own, and is not harmed by the close of this one. Durable queues have it.
+   */
+  derive?(name: string): QueueAdapter;
 }

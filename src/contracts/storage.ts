@@ -1,8 +1,8 @@
 /**
  * The kinds of record that the client keeps. `idempotency` holds which call answers for a key, `outbox` which jobs
- * the queue has yet to get.
+ * the queue has yet to get, `webhooks` messages to deliver.
  */
-export type StorageCollection = 'transcripts' | 'jobs' | 'idempotency' | 'outbox';
+export type StorageCollection = 'transcripts' | 'jobs' | 'idempotency' | 'outbox' | 'webhooks';
 
 /** A record is plain JSON data in an envelope that an adapter can index. */
 export interface StoredRecord {

@@ -47,6 +47,11 @@ export type ErrorCode =
   | 'invalid_response'
   // Queue, storage, live
   | 'queue_failed'
+  | 'queue_unavailable'
+  | 'queue_misconfigured'
+  | 'lease_lost'
+  | 'job_stalled'
+  | 'invalid_signature'
   | 'job_not_found'
   | 'job_state'
   | 'storage_failed'

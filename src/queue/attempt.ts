@@ -1,9 +1,11 @@
+import type { Clock } from '../contracts/clock.js';
 import type { Transcript } from '../contracts/transcript.js';
 import { AbortedError, type TranscriptionError, toTranscriptionError } from '../errors/index.js';
 import { raceAbort, throwIfAborted } from '../internal/abort.js';
 import { defined } from '../internal/defined.js';
 import type { AttemptOptions, JobContext } from './context.js';
-import type { JobRecord } from './record.js';
+import type { AttemptProgress } from './progress.js';
+import type { JobData, JobRecord } from './record.js';
 
 export type AttemptEnd =
   | { readonly type: 'transcript'; readonly transcript: Transcript }
@@ -18,14 +20,15 @@ export type AttemptEnd =
 export async function attempt(
   record: JobRecord,
   signal: AbortSignal,
-  { transcribe, audio }: Pick<JobContext, 'transcribe' | 'audio'>,
+  progress: AttemptProgress,
+  { transcribe, audio, clock }: Pick<JobContext, 'transcribe' | 'audio' | 'clock'>,
 ): Promise<AttemptEnd> {
   try {
-    const source = await raceAbort(audio.sourceOf(record), signal);
+    const source = progress.watch(await raceAbort(audio.sourceOf(record), signal));
     throwIfAborted(signal);
     const context = { jobId: record.id, attempt: record.data.attempts, signal };
-    const transcript = await raceAbort(transcribe(source, attemptOptions(record), context), signal);
-    throwIfAborted(signal);
+    const transcript = await raceAbort(transcribe(source, attemptOptions(record, clock), context), signal);
+    // It is paid for: whether it is still wanted, the record of the job says when it is stored.
     return { type: 'transcript', transcript };
   } catch (error) {
     if (!signal.aborted) return { type: 'error', error: toTranscriptionError(error) };
@@ -39,8 +42,16 @@ function endAfterAbort(reason: unknown): 'closed' | 'cancelled' | 'withdrawn' {
   return reason.code === 'job_cancelled' ? 'cancelled' : 'withdrawn';
 }
 
-function attemptOptions({ userId, data }: JobRecord): AttemptOptions {
-  const { options, metadata, region, timeoutMs, durationSeconds, priority } = data;
+function attemptOptions({ userId, data }: JobRecord, clock: Clock): AttemptOptions {
+  const { options, metadata, region, durationSeconds, priority } = data;
+  const timeoutMs = timeoutOf(data, clock);
   const ours = defined({ userId, metadata, region, timeoutMs, durationSeconds });
   return { ...options, ...ours, priority };
+}
+
+/** What is left of the time of the whole job, where that is less. */
+function timeoutOf({ timeoutMs, endsBy }: JobData, clock: Clock): number | undefined {
+  if (endsBy === undefined) return timeoutMs;
+  const leftMs = Math.max(1, Date.parse(endsBy) - clock.wallMs());
+  return timeoutMs === undefined ? leftMs : Math.min(timeoutMs, leftMs);
 }

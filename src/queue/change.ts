@@ -1,7 +1,7 @@
 import { QueueError } from '../errors/index.js';
 import { announce, isoTime, type JobContext } from './context.js';
 import { addToQueue } from './enqueue.js';
-import { toEntryId } from './entry-id.js';
+import { toEntry, toEntryId } from './entry.js';
 import { writeWithRetries } from './finish.js';
 import { hasEnded, type JobRecord } from './record.js';
 import { toCancelled, toNextRound } from './transitions.js';
@@ -74,7 +74,7 @@ async function takeOut(record: JobRecord, { queue, emit }: JobContext): Promise<
 
 async function addAgain(queued: JobRecord, before: JobRecord, context: JobContext): Promise<void> {
   try {
-    await addToQueue([{ id: toEntryId(queued), priority: queued.data.priority, delayMs: 0 }], context);
+    await addToQueue([toEntry(queued, context.clock.wallMs())], context);
     context.outbox.settle([queued]);
   } catch (error) {
     // Back to what it was, but with the new round, which the queue may have seen.

@@ -45,8 +45,9 @@ export interface JobSettings {
   readonly backoffMs: number;
   readonly maxBackoffMs: number;
   readonly concurrency: number;
-  /** True: the first job starts a worker in this process. */
-  readonly autoStart: boolean;
+  /** True: the first job starts a worker in this process. Undefined: where the queue is not distributed. */
+  readonly autoStart: boolean | undefined;
+  readonly whenDown: 'reject' | 'keep';
 }
 
 export interface JobDeps {

@@ -16,6 +16,8 @@ export const ENQUEUE_KEYS: readonly string[] = Object.keys({
   region: true,
   store: true,
   timeoutMs: true,
+  totalTimeoutMs: true,
+  idempotencyKey: true,
   priority: true,
   delayMs: true,
   attempts: true,

@@ -1,15 +1,15 @@
 import type { ResolvedSource } from '../contracts/audio-source.js';
 import type { EnqueueOptions } from '../contracts/call-options.js';
 import type { QueueEntry } from '../contracts/queue.js';
-import { BadRequestError, QueueError } from '../errors/index.js';
+import { QueueError } from '../errors/index.js';
 import { abortError, onAbort, raceAbort, throwIfAborted } from '../internal/abort.js';
-import { defined } from '../internal/defined.js';
-import { createId } from '../internal/ids.js';
 import { assertAtomic } from '../records/atomic.js';
 import { announce, isoTime, type JobContext } from './context.js';
-import { toEntryId } from './entry-id.js';
-import { checkEnqueueOptions, checkSource, deepgramOptionsOf } from './options.js';
-import type { JobData, JobRecord, JobSource } from './record.js';
+import { type Draft, type NewRecord, newDraft, withSource } from './draft.js';
+import { toEntry } from './entry.js';
+import { assertSameAudio, findKey, type JobKey, jobKeyOf, type KnownKey, toKeyChange } from './job-keys.js';
+import { checkEnqueueOptions, checkSource } from './options.js';
+import type { JobRecord, JobSource } from './record.js';
 import { toFailed } from './transitions.js';
 
 export interface EnqueueItem<Source = ResolvedSource> {
@@ -20,15 +20,18 @@ export interface EnqueueItem<Source = ResolvedSource> {
 /** Audio goes into the store this many at a time. */
 const UPLOADS_AT_ONCE = 4;
 
-type NewRecord = Omit<JobRecord, 'version'>;
-
-/** The job before its audio has a place. */
-interface Draft extends Omit<NewRecord, 'data'> {
-  readonly data: Omit<JobData, 'source'>;
+/** An item on its way to a job: its own, or that of an earlier call with its key. */
+interface Order {
+  readonly item: EnqueueItem;
+  readonly draft: Draft;
+  key?: JobKey | undefined;
+  known?: KnownKey | undefined;
+  /** Its audio, which is taken once: some can be read only once. */
+  taken?: JobSource | undefined;
 }
 
 /**
- * Takes all of the items or none.
+ * Takes all of the items or none. Resolves to the ids of their jobs.
  *
  * A job is acknowledged when the storage has its record; the queue gets its id after that. A signal of the options,
  * or `ending`, ends the call until then, and does nothing afterwards: cancel() is for acknowledged jobs.
@@ -37,7 +40,7 @@ export async function enqueueAll(
   items: readonly EnqueueItem[],
   context: JobContext,
   ending: AbortSignal,
-): Promise<readonly JobRecord[]> {
+): Promise<readonly string[]> {
   const { distributed } = context.queue.capabilities;
   assertAtomic(context.storage, 'Jobs');
   for (const { source, options } of items) {
@@ -45,24 +48,64 @@ export async function enqueueAll(
     checkSource(source, distributed, context.audioStore);
     throwIfAborted(options.signal);
   }
-  const drafts = items.map((item) => newDraft(item, context));
-  const records = await untilAborted(
-    [ending, ...items.map(({ options }) => options.signal)],
-    async (call) => {
-      const sources = await takeAudio(items, context, call);
-      const fresh = drafts.map((draft, index) => ({
-        ...draft,
-        data: { ...draft.data, source: sources[index] as JobSource },
-      }));
-      return acknowledge(fresh, context, call.signal);
-    },
-  );
-  for (const [index, record] of records.entries()) {
-    context.audio.keep(record.id, (items[index] as EnqueueItem).source);
+  const orders: Order[] = items.map((item) => ({ item, draft: newDraft(item.options, context) }));
+  const signals = [ending, ...items.map(({ options }) => options.signal)];
+  const made = await untilAborted(signals, (call) => settle(orders, context, call));
+  for (const [index, record] of made.records.entries()) {
+    context.audio.keep(record.id, (made.fresh[index] as Order).item.source);
     if (!distributed) context.feed.startTimer(record.id);
     announce(context, record);
   }
-  return handOver(records, items, context);
+  await handOver(made.records, context);
+  return orders.map((_, index) => jobIdOf(orders, index));
+}
+
+/** Finds the jobs that are there already, and writes those that are not. */
+async function settle(
+  orders: readonly Order[],
+  context: JobContext,
+  call: AbortController,
+): Promise<{ readonly fresh: readonly Order[]; readonly records: readonly JobRecord[] }> {
+  await readKeys(orders, call.signal);
+  for (;;) {
+    await findKnown(orders, context, call.signal);
+    const fresh = orders.filter((order, index) => jobIdOf(orders, index) === order.draft.id);
+    await takeAudio(fresh, context, call);
+    const records = await acknowledge(fresh, context, call.signal);
+    if (records === undefined) continue;
+    for (const order of orders) if (!fresh.includes(order)) letGo(order, context);
+    return { fresh, records };
+  }
+}
+
+/** Another job answers for it. */
+function letGo({ item: { source }, taken }: Order, { audio }: JobContext): void {
+  if (taken !== undefined) audio.drop(taken);
+  if (source.kind !== 'url') source.discard?.();
+}
+
+async function readKeys(orders: readonly Order[], signal: AbortSignal): Promise<void> {
+  for (const order of orders) {
+    const { source, options } = order.item;
+    order.key = await jobKeyOf(source, options, signal);
+  }
+}
+
+async function findKnown(orders: readonly Order[], context: JobContext, signal: AbortSignal): Promise<void> {
+  for (const [index, order] of orders.entries()) {
+    if (order.key === undefined) continue;
+    order.known = await raceAbort(findKey(order.key, context), signal);
+    const first = orders.findIndex(({ key }) => key?.id === order.key?.id);
+    if (first < index) assertSameAudio(order.key.sourceHash, orders[first]?.key?.sourceHash);
+  }
+}
+
+/** Of two items with one key the first one makes the job. */
+function jobIdOf(orders: readonly Order[], index: number): string {
+  const { key, known, draft } = orders[index] as Order;
+  if (known?.jobId !== undefined) return known.jobId;
+  const first = key && orders.find((order) => order.key?.id === key.id);
+  return (first ?? { draft }).draft.id;
 }
 
 /** Runs what one controller ends: for any of the signals, or for a part that failed. */
@@ -83,34 +126,35 @@ async function untilAborted<Value>(
 
 /** The first audio that fails ends the others. */
 async function takeAudio(
-  items: readonly EnqueueItem[],
+  orders: readonly Order[],
   { audio }: JobContext,
   call: AbortController,
-): Promise<readonly JobSource[]> {
-  const taken: JobSource[] = [];
-  for (let index = 0; index < items.length; index += UPLOADS_AT_ONCE) {
-    const batch = items.slice(index, index + UPLOADS_AT_ONCE).map(async ({ source }) => {
+): Promise<void> {
+  const untaken = orders.filter(({ taken }) => taken === undefined);
+  for (let index = 0; index < untaken.length; index += UPLOADS_AT_ONCE) {
+    const batch = untaken.slice(index, index + UPLOADS_AT_ONCE).map(async (order) => {
       try {
-        return await audio.take(source, call.signal);
+        order.taken = await audio.take(order.item.source, call.signal);
       } catch (error) {
         call.abort(error);
-        throw error;
       }
     });
-    const results = await Promise.allSettled(batch);
-    for (const result of results) if (result.status === 'fulfilled') taken.push(result.value);
+    await Promise.all(batch);
     if (!call.signal.aborted) continue;
-    for (const source of taken) audio.drop(source);
+    for (const { taken } of orders) if (taken !== undefined) audio.drop(taken);
     throw call.signal.reason;
   }
-  return taken;
 }
 
 /** Gives an entry to the queue. What it throws leaves as a QueueError. */
-export async function addToQueue(entries: readonly QueueEntry[], { queue }: JobContext): Promise<void> {
+export async function addToQueue(
+  entries: readonly QueueEntry[],
+  { queue }: Pick<JobContext, 'queue'>,
+): Promise<void> {
   try {
     await queue.add(entries);
   } catch (cause) {
+    if (cause instanceof QueueError) throw cause;
     throw new QueueError('The queue did not take the job. The cause says why; enqueue it again.', {
       code: 'queue_failed',
       retryable: true,
@@ -119,48 +163,18 @@ export async function addToQueue(entries: readonly QueueEntry[], { queue }: JobC
   }
 }
 
-function newDraft({ options }: EnqueueItem, { clock, settings }: JobContext): Draft {
-  const { userId, region, timeoutMs, durationSeconds, metadata } = options;
-  return {
-    id: createId('job'),
-    ...defined({ userId }),
-    createdAt: isoTime(clock),
-    data: snapshot({
-      v: 1,
-      state: 'queued',
-      options: deepgramOptionsOf(options),
-      ...defined({ region, timeoutMs, durationSeconds, metadata }),
-      priority: options.priority ?? 0,
-      maxAttempts: options.attempts ?? settings.attempts,
-      attempts: 0,
-      rateLimited: 0,
-      round: 0,
-      runAt: isoTime(clock, options.delayMs),
-    }),
-  };
-}
-
-/** The caller's objects may change later; the job does not. */
-function snapshot<Data extends object>(data: Data): Data {
-  try {
-    return JSON.parse(JSON.stringify(data)) as Data;
-  } catch (cause) {
-    throw new BadRequestError(
-      'The options and metadata of a job must be plain JSON data. The cause says why.',
-      {
-        code: 'invalid_option',
-        cause,
-      },
-    );
-  }
-}
-
+/** Undefined where another call took one of the keys meanwhile. */
 async function acknowledge(
-  fresh: readonly NewRecord[],
+  orders: readonly Order[],
   context: JobContext,
   signal: AbortSignal,
-): Promise<readonly JobRecord[]> {
-  const writing = context.store.createAll(fresh, isoTime(context.clock));
+): Promise<readonly JobRecord[] | undefined> {
+  if (orders.length === 0) return [];
+  const fresh = orders.map(({ draft, taken }) => withSource(draft, taken as JobSource));
+  const keys = orders.flatMap(({ key, known, draft }) =>
+    key === undefined ? [] : [toKeyChange(key, draft.id, known?.version ?? 0, context)],
+  );
+  const writing = context.store.createAll(fresh, isoTime(context.clock), keys);
   try {
     return await raceAbort(writing, signal);
   } catch (error) {
@@ -182,24 +196,24 @@ async function takeBack(fresh: readonly NewRecord[], context: JobContext): Promi
   );
 }
 
-async function handOver(
-  records: readonly JobRecord[],
-  items: readonly EnqueueItem[],
-  context: JobContext,
-): Promise<readonly JobRecord[]> {
-  const entries = records.map((record, index) => ({
-    id: toEntryId(record),
-    priority: record.data.priority,
-    delayMs: items[index]?.options.delayMs ?? 0,
-  }));
+/** Rejects, with the jobs gone, where the queue does not take them and the settings say so. */
+async function handOver(records: readonly JobRecord[], context: JobContext): Promise<void> {
+  if (records.length === 0) return;
+  const nowMs = context.clock.wallMs();
   try {
-    await addToQueue(entries, context);
+    await addToQueue(
+      records.map((record) => toEntry(record, nowMs)),
+      context,
+    );
     context.outbox.settle(records);
-    return records;
   } catch (error) {
+    if (context.settings.whenDown === 'keep' && context.store.hasOutbox) {
+      context.outbox.handOverLater(records);
+      return;
+    }
     const removed = await removeRefused(records, context);
     // They are acknowledged: some have begun, or the outbox still has them for a relay.
-    if (records.length > 0 && removed.length === 0) return records;
+    if (removed.length === 0) return;
     const data = new QueueError('The queue did not take the job.', { code: 'queue_failed' }).toJSON();
     for (const record of removed) {
       const failed = toFailed(record.data, data, isoTime(context.clock));

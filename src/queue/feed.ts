@@ -1,9 +1,13 @@
 import type { Clock } from '../contracts/clock.js';
 import type { EventSink } from '../contracts/events.js';
-import type { JobStatus } from '../contracts/job.js';
+import type { JobProgress, JobStatus } from '../contracts/job.js';
+import type { QueueAdapter } from '../contracts/queue.js';
 import type { TranscriptionError } from '../errors/index.js';
 import { defined } from '../internal/defined.js';
+import { ChangeChannel } from './change-channel.js';
+import type { JobStore } from './job-store.js';
 import { hasEnded, type JobRecord, toStatus } from './record.js';
+import { RemoteLook } from './remote-look.js';
 
 export interface JobChange {
   /** Of the record: a change with a smaller one is older. */
@@ -13,24 +17,51 @@ export interface JobChange {
 
 export interface Subscriber {
   changed(change: JobChange): void;
+  progressed(progress: JobProgress): void;
   closed(error: TranscriptionError): void;
+}
+
+export interface JobFeedParts {
+  readonly clock: Clock;
+  readonly emit: EventSink;
+  readonly queue: QueueAdapter;
+  readonly store: JobStore;
 }
 
 /** Deepgram's own choice where no model is named. */
 const DEEPGRAM_DEFAULT_MODEL = 'base-general';
 
-/** Tells the waiting callers of this process, and the client's event listeners, how jobs go on. */
+/** Tells the waiting callers of all processes, and the client's event listeners of this one, how jobs go on. */
 export class JobFeed {
-  readonly #clock: Clock;
-  readonly #emit: EventSink;
+  readonly #parts: JobFeedParts;
   readonly #subscribers = new Map<string, Set<Subscriber>>();
   /** When jobs were queued here, on the monotonic clock. Wall clocks jump. */
   readonly #queuedAt = new Map<string, number>();
+  readonly #channel: ChangeChannel | undefined;
+  readonly #look: RemoteLook | undefined;
   #closedWith: TranscriptionError | undefined;
 
-  constructor(clock: Clock, emit: EventSink) {
-    this.#clock = clock;
-    this.#emit = emit;
+  constructor(parts: JobFeedParts) {
+    this.#parts = parts;
+    const { queue, clock, store } = parts;
+    if (!queue.capabilities.distributed) return;
+    const look = new RemoteLook({
+      clock,
+      store,
+      hasChannel: queue.channel !== undefined,
+      followed: () => [...this.#subscribers.keys()],
+      found: (record) => this.#tell(record),
+    });
+    this.#look = look;
+    if (queue.channel === undefined) return;
+    this.#channel = new ChangeChannel(queue.channel, clock, {
+      changed: ({ jobId, progress }) => {
+        if (!this.#subscribers.has(jobId)) return;
+        if (progress === undefined) look.at(jobId);
+        else this.#progressed(jobId, progress);
+      },
+      gap: () => look.atAll(),
+    });
   }
 
   /** The error of calls that come once the service is being closed. */
@@ -45,54 +76,81 @@ export class JobFeed {
 
   /** Call it for jobs whose end this process will see. */
   startTimer(jobId: string): void {
-    this.#queuedAt.set(jobId, this.#clock.monotonicMs());
+    this.#queuedAt.set(jobId, this.#parts.clock.monotonicMs());
   }
 
+  /** Changes of other processes are heard once `listening()` has resolved. */
   subscribe(jobId: string, subscriber: Subscriber): () => void {
     const subscribers = this.#subscribers.get(jobId) ?? new Set();
     this.#subscribers.set(jobId, subscribers);
     subscribers.add(subscriber);
+    this.#look?.start();
     return () => {
       subscribers.delete(subscriber);
-      if (subscribers.size === 0 && this.#subscribers.get(jobId) === subscribers) {
-        this.#subscribers.delete(jobId);
-      }
+      if (subscribers.size > 0 || this.#subscribers.get(jobId) !== subscribers) return;
+      this.#subscribers.delete(jobId);
+      if (this.#subscribers.size === 0) this.#look?.stop();
     };
   }
 
+  async listening(): Promise<void> {
+    await this.#channel?.listen();
+  }
+
   publish(record: JobRecord): void {
-    const status = toStatus(record);
-    this.#report(record, status);
-    for (const subscriber of [...(this.#subscribers.get(record.id) ?? [])]) {
-      subscriber.changed({ version: record.version, status });
-    }
+    this.#report(record);
+    this.#tell(record);
+    this.#channel?.send({ jobId: record.id, version: record.version });
+  }
+
+  publishProgress({ id, version }: Pick<JobRecord, 'id' | 'version'>, progress: JobProgress): void {
+    this.#progressed(id, progress);
+    this.#channel?.send({ jobId: id, version, progress });
   }
 
   endClose(error: TranscriptionError): void {
     const all = [...this.#subscribers.values()].flatMap((subscribers) => [...subscribers]);
     this.#subscribers.clear();
     this.#queuedAt.clear();
+    this.#look?.stop();
     for (const subscriber of all) subscriber.closed(error);
   }
 
-  #report({ id, userId, createdAt, data }: JobRecord, status: JobStatus): void {
+  /** Sends what other processes have yet to hear. Before the close of the queue. */
+  async flush(): Promise<void> {
+    await this.#channel?.close();
+  }
+
+  #tell(record: JobRecord): void {
+    const subscribers = this.#subscribers.get(record.id);
+    if (subscribers === undefined) return;
+    const change = { version: record.version, status: toStatus(record) };
+    for (const subscriber of [...subscribers]) subscriber.changed(change);
+  }
+
+  #progressed(jobId: string, progress: JobProgress): void {
+    for (const subscriber of [...(this.#subscribers.get(jobId) ?? [])]) subscriber.progressed(progress);
+  }
+
+  #report({ id, userId, createdAt, data }: JobRecord): void {
     const error = data.error ?? data.lastError;
-    const hasError = status.state === 'failed' || status.state === 'queued';
-    this.#emit({
+    const hasError = data.state === 'failed' || data.state === 'queued';
+    this.#parts.emit({
       type: 'job',
       jobId: id,
-      state: status.state,
+      state: data.state,
       attempt: data.attempts,
       model: data.options.model ?? DEEPGRAM_DEFAULT_MODEL,
       ...defined({ userId, code: hasError ? error?.code : undefined }),
-      ...(hasEnded(status.state) ? { durationMs: this.#takeDuration(id, createdAt) } : {}),
+      ...(hasEnded(data.state) ? { durationMs: this.#takeDuration(id, createdAt) } : {}),
     });
   }
 
   #takeDuration(jobId: string, createdAt: string): number {
+    const { clock } = this.#parts;
     const queuedAt = this.#queuedAt.get(jobId);
     this.#queuedAt.delete(jobId);
-    if (queuedAt !== undefined) return this.#clock.monotonicMs() - queuedAt;
-    return Math.max(0, this.#clock.wallMs() - Date.parse(createdAt));
+    if (queuedAt !== undefined) return clock.monotonicMs() - queuedAt;
+    return Math.max(0, clock.wallMs() - Date.parse(createdAt));
   }
 }

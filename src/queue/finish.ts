@@ -17,19 +17,21 @@ const WRITE_PAUSES_MS = [50, 200];
 export async function completeJob(
   record: JobRecord,
   transcript: Transcript,
+  signal: AbortSignal,
   context: JobContext,
 ): Promise<EntryOutcome> {
   const data = toCompleted(record.data, transcript.id, isoTime(context.clock));
-  return finish({ record: { ...record, data, version: record.version + 1 }, transcript }, context);
+  return finish({ record: { ...record, data, version: record.version + 1 }, transcript }, signal, context);
 }
 
 export async function failJob(
   record: JobRecord,
   error: ErrorData,
+  signal: AbortSignal,
   context: JobContext,
 ): Promise<EntryOutcome> {
   const data = toFailed(record.data, error, isoTime(context.clock));
-  return finish({ record: { ...record, data, version: record.version + 1 } }, context);
+  return finish({ record: { ...record, data, version: record.version + 1 } }, signal, context);
 }
 
 /** Tries again to store the end of a job that the storage refused before. Deepgram is not called again. */
@@ -41,7 +43,7 @@ export async function storeHeldEnd(held: HeldEnd, context: JobContext): Promise<
     else context.audio.jobEnded(stored);
     return DONE;
   } catch {
-    return laterOrNever(context);
+    return later(context);
   }
 }
 
@@ -59,7 +61,7 @@ export async function writeWithRetries(
   return present !== undefined && isSameStep(present.data, data) ? present : undefined;
 }
 
-async function finish(end: HeldEnd, context: JobContext): Promise<EntryOutcome> {
+async function finish(end: HeldEnd, signal: AbortSignal, context: JobContext): Promise<EntryOutcome> {
   try {
     const stored = await storeEnd(end, context);
     if (stored === undefined) await dropTranscript(end, context);
@@ -69,7 +71,19 @@ async function finish(end: HeldEnd, context: JobContext): Promise<EntryOutcome> 
     context.held.set(end.record.id, end);
     // Its audio stays: if this process ends now, the job has to be run again.
     context.feed.publish(end.record);
-    return laterOrNever(context);
+    return context.queue.capabilities.distributed ? untilStored(end, signal, context) : later(context);
+  }
+}
+
+/**
+ * Only this process holds the end: another one that got the entry would pay for the audio again. So this one keeps the
+ * entry, and the place in its worker, until the storage takes it.
+ */
+async function untilStored(end: HeldEnd, signal: AbortSignal, context: JobContext): Promise<EntryOutcome> {
+  for (;;) {
+    const outcome = await storeHeldEnd(end, context);
+    if (outcome.type === 'done' || signal.aborted) return outcome;
+    await sleep(context.clock, outcome.delayMs, signal).catch(() => undefined);
   }
 }
 
@@ -90,9 +104,8 @@ async function storeEnd(
   return writeWithRetries(before, data, context);
 }
 
-/** Only this process holds the end. Another one that got the entry would pay for the audio again. */
-function laterOrNever({ queue, settings }: JobContext): EntryOutcome {
-  return queue.capabilities.distributed ? DONE : { type: 'again', delayMs: settings.backoffMs };
+function later({ settings }: JobContext): EntryOutcome {
+  return { type: 'again', delayMs: settings.backoffMs };
 }
 
 /** No result appears after a job was cancelled or removed. In one step with the end, none was stored. */

@@ -1,4 +1,4 @@
-import type { JobListQuery, JobStatus } from '../contracts/job.js';
+import type { JobListQuery, JobState, JobStatus } from '../contracts/job.js';
 import type {
   Page,
   RecordInput,
@@ -11,7 +11,7 @@ import type { Transcript } from '../contracts/transcript.js';
 import { StorageError } from '../errors/index.js';
 import { defined } from '../internal/defined.js';
 import { createTranscriptArchive, type TranscriptArchive } from '../transcript/archive.js';
-import { toEntryId } from './entry-id.js';
+import { toEntryId } from './entry.js';
 import { fromStoredRecord, type JobData, type JobRecord, toRecordInput, toStatus } from './record.js';
 
 /** Records are written this many at a time where the storage has no transactions. */
@@ -33,18 +33,22 @@ export class JobStore {
   }
 
   /**
-   * Writes new jobs, all or none where the storage has transactions, and that the queue has yet to get them.
+   * Writes new jobs, all or none where the storage has transactions, the records of their keys, and that the queue has
+   * yet to get them.
    *
-   * Rejects where one of them is there already.
+   * Undefined where somebody else wrote one of the keys. Rejects where one of the jobs is there already.
    */
   async createAll(
     records: readonly Omit<JobRecord, 'version'>[],
     now: string,
-  ): Promise<readonly JobRecord[]> {
-    const changes = records.map((record) => creation(toRecordInput(record)));
+    keys: readonly StorageChange[],
+  ): Promise<readonly JobRecord[] | undefined> {
+    const jobs = records.map((record) => creation(toRecordInput(record)));
     const outbox = this.hasOutbox ? records.map((record) => creation(toOutboxRecord(record, now))) : [];
-    const isWritten = await this.#writeAll([...changes, ...outbox]);
+    if (!this.hasTransactions && !(await this.#writeAll(keys))) return undefined;
+    const isWritten = await this.#writeAll([...(this.hasTransactions ? keys : []), ...jobs, ...outbox]);
     if (isWritten) return records.map((record) => ({ ...record, version: 1 }));
+    if (keys.length > 0 && this.hasTransactions) return undefined;
     throw new StorageError('There is a job with one of these ids already. Enqueue them again.', {
       code: 'storage_failed',
     });
@@ -115,6 +119,13 @@ export class JobStore {
     return { ...page, items: page.items.map((stored) => toStatus(fromStoredRecord(stored))) };
   }
 
+  /** A page of the records in a state, newest first. A record that is damaged is left out. */
+  async page(state: JobState, cursor: string | undefined, limit: number): Promise<Page<JobRecord>> {
+    const query = { status: state, limit, ...defined({ cursor }) };
+    const page = await this.#storage.list('jobs', query);
+    return { ...page, items: page.items.flatMap(readable) };
+  }
+
   async transcript(id: string): Promise<Transcript | undefined> {
     return this.#transcripts.get(id);
   }
@@ -142,6 +153,14 @@ export class JobStore {
 
   async deleteTranscript(id: string): Promise<boolean> {
     return this.#transcripts.delete(id);
+  }
+}
+
+function readable(stored: StoredRecord): readonly JobRecord[] {
+  try {
+    return [fromStoredRecord(stored)];
+  } catch {
+    return [];
   }
 }
 

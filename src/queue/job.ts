@@ -68,13 +68,16 @@ function waitForEnd(
       if (hasEnded(status.state)) settle(() => resolve(status));
     };
     const fail = (error: unknown): void => settle(() => reject(error));
-    cleanUps.push(feed.subscribe(id, { changed: look, closed: fail }));
+    cleanUps.push(feed.subscribe(id, { changed: look, progressed: () => undefined, closed: fail }));
     if (signal !== undefined) cleanUps.push(onAbort(signal, () => fail(abortError(signal))));
     if (timeoutMs !== undefined) {
       const timer = clock.setTimer(() => fail(waitTimeout(timeoutMs)), timeoutMs);
       cleanUps.push(() => timer.cancel());
     }
-    presentState(id, context).then(look, fail);
+    feed
+      .listening()
+      .then(() => presentState(id, context))
+      .then(look, fail);
   });
 }
 
@@ -101,11 +104,12 @@ async function loadTranscript(
 function followEvents(id: string, context: JobContext): AsyncIterator<JobEvent> {
   const queue = new AsyncQueue<JobEvent>();
   const missed: JobChange[] = [];
-  let lastVersion: number | undefined;
+  let last: JobChange | undefined;
   let unsubscribe: () => void = () => undefined;
-  const push = ({ version, status }: JobChange): void => {
-    if (lastVersion !== undefined && version <= lastVersion) return;
-    lastVersion = version;
+  const push = (change: JobChange): void => {
+    const { version, status } = change;
+    if (last !== undefined && version <= last.version) return;
+    last = change;
     queue.push({ type: status.state, status });
     if (!hasEnded(status.state)) return;
     unsubscribe();
@@ -120,13 +124,19 @@ function followEvents(id: string, context: JobContext): AsyncIterator<JobEvent> 
   } else {
     // Changes that come before the present state is known wait for it.
     unsubscribe = context.feed.subscribe(id, {
-      changed: (change) => (lastVersion === undefined ? missed.push(change) : push(change)),
+      changed: (change) => (last === undefined ? missed.push(change) : push(change)),
+      progressed: (progress) => {
+        if (last !== undefined) queue.push({ type: 'progress', status: last.status, progress });
+      },
       closed: fail,
     });
-    presentState(id, context).then((present) => {
-      push(present);
-      missed.forEach(push);
-    }, fail);
+    context.feed
+      .listening()
+      .then(() => presentState(id, context))
+      .then((present) => {
+        push(present);
+        missed.forEach(push);
+      }, fail);
   }
   return {
     next: () => queue.next(),

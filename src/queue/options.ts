@@ -25,6 +25,8 @@ export function checkEnqueueOptions(options: EnqueueOptions): void {
   checkNumber('attempts', options.attempts, { min: 1 });
   checkNumber('delayMs', options.delayMs, { min: 0, integer: false });
   checkNumber('timeoutMs', options.timeoutMs, { min: 1 });
+  checkNumber('totalTimeoutMs', options.totalTimeoutMs, { min: 1 });
+  checkKey(options.idempotencyKey);
   checkNumber('durationSeconds', options.durationSeconds, { min: 0, integer: false });
   checkString('userId', options.userId);
   if (options.store === false) {
@@ -35,6 +37,11 @@ export function checkEnqueueOptions(options: EnqueueOptions): void {
     );
   }
   checkPlainData('metadata', options.metadata);
+}
+
+function checkKey(key: unknown): void {
+  if (key === undefined || (typeof key === 'string' && key.length >= 1 && key.length <= 255)) return;
+  throw invalidOption('idempotencyKey', 'a string of 1 to 255 characters', key);
 }
 
 export function checkResultOptions(options: ResultOptions): void {

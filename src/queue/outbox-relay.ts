@@ -1,7 +1,7 @@
-import type { TimerHandle } from '../contracts/clock.js';
+import { Periodic } from '../internal/periodic.js';
 import { isoTime, type JobContext } from './context.js';
 import { addToQueue } from './enqueue.js';
-import { toEntryId } from './entry-id.js';
+import { toEntry } from './entry.js';
 import { toTakenOver } from './transitions.js';
 
 const EVERY_MS = 10_000;
@@ -18,31 +18,21 @@ const STRANDED_AFTER_MS = 60_000;
 export class OutboxRelay {
   readonly #context: JobContext;
   readonly #firstSeenMs = new Map<string, number>();
-  #timer: TimerHandle | undefined;
-  #running: Promise<void> = Promise.resolve();
-  #isStopped = false;
+  readonly #periodic: Periodic;
 
   constructor(context: JobContext) {
     this.#context = context;
+    // What fails is told by the storage and by the queue, and is tried again.
+    this.#periodic = new Periodic(context.clock, EVERY_MS, () => this.#relay());
   }
 
   /** Begins at once. Does nothing where the storage keeps no outbox. */
   start(): void {
-    if (this.#isStopped || this.#timer !== undefined || !this.#context.store.hasOutbox) return;
-    // What fails is told by the storage and by the queue, and is tried again.
-    this.#running = this.#relay().catch(() => undefined);
-    this.#timer = this.#context.clock.setTimer(() => {
-      this.#timer = undefined;
-      void this.#running.then(() => this.start());
-    }, EVERY_MS);
-    // A process that has nothing else to do may end.
-    this.#timer.unref?.();
+    if (this.#context.store.hasOutbox) this.#periodic.start();
   }
 
-  async stop(): Promise<void> {
-    this.#isStopped = true;
-    this.#timer?.cancel();
-    await this.#running;
+  stop(): Promise<void> {
+    return this.#periodic.stop();
   }
 
   async #relay(): Promise<void> {
@@ -52,7 +42,7 @@ export class OutboxRelay {
     for (const id of ids) {
       const firstSeenMs = this.#firstSeenMs.get(id) ?? nowMs;
       this.#firstSeenMs.set(id, firstSeenMs);
-      if (this.#isStopped || nowMs - firstSeenMs < STRANDED_AFTER_MS) continue;
+      if (this.#periodic.isStopped || nowMs - firstSeenMs < STRANDED_AFTER_MS) continue;
       // One record that cannot be read must not keep the others from their queue.
       await this.#takeOver(id).catch(() => undefined);
     }
@@ -60,7 +50,7 @@ export class OutboxRelay {
 
   async #pending(): Promise<ReadonlySet<string>> {
     const ids = new Set<string>();
-    for (let cursor: string | undefined; !this.#isStopped; ) {
+    for (let cursor: string | undefined; !this.#periodic.isStopped; ) {
       const page = await this.#context.store.outbox(cursor);
       for (const { id } of page.items) ids.add(id);
       if (page.nextCursor === undefined) break;
@@ -75,9 +65,7 @@ export class OutboxRelay {
     if (record?.data.state === 'queued') {
       const taken = await store.replace(record, toTakenOver(record.data, isoTime(clock)));
       if (taken === undefined) return;
-      const { priority, runAt } = taken.data;
-      const delayMs = Math.max(0, Date.parse(runAt) - clock.wallMs());
-      await addToQueue([{ id: toEntryId(taken), priority, delayMs }], this.#context);
+      await addToQueue([toEntry(taken, clock.wallMs())], this.#context);
     }
     outbox.settle([{ id }]);
   }

@@ -1,62 +1,59 @@
 import type { Clock } from '../contracts/clock.js';
-import { sleep } from '../internal/sleep.js';
-import { backoffDelayMs } from '../resilience/backoff.js';
+import { Backlog } from './backlog.js';
 import type { JobStore } from './job-store.js';
 import type { JobRecord } from './record.js';
 
-const AGAIN = { minDelayMs: 500, maxDelayMs: 15_000 };
+const STORAGE_AGAIN = { minDelayMs: 500, maxDelayMs: 15_000 };
+/** Shorter: a queue that is back should not wait for its jobs. */
+const QUEUE_AGAIN = { minDelayMs: 250, maxDelayMs: 2000 };
 
 /**
- * Takes jobs out of the outbox that the queue has got.
+ * Takes jobs out of the outbox that the queue has got, and gives it those that it could not take.
  *
  * In the background, and again where it fails: a job is acknowledged without it. What is left at the close is found by
  * a relay, which takes the job over.
  */
 export class Outbox {
   readonly #store: JobStore;
-  readonly #clock: Clock;
   readonly #closing = new AbortController();
-  readonly #ids = new Set<string>();
-  #running: Promise<void> = Promise.resolve();
-  #isRunning = false;
+  readonly #handedOver: Backlog<string>;
+  readonly #refused: Backlog<JobRecord>;
 
-  constructor(store: JobStore, clock: Clock) {
+  constructor(store: JobStore, clock: Clock, add: (records: readonly JobRecord[]) => Promise<void>) {
+    const closing = this.#closing.signal;
     this.#store = store;
-    this.#clock = clock;
+    this.#handedOver = new Backlog({
+      clock,
+      closing,
+      backoff: STORAGE_AGAIN,
+      work: (ids) => store.handedOver(ids),
+    });
+    this.#refused = new Backlog({
+      clock,
+      closing,
+      backoff: QUEUE_AGAIN,
+      work: async (records) => {
+        await add(records);
+        this.settle(records);
+      },
+    });
   }
 
   /** The queue has these jobs. */
   settle(records: readonly Pick<JobRecord, 'id'>[]): void {
     if (!this.#store.hasOutbox) return;
-    for (const { id } of records) this.#ids.add(id);
-    if (this.#isRunning) return;
-    this.#isRunning = true;
-    this.#running = this.#run().finally(() => {
-      this.#isRunning = false;
-    });
+    for (const { id } of records) this.#handedOver.add(id, id);
+  }
+
+  /** The queue could not take these jobs. It gets them as soon as it can. */
+  handOverLater(records: readonly JobRecord[]): void {
+    for (const record of records) this.#refused.add(record.id, record);
   }
 
   /** Makes one last attempt, and waits for it. */
   async close(): Promise<void> {
     this.#closing.abort();
-    await this.#running;
-  }
-
-  async #run(): Promise<void> {
-    for (let failures = 0; this.#ids.size > 0; ) {
-      const isLast = this.#closing.signal.aborted;
-      const ids = [...this.#ids];
-      try {
-        await this.#store.handedOver(ids);
-        for (const id of ids) this.#ids.delete(id);
-        failures = 0;
-      } catch {
-        if (isLast) return;
-        failures += 1;
-        await sleep(this.#clock, backoffDelayMs(failures, AGAIN), this.#closing.signal).catch(
-          () => undefined,
-        );
-      }
-    }
+    await this.#refused.settled();
+    await this.#handedOver.settled();
   }
 }

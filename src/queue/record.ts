@@ -28,6 +28,8 @@ export interface JobData {
   readonly options: PrerecordedDeepgramOptions;
   readonly region?: string;
   readonly timeoutMs?: number;
+  /** ISO 8601, UTC. A job that has not ended by then fails. */
+  readonly endsBy?: string;
   readonly durationSeconds?: number;
   readonly metadata?: Readonly<Record<string, unknown>>;
   readonly priority: number;

@@ -1,7 +1,7 @@
 import type { ResolvedSource } from '../contracts/audio-source.js';
 import type { EnqueueOptions } from '../contracts/call-options.js';
 import type { Job, JobListQuery, JobStatus } from '../contracts/job.js';
-import type { QueueDepth, QueueWorker } from '../contracts/queue.js';
+import type { QueueAdapter, QueueDepth, QueueWorker } from '../contracts/queue.js';
 import type { Page } from '../contracts/storage.js';
 import { QueueError } from '../errors/index.js';
 import { closeTimeoutMs } from '../internal/check-arguments.js';
@@ -11,7 +11,8 @@ import { AudioShelf } from './audio-shelf.js';
 import { cancelJob, removeJob, retryJob } from './change.js';
 import type { JobContext, JobDeps } from './context.js';
 import { checkSharing, checkWorkerOptions } from './early-checks.js';
-import { type EnqueueItem, enqueueAll } from './enqueue.js';
+import { addToQueue, type EnqueueItem, enqueueAll } from './enqueue.js';
+import { toEntry } from './entry.js';
 import { closedError, secondWorkerError, workerNotStarted } from './errors.js';
 import { JobFeed } from './feed.js';
 import { storeHeldEnd } from './finish.js';
@@ -20,6 +21,7 @@ import { JobStore } from './job-store.js';
 import { checkJobListQuery } from './options.js';
 import { Outbox } from './outbox.js';
 import { OutboxRelay } from './outbox-relay.js';
+import { Reconciler } from './reconciler.js';
 import { reportWorkerError, runEntry } from './worker.js';
 
 /** The queued pattern: jobs that workers transcribe in their own time. */
@@ -56,13 +58,19 @@ export interface JobService<Source = ResolvedSource> {
 export function createJobs(deps: JobDeps): JobService {
   checkSharing(deps.queue, deps.storage);
   const store = new JobStore(deps.storage);
+  const { clock, queue } = deps;
   const left = new Set<Promise<void>>();
   const context = {
     ...deps,
     store,
-    feed: new JobFeed(deps.clock, deps.emit),
+    feed: new JobFeed({ ...deps, store }),
     audio: new AudioShelf(deps),
-    outbox: new Outbox(store, deps.clock),
+    outbox: new Outbox(store, clock, (records) =>
+      addToQueue(
+        records.map((record) => toEntry(record, clock.wallMs())),
+        { queue },
+      ),
+    ),
     background(work: Promise<void>) {
       left.add(work);
       void work.finally(() => left.delete(work));
@@ -71,6 +79,13 @@ export function createJobs(deps: JobDeps): JobService {
   };
   return new Jobs(context, left);
 }
+
+function startsByItself({ capabilities }: QueueAdapter): boolean {
+  return capabilities.embedded ?? !capabilities.distributed;
+}
+
+/** A close does not wait for longer to tell other processes of the last changes. They find them in the storage. */
+const LAST_MESSAGE_MS = 500;
 
 class Jobs implements JobService {
   readonly #context: JobContext;
@@ -87,7 +102,7 @@ class Jobs implements JobService {
   constructor(context: JobContext, left: ReadonlySet<Promise<void>>) {
     this.#context = context;
     this.#left = left;
-    this.#autoStart = context.settings.autoStart;
+    this.#autoStart = context.settings.autoStart ?? startsByItself(context.queue);
   }
 
   async enqueue(source: ResolvedSource, options: EnqueueOptions = {}): Promise<Job> {
@@ -98,9 +113,9 @@ class Jobs implements JobService {
 
   async enqueueMany(items: readonly EnqueueItem[]): Promise<readonly Job[]> {
     this.#assertOpen();
-    const records = await this.#add(enqueueAll(items, this.#context, this.#ending.signal));
+    const ids = await this.#add(enqueueAll(items, this.#context, this.#ending.signal));
     this.#startOnDemand();
-    return records.map(({ id }) => this.#job(id));
+    return ids.map((id) => this.#job(id));
   }
 
   async get(id: string): Promise<Job | undefined> {
@@ -145,12 +160,13 @@ class Jobs implements JobService {
       concurrency,
       onError: (error) => reportWorkerError(error, this.#context),
     });
-    const relay = new OutboxRelay(this.#context);
-    relay.start();
+    const helpers = [new OutboxRelay(this.#context), new Reconciler(this.#context)];
+    for (const helper of helpers) helper.start();
     const handle: QueueWorker = {
       close: async (closeOptions) => {
         const timeoutMs = closeTimeoutMs(closeOptions);
-        await Promise.all([this.#within(relay.stop(), timeoutMs), worker.close({ timeoutMs })]);
+        const stopped = Promise.all(helpers.map((helper) => helper.stop()));
+        await Promise.all([this.#within(stopped, timeoutMs), worker.close({ timeoutMs })]);
         if (this.#worker === handle) this.#worker = undefined;
       },
     };
@@ -179,6 +195,7 @@ class Jobs implements JobService {
       await Promise.all([this.#worker?.close(options), this.#added(options.timeoutMs)]);
       this.#ending.abort(error);
       await this.#within(this.#storeHeldEnds(), Math.max(0, endsAtMs - clock.monotonicMs()));
+      await this.#within(feed.flush(), LAST_MESSAGE_MS);
       await queue.close();
       await this.#within(this.#settled(), Math.max(0, endsAtMs - clock.monotonicMs()));
     } finally {

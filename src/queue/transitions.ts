@@ -50,6 +50,7 @@ export function toTakenOver(data: JobData, now: string): JobData {
 
 /** A job that failed or was cancelled begins anew, with all of its attempts. */
 export function toNextRound(data: JobData, runAt: string): JobData {
-  const { lastError: _lastError, ...rest } = lasting(data);
+  // The time that the whole job had was that of the rounds before.
+  const { lastError: _lastError, endsBy: _endsBy, ...rest } = lasting(data);
   return { ...rest, state: 'queued', attempts: 0, rateLimited: 0, round: data.round + 1, runAt };
 }

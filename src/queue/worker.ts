@@ -1,12 +1,14 @@
 import type { EntryOutcome, QueueEntry } from '../contracts/queue.js';
 import { StorageError, type TranscriptionError } from '../errors/index.js';
 import { decideAfterError } from './after-error.js';
-import { attempt } from './attempt.js';
+import { type AttemptEnd, attempt } from './attempt.js';
+import { begin, timeIsUp } from './begin.js';
 import { announce, isoTime, type JobContext } from './context.js';
-import { fromEntryId } from './entry-id.js';
+import { fromEntryId } from './entry.js';
 import { completeJob, DONE, failJob, storeHeldEnd, writeWithRetries } from './finish.js';
-import { hasEnded, type JobRecord } from './record.js';
-import { toActive, toCancelled, toQueuedAgain } from './transitions.js';
+import { AttemptProgress } from './progress.js';
+import type { JobRecord } from './record.js';
+import { toCancelled, toQueuedAgain } from './transitions.js';
 
 /**
  * Runs one entry of the queue: at most one attempt of its job. Never rejects.
@@ -23,7 +25,7 @@ export async function runEntry(
     const { jobId, round } = fromEntryId(entry.id);
     const held = context.held.get(jobId);
     if (held !== undefined) return await storeHeldEnd(held, context);
-    const record = await begin(jobId, round, context);
+    const record = await begin(jobId, round, signal, context);
     return record === undefined ? DONE : await runAttempt(record, signal, context);
   } catch (error) {
     // The storage cannot say what the job is: it stays in the queue until it can.
@@ -42,33 +44,32 @@ export function reportWorkerError(error: unknown, { emit }: Pick<JobContext, 'em
   });
 }
 
-/**
- * Makes the job active. Undefined where there is nothing to run.
- *
- * A record that is active already belongs to a run that died: the queue gives an entry to one worker at a time.
- */
-async function begin(jobId: string, round: number, context: JobContext): Promise<JobRecord | undefined> {
-  for (;;) {
-    const record = await context.store.get(jobId);
-    if (record === undefined || record.data.round !== round || hasEnded(record.data.state)) return undefined;
-    const active = await context.store.replace(record, toActive(record.data, isoTime(context.clock)));
-    if (active === undefined) continue;
-    announce(context, active);
-    return active;
-  }
-}
-
 async function runAttempt(
   record: JobRecord,
   signal: AbortSignal,
   context: JobContext,
 ): Promise<EntryOutcome> {
-  const end = await attempt(record, signal, context);
+  const progress = new AttemptProgress(context.clock, (state) => context.feed.publishProgress(record, state));
+  try {
+    const end = await attempt(record, signal, progress, context);
+    if (end.type === 'transcript') progress.storing();
+    return await afterAttempt(end, record, signal, context);
+  } finally {
+    progress.end();
+  }
+}
+
+async function afterAttempt(
+  end: AttemptEnd,
+  record: JobRecord,
+  signal: AbortSignal,
+  context: JobContext,
+): Promise<EntryOutcome> {
   switch (end.type) {
     case 'transcript':
-      return completeJob(record, end.transcript, context);
+      return completeJob(record, end.transcript, signal, context);
     case 'error':
-      return afterError(record, end.error, context);
+      return afterError(record, end.error, signal, context);
     case 'closed':
       return putBack(record, context);
     case 'cancelled':
@@ -81,12 +82,16 @@ async function runAttempt(
 async function afterError(
   record: JobRecord,
   error: TranscriptionError,
+  signal: AbortSignal,
   context: JobContext,
 ): Promise<EntryOutcome> {
   const { data } = record;
   const next = decideAfterError(error, data, context.settings, context.random);
   const lastError = { ...error.toJSON(), attempt: data.attempts };
-  if (next.type === 'fail') return failJob(record, lastError, context);
+  if (next.type === 'fail') return failJob(record, lastError, signal, context);
+  if (data.endsBy !== undefined && data.endsBy <= isoTime(context.clock, next.delayMs)) {
+    return failJob(record, { ...timeIsUp(), attempt: data.attempts }, signal, context);
+  }
   const queued = await writeState(record, context, {
     runAt: isoTime(context.clock, next.delayMs),
     attemptCounts: next.attemptCounts,

@@ -13,6 +13,7 @@ const COLLECTIONS: ReadonlySet<string> = new Set<StorageCollection>([
   'jobs',
   'idempotency',
   'outbox',
+  'webhooks',
 ]);
 
 const LONGEST_NAME = 512;

@@ -4,7 +4,7 @@ import { BadRequestError, UnsupportedSourceError } from '../errors/index.js';
 import { defined } from '../internal/defined.js';
 import { assertAtomic } from '../records/atomic.js';
 import { ClaimWatch } from './claim.js';
-import { hashSource } from './content-hash.js';
+import { hashSource } from '../audio/content-hash.js';
 import { type KeyedCall, KeyedRun, type KeyedRunParts, type Outcome } from './keyed-run.js';
 import { SingleFlight } from './single-flight.js';
 

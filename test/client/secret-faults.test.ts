@@ -177,6 +177,9 @@ describe('no secret leaves the client where an answer repeats it', () => {
 /** The codes of queues, live streams and jobs; `internal` is a bug, and storages have tests of their own. */
 type Elsewhere =
   | `job_${string}`
+  | `queue_${string}`
+  | 'lease_lost'
+  | 'invalid_signature'
   | `live_${string}`
   | 'queue_failed'
   | 'connection_closed'

@@ -40,7 +40,11 @@ export const brokenQueueEntries: Readonly<Record<string, BrokenAdapter<QueueCont
     };
   }),
   'queue 5': broken((inner) => ({
-    add: async (entries) => inner.add((await inner.depth()).active > 0 ? [...entries].reverse() : entries),
+    async add(entries) {
+      const isReversed =
+        (await inner.depth()).active > 0 && entries.every(({ group }) => group === undefined);
+      await inner.add(isReversed ? [...entries].reverse() : entries);
+    },
   })),
   'queue 8': broken((inner) => ({
     startWorker: (handler, options) =>

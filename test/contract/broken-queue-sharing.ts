@@ -9,7 +9,7 @@ export const brokenSharedQueues: Readonly<Record<string, BrokenAdapter<QueueCont
   'queue 34': shared((inner, backend) => ({
     close() {
       for (const item of backend.items.values()) {
-        if (backend.isDue(item)) backend.items.delete(item.entry.id);
+        if (backend.isDue(item) && item.entry.priority === 0) backend.items.delete(item.entry.id);
       }
       return inner.close();
     },

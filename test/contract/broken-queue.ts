@@ -16,6 +16,11 @@ function changed(inner: QueueAdapter, changes: Partial<QueueAdapter>): QueueAdap
     startWorker: (handler, options) => inner.startWorker(handler, options),
     depth: () => inner.depth(),
     close: () => inner.close(),
+    ...(inner.missing && { missing: inner.missing }),
+    ...(inner.epoch && { epoch: inner.epoch }),
+    ...(inner.channel && { channel: inner.channel }),
+    ...(inner.health && { health: inner.health }),
+    ...(inner.derive && { derive: inner.derive }),
     ...changes,
   };
 }

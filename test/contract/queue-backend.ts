@@ -5,6 +5,7 @@ import type {
   QueueAdapter,
   QueueDepth,
   QueueEntry,
+  QueueListener,
   QueueWorkerOptions,
 } from '../../src/contracts/queue.js';
 import { AbortedError, QueueError } from '../../src/errors/index.js';
@@ -16,6 +17,7 @@ export interface QueueItem {
   readonly entry: QueueEntry;
   dueAt: number;
   order: number;
+  turn: number;
   /** Set while it runs. */
   controller?: AbortController | undefined;
   isCancelled: boolean;
@@ -26,7 +28,12 @@ export class QueueBackend {
   readonly clock: Clock;
   readonly items = new Map<string, QueueItem>();
   readonly workers = new Set<Worker>();
+  readonly listeners = new Set<QueueListener>();
+  readonly #derived = new Map<string, QueueBackend>();
   #order = 0;
+  /** Of the entry that started last, and of the last one of each group. */
+  #turn = 0;
+  readonly #turns = new Map<string, number>();
 
   constructor(clock: Clock) {
     this.clock = clock;
@@ -34,7 +41,7 @@ export class QueueBackend {
 
   add(entry: QueueEntry): void {
     if (this.items.has(entry.id)) return;
-    const item = { entry, dueAt: 0, order: 0, isCancelled: false };
+    const item = { entry, dueAt: 0, order: 0, turn: 0, isCancelled: false };
     this.items.set(entry.id, item);
     this.schedule(item, entry.delayMs);
   }
@@ -42,6 +49,7 @@ export class QueueBackend {
   schedule(item: QueueItem, delayMs: number): void {
     this.#order += 1;
     item.order = this.#order;
+    item.turn = this.#turnOf(item.entry.group);
     item.dueAt = this.clock.monotonicMs() + delayMs;
     if (delayMs > 0) this.clock.setTimer(() => this.wake(), delayMs);
     else this.wake();
@@ -57,7 +65,24 @@ export class QueueBackend {
 
   next(): QueueItem | undefined {
     const due = [...this.items.values()].filter((item) => this.isDue(item));
-    return due.sort((a, b) => a.entry.priority - b.entry.priority || a.order - b.order)[0];
+    due.sort((a, b) => a.entry.priority - b.entry.priority || a.turn - b.turn || a.order - b.order);
+    const [first] = due;
+    this.#turn = Math.max(this.#turn, first?.turn ?? 0);
+    return first;
+  }
+
+  derived(name: string): QueueBackend {
+    const backend = this.#derived.get(name) ?? new QueueBackend(this.clock);
+    this.#derived.set(name, backend);
+    return backend;
+  }
+
+  /** Groups take turns strictly. Without a group: before all of them. */
+  #turnOf(group: string | undefined): number {
+    if (group === undefined) return 0;
+    const turn = Math.max(this.#turn, this.#turns.get(group) ?? 0) + 1;
+    this.#turns.set(group, turn);
+    return turn;
   }
 
   cancel(id: string): boolean {
@@ -174,5 +199,22 @@ export function openQueue(backend: QueueBackend): QueueAdapter {
       isClosed = true;
       await worker?.close(0);
     },
+    missing: async (ids) => ids.filter((id) => !backend.items.has(id)),
+    epoch: async () => 'first',
+    channel: {
+      async publish(text) {
+        for (const listener of backend.listeners) listener.message(text);
+      },
+      async subscribe(listener) {
+        const own = { ...listener };
+        backend.listeners.add(own);
+        return () => backend.listeners.delete(own);
+      },
+    },
+    async health() {
+      if (isClosed) throw new QueueError('Closed.', { code: 'queue_failed' });
+      return [];
+    },
+    derive: (name) => openQueue(backend.derived(name)),
   };
 }

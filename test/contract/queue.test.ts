@@ -5,6 +5,8 @@ import { shared } from './broken-queue.js';
 import { brokenQueueCancel } from './broken-queue-cancel.js';
 import { brokenQueueDelays } from './broken-queue-delays.js';
 import { brokenQueueEntries } from './broken-queue-entries.js';
+import { brokenQueueGroups } from './broken-queue-groups.js';
+import { brokenQueueMembers } from './broken-queue-members.js';
 import { brokenSharedQueues } from './broken-queue-sharing.js';
 import { brokenQueueWorkers } from './broken-queue-workers.js';
 import { numberOf, rulesOf } from './failed-rules.js';
@@ -17,6 +19,8 @@ describe('the queue contract', () => {
     ...brokenQueueCancel,
     ...brokenQueueWorkers,
     ...brokenSharedQueues,
+    ...brokenQueueGroups,
+    ...brokenQueueMembers,
   });
 
   it('leaves out what is not stated, and minutes of waiting on a real clock', () => {
@@ -31,11 +35,18 @@ describe('the queue contract', () => {
       'queue 35',
       'queue 36',
       'queue 37',
+      'queue 63',
+      'queue 64',
     ]);
     expect(leftOut({ capabilities: { distributed: true, durable: false } })).toEqual([
       'queue 34',
       'queue 48',
       'queue 49',
+      'queue 56',
+      'queue 57',
+      'queue 58',
+      'queue 59',
+      'queue 60',
     ]);
     expect(leftOut({ time: 'real' })).toEqual(['queue 13', 'queue 44', 'queue 45']);
   });

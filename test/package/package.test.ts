@@ -67,12 +67,14 @@ const RECORDS_NAMES = [
 describe('the packed package', () => {
   it.each([
     ['.', ROOT_NAMES],
+    ['./bullmq', ['createBullmqPostgresQueue', 'createBullmqQueue']],
     ['./encryption', ['encryptAudioStore', 'encryptStorage']],
     ['./files', ['createFileAudioStore']],
     ['./postgres', ['createPostgresStorage']],
     ['./records', RECORDS_NAMES],
+    ['./redis', ['createRedisLimits']],
     ['./s3', ['createS3AudioStore']],
-    ['./sqlite', ['createSqliteStorage']],
+    ['./sqlite', ['createSqliteQueue', 'createSqliteStorage']],
     ['./testing', TESTING_NAMES],
     ['./unstorage', ['createUnstorageStorage']],
   ])('exports the same public names from %s to import and to require', async (subpath, names) => {

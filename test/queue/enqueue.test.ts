@@ -127,7 +127,7 @@ describe('enqueue', () => {
     const { jobs, storage, call } = harness();
     const audio = upload('bytes');
     const job = await jobs.enqueue(audio);
-    expect((await call(0)).source).toBe(audio);
+    expect((await call(0)).source).toMatchObject({ kind: 'bytes', label: 'some bytes' });
     expect((await storage.get('jobs', job.id))?.data).toMatchObject({
       source: { kind: 'local', audio: 'bytes', label: 'some bytes' },
     });

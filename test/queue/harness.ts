@@ -82,6 +82,7 @@ export function createHarness(options: HarnessOptions = {}) {
       maxBackoffMs: 300_000,
       concurrency: 10,
       autoStart: true,
+      whenDown: 'reject',
       ...options.settings,
     },
     random: () => 1,

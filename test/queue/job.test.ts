@@ -30,7 +30,7 @@ afterEach(async () => {
 async function collect(events: AsyncIterable<JobEvent>): Promise<string[]> {
   const types: string[] = [];
   for await (const event of events) {
-    expect(event.status.state).toBe(event.type);
+    expect(event.status.state).toBe(event.type === 'progress' ? 'active' : event.type);
     types.push(event.type);
   }
   return types;

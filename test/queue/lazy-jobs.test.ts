@@ -8,7 +8,14 @@ import { createLazyJobs } from '../../src/queue/index.js';
 import { createJobs, type JobService } from '../../src/queue/service.js';
 
 const SOURCE = { kind: 'url', url: 'https://example.com/a.wav', label: 'a.wav' } as const;
-const SETTINGS = { attempts: 1, backoffMs: 1, maxBackoffMs: 1, concurrency: 1, autoStart: false };
+const SETTINGS = {
+  attempts: 1,
+  backoffMs: 1,
+  maxBackoffMs: 1,
+  concurrency: 1,
+  whenDown: 'reject' as const,
+  autoStart: false,
+};
 
 function start(queue: QueueAdapter = createMemoryQueue()) {
   const storage = createMemoryStorage();

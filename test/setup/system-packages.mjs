@@ -22,6 +22,7 @@ const requirements = [
     packages: ['pocketsphinx', 'pocketsphinx-en-us', 'pocketsphinx-testdata'],
   },
   { name: 'PostgreSQL', isPresent: () => postgresFolder() !== undefined, packages: ['postgresql'] },
+  { name: 'Redis', isPresent: () => isOnPath('redis-server'), packages: ['redis-server'] },
   { name: 'curl', isPresent: () => isOnPath('curl'), packages: ['curl'] },
 ];
 

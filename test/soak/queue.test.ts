@@ -46,7 +46,7 @@ function draw(dice: Dice, index: number) {
 /** The last state that the job's own events tell; they must agree with its record. */
 async function endOf(job: Job): Promise<JobState> {
   const states: JobState[] = [];
-  for await (const { type } of job.events()) states.push(type);
+  for await (const { type, status } of job.events()) if (type !== 'progress') states.push(status.state);
   expect(states.filter((state) => ENDS.includes(state))).toEqual([states.at(-1)]);
   const { state } = await job.status();
   expect(state).toBe(states.at(-1));

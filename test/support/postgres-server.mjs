@@ -1,14 +1,13 @@
 // @ts-check
 import { execFileSync, spawn } from 'node:child_process';
 import { chownSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { postgresFolder } from '../setup/system-packages.mjs';
+import { freePort } from './free-port.mjs';
 
 /** @import { ChildProcess } from 'node:child_process' */
-/** @import { AddressInfo } from 'node:net' */
 
 /**
  * A PostgreSQL of our own, on loopback and a port of its own.
@@ -152,12 +151,4 @@ async function untilReady(ask, child) {
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = /** @type {AddressInfo} */ (server.address());
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

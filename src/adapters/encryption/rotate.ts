@@ -21,7 +21,7 @@ export interface RotateOptions {
   readonly signal?: AbortSignal;
 }
 
-const ALL: readonly StorageCollection[] = ['transcripts', 'jobs', 'idempotency', 'outbox'];
+const ALL: readonly StorageCollection[] = ['transcripts', 'jobs', 'idempotency', 'outbox', 'webhooks'];
 const PAGE_SIZE = 20;
 
 /** As `rotate()` of an encrypted storage says. The storage is the inner one, whose records tell their key. */

@@ -13,6 +13,7 @@ import { AbortedError, QueueError } from '../../errors/index.js';
 import { closeTimeoutMs } from '../../internal/check-arguments.js';
 import { systemClock } from '../../internal/system-clock.js';
 import { checkNumber } from '../../internal/validate.js';
+import { FairOrder } from '../../resilience/fair-order.js';
 
 /** How long aborted handlers get to put their affairs in order before a close stops waiting for them. */
 const ABORT_GRACE_MS = 400;
@@ -34,7 +35,6 @@ interface Item {
   timer?: TimerHandle | undefined;
   /** Set while running. */
   controller?: AbortController | undefined;
-  /** A waiting item cannot leave p-queue early: it is passed over when its turn comes. */
   cancelled: boolean;
 }
 
@@ -47,7 +47,12 @@ class MemoryQueue implements QueueAdapter {
   readonly capabilities = { distributed: false, durable: false };
   readonly #clock: Clock;
   readonly #items = new Map<string, Item>();
-  /** Invariant: paused as long as there is no worker. It has no timers of its own. */
+  /** Those that wait. */
+  readonly #order = new FairOrder<Item>(({ entry }) => entry);
+  /**
+   * Has a task for each item that waits, and for some that were cancelled: each runs what is next by then.
+   * Invariant: paused as long as there is no worker. It has no timers of its own.
+   */
   readonly #runner = new PQueue({ autoStart: false, concurrency: 1 });
   #worker: RunningWorker | undefined;
   #closed = false;
@@ -71,6 +76,7 @@ class MemoryQueue implements QueueAdapter {
     if (item === undefined || item.cancelled) return false;
     item.cancelled = true;
     item.timer?.cancel();
+    if (item.phase === 'waiting') this.#order.delete(item);
     // A running item keeps its place until its handler is done, so that the id cannot run twice at once.
     if (item.controller === undefined) this.#items.delete(id);
     else item.controller.abort(new AbortedError('The job was cancelled.', { code: 'job_cancelled' }));
@@ -125,16 +131,20 @@ class MemoryQueue implements QueueAdapter {
   #makeReady(item: Item): void {
     item.phase = 'waiting';
     item.timer = undefined;
-    // p-queue runs the largest number first, equal ones in the order of their arrival.
-    void this.#runner.add(() => this.#run(item), { priority: -item.entry.priority });
+    this.#order.add(item);
+    void this.#runner.add(() => this.#runNext());
   }
 
-  async #run(item: Item): Promise<void> {
-    if (item.cancelled || this.#worker === undefined) return;
+  async #runNext(): Promise<void> {
+    const item = this.#worker === undefined ? undefined : this.#order.take();
+    if (item !== undefined && this.#worker !== undefined) await this.#run(item, this.#worker);
+  }
+
+  async #run(item: Item, worker: RunningWorker): Promise<void> {
     const controller = new AbortController();
     item.phase = 'running';
     item.controller = controller;
-    const outcome = await runHandler(this.#worker, item.entry, controller.signal);
+    const outcome = await runHandler(worker, item.entry, controller.signal);
     item.controller = undefined;
     if (outcome.type === 'again' && !item.cancelled && !this.#closed) this.#schedule(item, outcome.delayMs);
     else this.#items.delete(item.entry.id);

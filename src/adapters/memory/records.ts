@@ -35,6 +35,7 @@ export class MemoryRecords {
       jobs: new MemoryCollection(bounds),
       idempotency: new MemoryCollection(bounds),
       outbox: new MemoryCollection(bounds),
+      webhooks: new MemoryCollection(bounds),
     };
   }
 

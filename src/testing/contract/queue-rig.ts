@@ -63,6 +63,12 @@ export class QueueRig {
     return this.runs[index] ?? fail(`run ${index} is missing`);
   }
 
+  /** The same where it may take a while: what another adapter has added may be found only now and then. */
+  async laterRun(index: number): Promise<Run> {
+    await this.time.passUntil(`run ${index} begins`, 1000, () => this.runs.length > index);
+    return this.run(index);
+  }
+
   /** Ends one run after the other, until `count` of them have been. */
   async drain(count: number): Promise<void> {
     for (let index = 0; index < count; index++) (await this.run(index)).end();

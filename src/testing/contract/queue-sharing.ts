@@ -51,6 +51,7 @@ export const sharingClauses: readonly QueueClause[] = [
     async check(rig) {
       rig.start(1, await rig.subject.another());
       await rig.add('a');
+      await rig.laterRun(0);
       await rig.drain(1);
     },
   },
@@ -77,7 +78,7 @@ export const sharingClauses: readonly QueueClause[] = [
       await rig.add('a');
       const run = await rig.run(0);
       equal(await second.cancel('a'), true);
-      await rig.time.until('the signal is aborted', () => run.signal.aborted);
+      await rig.time.passUntil('the signal is aborted', 500, () => run.signal.aborted);
       const reason: unknown = run.signal.reason;
       equal(reason instanceof AbortedError && reason.code, 'job_cancelled');
       run.end();

@@ -3,15 +3,21 @@ import type { Clock } from '../../contracts/clock.js';
 import type { QueueAdapter, QueueCapabilities } from '../../contracts/queue.js';
 import { checkSuite } from './check-suite.js';
 import { cancelClauses } from './queue-cancel.js';
+import { channelClauses } from './queue-channel.js';
 import { delayClauses } from './queue-delays.js';
 import { entryClauses } from './queue-entries.js';
+import { groupClauses } from './queue-groups.js';
+import { memberClauses } from './queue-members.js';
 import { type QueueClause, QueueRig } from './queue-rig.js';
 import { sharingClauses } from './queue-sharing.js';
 import { workerClauses } from './queue-workers.js';
 import { type ContractOptions, type ContractRunner, type ContractTime, runSuite } from './runner.js';
 
 export interface QueueContractOptions extends ContractOptions<QueueAdapter> {
-  /** What the adapter states. Rules that hold only for a capability run only where it is true. */
+  /**
+   * What the adapter states. Rules that hold only for a capability run only where it is true: `durable` asks for
+   * `missing` and `derive` as well, `distributed` for `channel`. `health` and `epoch` are checked where they are there.
+   */
   readonly capabilities: QueueCapabilities;
   /** Default `injected`. With `real` the rules that need minutes to pass do not run. */
   readonly time?: ContractTime;
@@ -55,6 +61,9 @@ export function testQueueContract(runner: ContractRunner, options: QueueContract
       ...cancelClauses,
       ...workerClauses,
       ...sharingClauses,
+      ...groupClauses,
+      ...memberClauses,
+      ...channelClauses,
     ],
     stated: { ...capabilities, clock: time === 'injected' },
     time,

@@ -32,7 +32,13 @@ function conditionOf(expectedVersion: number | undefined): { condition?: WriteCo
   return expectedVersion === undefined ? {} : { condition: { expectedVersion } };
 }
 
-export const COLLECTIONS: readonly StorageCollection[] = ['transcripts', 'jobs', 'idempotency', 'outbox'];
+export const COLLECTIONS: readonly StorageCollection[] = [
+  'transcripts',
+  'jobs',
+  'idempotency',
+  'outbox',
+  'webhooks',
+];
 
 /** All that the lists of a store hold, up to 1000 records of each kind. */
 export async function everything(adapter: StorageAdapter): Promise<StoredRecord[]> {

@@ -37,7 +37,7 @@ const JSON_VALUES: readonly unknown[] = [
   JSON.parse(`${'['.repeat(100)}${']'.repeat(100)}`),
 ];
 
-const COLLECTIONS = ['transcripts', 'jobs', 'idempotency', 'outbox'] as const;
+const COLLECTIONS = ['transcripts', 'jobs', 'idempotency', 'outbox', 'webhooks'] as const;
 
 const MEGABYTE = 1_000_000;
 

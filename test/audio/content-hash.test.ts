@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { type AudioSource, fromFile, fromStream } from 'transcription-client';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { resolveSource } from '../../src/audio/resolve.js';
-import { hashSource } from '../../src/sync/content-hash.js';
+import { hashSource } from '../../src/audio/content-hash.js';
 import { failureOf } from '../support/client.js';
 
 const AUDIO = new Uint8Array(3_000_000).map((_, index) => index % 251);

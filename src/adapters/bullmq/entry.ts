@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import type { QueueEntry } from '../../contracts/queue.js';
+
+/** What a job of BullMQ holds. */
+export interface JobData extends Omit<QueueEntry, 'delayMs'> {
+  /** Set where it was cancelled while it ran, for a worker that missed the message. */
+  readonly cancelled?: true;
+}
+
+export interface NewJob {
+  readonly id: string;
+  readonly data: JobData;
+  readonly delayMs: number;
+  /** That of BullMQ: 0 is the plain row. */
+  readonly priority: number;
+}
+
+/** BullMQ takes priorities up to 2^21 - 1, and each of ours has two. */
+const MAX_PRIORITY = 2 ** 20 - 1;
+
+/**
+ * Ids of BullMQ take no colon and no plain number, and are part of keys. The two prefixes keep ids that were hashed
+ * apart from those that were not.
+ */
+export function toJobId(id: string): string {
+  if (/^[A-Za-z0-9_-]{1,126}$/.test(id)) return `e_${id}`;
+  return `h_${createHash('sha256').update(id).digest('base64url')}`;
+}
+
+export function toJob({ id, priority, delayMs, group }: QueueEntry): NewJob {
+  // Entries of a group come after those without one, of the same priority.
+  const rank = 2 * Math.min(Math.max(0, Math.trunc(priority)), MAX_PRIORITY) + (group === undefined ? 0 : 1);
+  return {
+    id: toJobId(id),
+    data: { id, priority, ...(group === undefined ? {} : { group }) },
+    delayMs: Math.max(0, Math.ceil(delayMs)),
+    priority: rank,
+  };
+}
+
+export function toEntry({ id, priority, group }: JobData): QueueEntry {
+  return { id, priority, delayMs: 0, ...(group === undefined ? {} : { group }) };
+}
+
+/** FNV-1a: it must be the same in every process and version. */
+export function shardOf(jobId: string, shards: number): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < jobId.length; index += 1) {
+    hash = Math.imul(hash ^ jobId.charCodeAt(index), 0x01000193) >>> 0;
+  }
+  return hash % shards;
+}

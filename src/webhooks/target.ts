@@ -1,0 +1,87 @@
+import { isIPv6, type LookupFunction } from 'node:net';
+import { BadRequestError } from '../errors/index.js';
+import { type Host, HostPolicy } from '../net/host-policy.js';
+import { type Resolve, resolveByMachine } from '../net/resolve.js';
+
+export interface WebhookTargetsOptions {
+  /**
+   * Hosts that are let through although they are not public, are asked by plain http or have another port: names,
+   * addresses, or ranges such as `10.1.0.0/16`, each with `:port` where only that port is meant. Default: none.
+   */
+  readonly allow?: readonly string[];
+  /** Ports of all other hosts. Default 443 and 80. */
+  readonly ports?: readonly number[];
+  /** The addresses of a name. Default: the machine's resolver. */
+  readonly resolve?: Resolve;
+}
+
+/** Keeps webhooks out of the private network. */
+export interface WebhookTargets {
+  /**
+   * Judges a URL by its text, and looks up nothing: for the moment in which it is handed in.
+   *
+   * Throws a BadRequestError `forbidden_address`, which names neither the host nor the path.
+   */
+  check(url: string): void;
+  /** Judges a URL as check() does. What it returns is to be used for one connection. */
+  open(url: string): WebhookTarget;
+}
+
+export interface WebhookTarget {
+  readonly url: URL;
+  /**
+   * Looks up the name, judges all its addresses, and hands them to the socket, which connects to nothing else: who owns
+   * the name cannot change the address between the two. Undefined where nothing is left to judge.
+   */
+  readonly lookup: LookupFunction | undefined;
+}
+
+export function createWebhookTargets({
+  allow = [],
+  ports = [443, 80],
+  resolve = resolveByMachine,
+}: WebhookTargetsOptions = {}): WebhookTargets {
+  const policy = new HostPolicy({ allow, ports: ports.map(String), httpsOnly: true, refused });
+  const hostOf = (text: string): Host => {
+    const host = policy.hostOf(text);
+    const { username, password, href } = host.url;
+    if (username !== '' || password !== '') throw refused('it holds a user or a password');
+    if (href.includes('#')) throw refused('it holds a fragment');
+    return host;
+  };
+  return {
+    check: (text) => void hostOf(text),
+    open(text) {
+      const host = hostOf(text);
+      const lookup = host.isSettled ? undefined : toLookup(() => addressesOf(host, policy, resolve));
+      return { url: host.url, lookup };
+    },
+  };
+}
+
+async function addressesOf(host: Host, policy: HostPolicy, resolve: Resolve): Promise<readonly string[]> {
+  const addresses = await resolve(host.name);
+  if (addresses.length === 0) throw refused('its name has no address');
+  policy.checkAddresses(host, addresses);
+  return addresses;
+}
+
+/** As sockets want it: all addresses, or the first one. */
+function toLookup(find: () => Promise<readonly string[]>): LookupFunction {
+  return (_name, { all }, callback) => {
+    const found = (addresses: readonly string[]): void => {
+      const entries = addresses.map((address) => ({ address, family: isIPv6(address) ? 6 : 4 }));
+      if (all === true) callback(null, entries);
+      else callback(null, entries[0]?.address ?? '', entries[0]?.family);
+    };
+    find().then(found, (error: NodeJS.ErrnoException) => callback(error, all === true ? [] : ''));
+  };
+}
+
+function refused(reason: string): BadRequestError {
+  return new BadRequestError(
+    `The URL of the webhook is refused, because ${reason}. Where it is meant all the same, name its host among ` +
+      'the hosts that are allowed for webhooks.',
+    { code: 'forbidden_address' },
+  );
+}
