@@ -1,4 +1,5 @@
 import { regionFor, settleStream } from './call-options.js';
+import { createMembers, type Jobs, type Transcripts } from './client-members.js';
 import type {
   AudioSource,
   ClientEvent,
@@ -6,60 +7,52 @@ import type {
   ClientOptions,
   EnqueueOptions,
   Job,
-  JobListQuery,
-  JobStatus,
-  ListQuery,
-  Page,
   QueueWorker,
   ResolvedSource,
   RouteFacts,
-  StoredTranscript,
   StreamOptions,
   SubmitOptions,
   TranscribeOptions,
   Transcript,
+  Webhooks,
 } from './contracts/index.js';
 import { CLIENT_DEFAULTS } from './defaults.js';
 import type { Engine } from './engine.js';
 import { UnsupportedSourceError } from './errors/index.js';
 import { GivenSource } from './given-source.js';
+import type { Health } from './health.js';
 import type { RoutedOutcome } from './hybrid/submit.js';
 import { raceAbort } from './internal/abort.js';
 import { checkOptions, checkSignal, closeTimeoutMs, copyOf, signalOf } from './internal/check-arguments.js';
-import { checkListQuery } from './internal/check-list-query.js';
 import { defined } from './internal/defined.js';
-import { checkKeys, checkNumber, checkPlainObject, invalidOption } from './internal/validate.js';
+import {
+  checkBoolean,
+  checkKeys,
+  checkNumber,
+  checkPlainObject,
+  invalidOption,
+} from './internal/validate.js';
 import { Lifetime } from './lifetime.js';
 import { resolveOptions } from './options.js';
 import { type ClientParts, createParts } from './parts.js';
 import type { PurgeOptions, PurgeResult } from './purge.js';
+import { closeOnSigterm } from './sigterm.js';
 import { openStream } from './stream-calls.js';
 import type { LiveSource, LiveTranscription } from './streaming/stream.js';
 
-/** The jobs of `enqueue()`. */
-export interface Jobs {
-  /** Undefined where there is no such job. */
-  get(id: string): Promise<Job | undefined>;
-  /** Newest first. */
-  list(query?: JobListQuery): Promise<Page<JobStatus>>;
-  /** False where there is no such job, or where it has ended already. */
-  cancel(id: string): Promise<boolean>;
-  /** Begins a failed or cancelled job anew, with all of its attempts. */
-  retry(id: string): Promise<Job>;
-  /** Removes the record of a job that has ended; its transcript stays. */
-  remove(id: string): Promise<boolean>;
-}
-
-/** The transcripts in the client's storage. */
-export interface Transcripts {
-  get(id: string): Promise<StoredTranscript | undefined>;
-  /** Newest first. */
-  list(query?: ListQuery): Promise<Page<StoredTranscript>>;
-  delete(id: string): Promise<boolean>;
-}
-
 /** What became of a submission. `decision` says why. */
 export type SubmitOutcome = RoutedOutcome<Job, LiveTranscription>;
+
+export interface WorkerOptions {
+  /** Jobs run at the same time. Default: `queue.concurrency`. */
+  readonly concurrency?: number;
+  /**
+   * Closes the client when the process gets SIGTERM, as `close()` does: it takes no new jobs, gives those that run
+   * `timeoutMs` (default 10000) to end, aborts and queues again the others. Then the process ends, unless the
+   * application listens to SIGTERM as well. Default false.
+   */
+  readonly closeOnSigterm?: boolean | { readonly timeoutMs?: number };
+}
 
 /** One item of `enqueueMany()`. */
 export interface EnqueueRequest {
@@ -75,6 +68,8 @@ export interface EnqueueRequest {
 export class TranscriptionClient implements AsyncDisposable {
   readonly jobs: Jobs;
   readonly transcripts: Transcripts;
+  /** Messages about the end of jobs, which the option `webhook` of enqueue() asks for. */
+  readonly webhooks: Webhooks;
   readonly #parts: ClientParts;
   readonly #lifetime: Lifetime;
 
@@ -85,22 +80,10 @@ export class TranscriptionClient implements AsyncDisposable {
     const parts = createParts(resolved, lifetime);
     this.#parts = parts;
     this.#lifetime = lifetime;
-    this.jobs = {
-      get: (id) => lifetime.trackToEnd(() => parts.jobs.get(id)),
-      list: (query) => lifetime.trackToEnd(() => parts.jobs.list(query)),
-      cancel: (id) => lifetime.trackToEnd(() => parts.jobs.cancel(id)),
-      retry: (id) => lifetime.trackToEnd(() => parts.jobs.retry(id)),
-      remove: (id) => lifetime.trackToEnd(() => parts.jobs.remove(id)),
-    };
-    this.transcripts = {
-      get: (id) => lifetime.trackToEnd(() => parts.archive.get(id)),
-      list: (query = {}) =>
-        lifetime.trackToEnd(async () => {
-          checkListQuery('transcripts.list()', query, TRANSCRIPT_FILTERS);
-          return parts.archive.list(query);
-        }),
-      delete: (id) => lifetime.trackToEnd(() => parts.archive.delete(id)),
-    };
+    const members = createMembers(parts, lifetime);
+    this.jobs = members.jobs;
+    this.transcripts = members.transcripts;
+    this.webhooks = members.webhooks;
   }
 
   /** Pattern 1: waits for the transcript. For short audio and low latency. */
@@ -201,12 +184,34 @@ export class TranscriptionClient implements AsyncDisposable {
   }
 
   /**
+   * Whether the storage, the queue and the audio store can be used now, and what is wrong with them: Redis without
+   * persistence, or one that drops keys when it is full. Takes at most 2 seconds, and never rejects but for a client
+   * that is closed.
+   */
+  async health(): Promise<Health> {
+    return this.#lifetime.trackToEnd(async () => (await this.#parts.engine.get()).health());
+  }
+
+  /**
+   * For the start of a process: as health(), but rejects with the TranscriptionError of what keeps the client from
+   * working.
+   */
+  async ready(): Promise<Health> {
+    return this.#lifetime.trackToEnd(async () => (await this.#parts.engine.get()).ready());
+  }
+
+  /**
    * Starts working on jobs in this process. Only needed with `queue.autoStart: false`, or in a process that
    * does not enqueue.
    */
-  startWorker(options: { readonly concurrency?: number } = {}): QueueWorker {
+  startWorker(options: WorkerOptions = {}): QueueWorker {
     this.#lifetime.assertOpen();
-    return this.#parts.jobs.startWorker(options);
+    checkWorkerOptions(options);
+    const { closeOnSigterm: drain, ...others } = options;
+    const worker = this.#parts.jobs.startWorker(others);
+    if (drain === undefined || drain === false) return worker;
+    const forget = closeOnSigterm(() => this.close(drain === true ? {} : drain));
+    return { close: (closeOptions) => worker.close(closeOptions).finally(forget) };
   }
 
   on<Type extends ClientEvent['type']>(type: Type, listener: ClientEventMap[Type]): this {
@@ -256,7 +261,10 @@ export class TranscriptionClient implements AsyncDisposable {
   }
 
   #enqueue(source: GivenSource, options: EnqueueOptions): Promise<Job> {
-    return this.#lifetime.track(() => this.#parts.jobs.enqueue(source, options));
+    return this.#lifetime.track(async () => {
+      const [job] = await this.#parts.jobs.enqueueMany([{ source, options }]);
+      return job as Job;
+    });
   }
 
   #streamFrom(source: AudioSource, resolved: ResolvedSource, options: StreamOptions): LiveTranscription {
@@ -273,7 +281,11 @@ export class TranscriptionClient implements AsyncDisposable {
   }
 }
 
-const TRANSCRIPT_FILTERS = ['userId', 'status', 'createdFrom', 'createdBefore', 'limit', 'cursor'];
+function checkWorkerOptions(options: WorkerOptions): void {
+  checkOptions('startWorker()', options, ['concurrency', 'closeOnSigterm']);
+  if (typeof options.closeOnSigterm !== 'object') checkBoolean('closeOnSigterm', options.closeOnSigterm);
+  else closeTimeoutMs(options.closeOnSigterm);
+}
 
 /** Items of `enqueueMany()` whose options are not checked yet. */
 function checkRequests(items: unknown): readonly EnqueueRequest[] {

@@ -10,6 +10,7 @@ export const CLIENT_DEFAULTS = {
   storageRetry: { attempts: 1, minDelayMs: 1000, maxDelayMs: 60_000 },
   limits: { maxConcurrent: 50, maxConcurrentStreams: 50, maxWaiting: 1000 },
   queue: { concurrency: 10, attempts: 3, backoffMs: 5000, maxBackoffMs: 300_000, whenDown: 'reject' },
+  webhooks: { allow: [] as readonly string[], timeoutMs: 15_000, concurrency: 5 },
   live: { connectTimeoutMs: 10_000, finishTimeoutMs: 15_000 },
 } as const;
 

@@ -14,11 +14,12 @@ import { createLiveTransport, type LiveTransportOptions } from './deepgram/live.
 import { openPrerecordedApi } from './deepgram/open-prerecorded.js';
 import { createPaidOptionWarning } from './deepgram/paid-options.js';
 import type { PrerecordedApi } from './deepgram/prerecorded.js';
-import { settleJobs } from './enqueue-options.js';
+import { createEnqueueSettler } from './enqueue-options.js';
 import { addContext, toTranscriptionError } from './errors/index.js';
 import type { GivenSource } from './given-source.js';
 import { guardAudioStore } from './guarded-audio-store.js';
 import { guardLimits } from './guarded-limits.js';
+import { assertReady, checkHealth, type Health } from './health.js';
 import { createRouter, type Router } from './hybrid/router.js';
 import { submit } from './hybrid/submit.js';
 import { raceAbort } from './internal/abort.js';
@@ -26,7 +27,8 @@ import { Lazy } from './internal/lazy.js';
 import type { Lifetime } from './lifetime.js';
 import type { ResolvedOptions } from './options.js';
 import { type PurgeOptions, type PurgeResult, purge } from './purge.js';
-import { createJobs, type JobService } from './queue/service.js';
+import type { LoadedJobs } from './queue/lazy-jobs.js';
+import { createJobs } from './queue/service.js';
 import type { Region } from './region-options.js';
 import { type DeadlineOptions, startDeadline } from './resilience/deadline.js';
 import { RetryBudget } from './resilience/retry-budget.js';
@@ -59,7 +61,10 @@ export interface Engine {
   readonly keep: TranscriptKeeper;
   readonly spend: SpendGuard;
   readonly warnOfCosts: ReturnType<typeof createPaidOptionWarning>;
-  readonly jobs: JobService<GivenSource>;
+  readonly jobs: LoadedJobs<GivenSource>;
+  health(): Promise<Health>;
+  /** As health(), but rejects where the client cannot work. */
+  ready(): Promise<Health>;
   readonly resolveSource: typeof resolveSource;
   /** Makes a live session, not started yet. */
   readonly createSession: typeof createSession;
@@ -108,9 +113,12 @@ export function createEngine({ options, storage, archive, emit, lifetime }: Engi
     emit,
     background: (write) => lifetime.addBackground(write),
   });
+  const queue = options.queueAdapter ?? createMemoryQueue({ clock });
   const jobs = createJobs({
     storage,
-    queue: options.queueAdapter ?? createMemoryQueue({ clock }),
+    queue,
+    webhookQueue: queue.derive?.('webhooks') ?? createMemoryQueue({ clock }),
+    webhookSettings: options.webhooks,
     clock,
     settings: options.queue,
     emit,
@@ -134,7 +142,9 @@ export function createEngine({ options, storage, archive, emit, lifetime }: Engi
     keep,
     spend,
     warnOfCosts,
-    jobs: settleJobs(jobs, options),
+    jobs: { service: jobs, settle: createEnqueueSettler(options) },
+    health: () => checkHealth({ storage, queue, audioStore, clock }),
+    ready: () => assertReady({ storage, queue, audioStore, clock }),
     resolveSource,
     createSession,
     liveTransport: (request) => createLiveTransport({ ...request, credentials, clock }),

@@ -5,30 +5,18 @@ import type { EnqueueOptions } from './contracts/index.js';
 import { PRERECORDED_KEYS } from './deepgram/map-options.js';
 import type { GivenSource } from './given-source.js';
 import type { ResolvedOptions } from './options.js';
-import { ENQUEUE_KEYS, type JobService } from './queue/index.js';
+import { ENQUEUE_KEYS, type EnqueueItem } from './queue/index.js';
 import { settlePrerecorded } from './transcribe-options.js';
 
-/** The jobs, for sources and options as the caller gave them. */
-export function settleJobs(jobs: JobService, client: ResolvedOptions): JobService<GivenSource> {
-  return {
-    enqueue: async (source, options = {}) =>
-      jobs.enqueue(source.resolve(resolveSource), settleEnqueue(options, client)),
-    enqueueMany: async (items) =>
-      jobs.enqueueMany(
-        items.map(({ source, options }) => ({
-          source: source.resolve(resolveSource),
-          options: settleEnqueue(options, client),
-        })),
-      ),
-    get: (id) => jobs.get(id),
-    list: (query) => jobs.list(query),
-    cancel: (id) => jobs.cancel(id),
-    retry: (id) => jobs.retry(id),
-    remove: (id) => jobs.remove(id),
-    startWorker: (options) => jobs.startWorker(options),
-    depth: () => jobs.depth(),
-    close: (options) => jobs.close(options),
-  };
+/** Sources and options as the queue takes them, from what the caller gave. */
+export function createEnqueueSettler(
+  client: ResolvedOptions,
+): (items: readonly EnqueueItem<GivenSource>[]) => readonly EnqueueItem[] {
+  return (items) =>
+    items.map(({ source, options }) => ({
+      source: source.resolve(resolveSource),
+      options: settleEnqueue(options, client),
+    }));
 }
 
 /**

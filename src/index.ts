@@ -1,7 +1,8 @@
 export { createMemoryStorage, type MemoryStorageOptions } from './adapters/memory/storage.js';
 export { fromFile, fromStream } from './audio/sources.js';
-export type { EnqueueRequest, Jobs, SubmitOutcome, Transcripts } from './client.js';
+export type { EnqueueRequest, SubmitOutcome, WorkerOptions } from './client.js';
 export { TranscriptionClient } from './client.js';
+export type { Jobs, Transcripts } from './client-members.js';
 export type {
   AudioEncoding,
   AudioSource,
@@ -24,8 +25,10 @@ export type {
   Job,
   JobEvent,
   JobListQuery,
+  JobProgress,
   JobState,
   JobStatus,
+  JobWebhook,
   LimitKey,
   LimitLease,
   LimitOptions,
@@ -88,6 +91,12 @@ export type {
   TranscriptChannel,
   TranscriptMode,
   Utterance,
+  WebhookAttempt,
+  WebhookListQuery,
+  WebhookMessage,
+  WebhookOptions,
+  WebhookSecrets,
+  Webhooks,
   Word,
   WriteCondition,
 } from './contracts/index.js';
@@ -105,7 +114,17 @@ export {
   TranscriptionError,
   UnsupportedSourceError,
 } from './errors/index.js';
+export type { Health, HealthProblem } from './health.js';
 export type { PurgeOptions, PurgeResult } from './purge.js';
 export type { AudioChunk, LiveSource, LiveTranscription, PipeOptions } from './streaming/stream.js';
 export { toSrt, toVtt } from './transcript/captions.js';
 export { type PlainTextOptions, toPlainText } from './transcript/plain-text.js';
+export { verifyWebhook } from './verify-webhook.js';
+export type {
+  VerifyWebhookOptions,
+  WebhookData,
+  WebhookEvent,
+  WebhookEventType,
+  WebhookPayload,
+  WebhookStatus,
+} from './webhooks/index.js';

@@ -37,7 +37,8 @@ import {
   invalidOption,
   isPlainObject,
 } from './internal/validate.js';
-import { resolveRetry, resolveSpend, resolveStorageRetry } from './policy-options.js';
+import { resolveRetry, resolveSpend, resolveStorageRetry, resolveWebhooks } from './policy-options.js';
+import type { WebhookSettings } from './queue/index.js';
 import { type Region, resolveRegions } from './region-options.js';
 import type { RetryPolicy } from './resilience/retry.js';
 
@@ -56,6 +57,7 @@ export interface ResolvedOptions {
   readonly queue: QueueSettings;
   readonly limitsAdapter: LimitsAdapter | undefined;
   readonly limits: LimitSettings;
+  readonly webhooks: WebhookSettings;
   readonly retry: RetryPolicy;
   readonly retryBudget: number;
   readonly storageRetry: Required<StorageRetryOptions>;
@@ -78,6 +80,7 @@ const CLIENT_KEYS = [
   'audioStore',
   'queue',
   'limits',
+  'webhooks',
   'retry',
   'retryBudget',
   'storageRetry',
@@ -124,6 +127,7 @@ export function resolveOptions(options: ClientOptions = {}): ResolvedOptions {
     queue,
     limitsAdapter,
     limits,
+    webhooks: resolveWebhooks(options.webhooks),
     retry: resolveRetry(options.retry),
     retryBudget: options.retryBudget ?? CLIENT_DEFAULTS.retryBudget,
     storageRetry: resolveStorageRetry(options.storageRetry),

@@ -9,7 +9,7 @@ import { copyOf } from './internal/check-arguments.js';
 import { Lazy } from './internal/lazy.js';
 import type { Lifetime } from './lifetime.js';
 import type { ResolvedOptions } from './options.js';
-import { createLazyJobs, type JobService } from './queue/index.js';
+import { createLazyJobs, type LazyJobs } from './queue/index.js';
 import type { StreamParts } from './stream-calls.js';
 import { createTranscriptArchive, type TranscriptArchive } from './transcript/archive.js';
 
@@ -26,7 +26,7 @@ export interface ClientParts extends StreamParts {
   readonly archive: TranscriptArchive;
   readonly events: EventHub;
   readonly transcribe: LazySyncCall;
-  readonly jobs: JobService<GivenSource>;
+  readonly jobs: LazyJobs<GivenSource>;
   /** Closes what was opened here, and nothing that was handed in. */
   close(): Promise<void>;
 }

@@ -1,4 +1,10 @@
-import type { ClientOptions, SpendLimit, SpendOptions, StorageRetryOptions } from './contracts/index.js';
+import type {
+  ClientOptions,
+  SpendLimit,
+  SpendOptions,
+  StorageRetryOptions,
+  WebhookOptions,
+} from './contracts/index.js';
 import { CLIENT_DEFAULTS, merge } from './defaults.js';
 import {
   checkBoolean,
@@ -8,6 +14,7 @@ import {
   checkPlainObject,
   invalidOption,
 } from './internal/validate.js';
+import type { WebhookSettings } from './queue/index.js';
 import type { RetryPolicy } from './resilience/retry.js';
 
 /** The retry options of a call over those of its client. */
@@ -52,4 +59,14 @@ function checkBackoff(name: string, options: StorageRetryOptions, keys: readonly
   checkNumber(`${name}.minDelayMs`, options.minDelayMs, { min: 0 });
   checkNumber(`${name}.maxDelayMs`, options.maxDelayMs, { min: 0 });
   checkOrder(`${name}.minDelayMs`, options.minDelayMs, `${name}.maxDelayMs`, options.maxDelayMs);
+}
+
+/** Secrets and hosts are looked at where the first webhook is asked for: that code is not loaded yet. */
+export function resolveWebhooks(options: WebhookOptions | undefined): WebhookSettings {
+  const { secret, ...settings } = options ?? {};
+  checkPlainObject('webhooks', options);
+  checkKeys('webhooks', settings, Object.keys(CLIENT_DEFAULTS.webhooks));
+  checkNumber('webhooks.timeoutMs', settings.timeoutMs, { min: 1 });
+  checkNumber('webhooks.concurrency', settings.concurrency, { min: 1 });
+  return { ...merge<Omit<WebhookSettings, 'secret'>>(CLIENT_DEFAULTS.webhooks, settings), secret };
 }

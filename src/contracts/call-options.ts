@@ -1,5 +1,6 @@
 import type { LiveDeepgramOptions, PrerecordedDeepgramOptions } from './deepgram-options.js';
 import type { TranscriptMode } from './transcript.js';
+import type { JobWebhook } from './webhook.js';
 
 export interface RetryOptions {
   /** Attempts in all, the first one included. Default 3. */
@@ -72,6 +73,8 @@ export interface EnqueueOptions extends PrerecordedDeepgramOptions, SharedCallOp
   delayMs?: number;
   /** Attempts in all. Default 3. */
   attempts?: number;
+  /** Tells of the end of the job, by an HTTP request that is signed, and sent again for two days where it fails. */
+  webhook?: JobWebhook;
   /** Length of the audio, where it is known: the limits of `spend` need it. */
   durationSeconds?: number;
 }

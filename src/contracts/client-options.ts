@@ -9,6 +9,7 @@ import type { RouterOptions } from './mode.js';
 import type { QueueAdapter } from './queue.js';
 import type { SpendOptions } from './spend.js';
 import type { StorageAdapter } from './storage.js';
+import type { WebhookOptions } from './webhook.js';
 
 /** A secret, or a function that is called for each connection. */
 export type Secret = string | (() => string | Promise<string>);
@@ -90,6 +91,8 @@ export interface ClientOptions {
   audioStore?: AudioStore;
   queue?: QueueOptions | QueueAdapter;
   limits?: LimitOptions | LimitsAdapter;
+  /** For the `webhook` of jobs. */
+  webhooks?: WebhookOptions;
   retry?: RetryOptions;
   /**
    * Retries in reserve for all calls of this client together. Each retry takes one; ten successes, or a

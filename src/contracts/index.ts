@@ -17,3 +17,4 @@ export type * from './queue.js';
 export type * from './spend.js';
 export type * from './storage.js';
 export type * from './transcript.js';
+export type * from './webhook.js';

@@ -1,8 +1,11 @@
-import { QueueError } from '../errors/index.js';
+import type { JobListQuery } from '../contracts/job.js';
+import { QueueError, UnsupportedSourceError } from '../errors/index.js';
+import { throwIfAborted } from '../internal/abort.js';
+import { defined } from '../internal/defined.js';
 import { announce, isoTime, type JobContext } from './context.js';
 import { addToQueue } from './enqueue.js';
 import { toEntry, toEntryId } from './entry.js';
-import { writeWithRetries } from './finish.js';
+import { writeEnd, writeWithRetries } from './finish.js';
 import { hasEnded, type JobRecord } from './record.js';
 import { toCancelled, toNextRound } from './transitions.js';
 
@@ -14,7 +17,7 @@ export async function cancelJob(id: string, context: JobContext): Promise<boolea
     const record = await context.store.get(id);
     if (record === undefined || hasEnded(record.data.state)) return false;
     const data = toCancelled(record.data, isoTime(context.clock));
-    const cancelled = await writeWithRetries(record, data, context);
+    const cancelled = await writeEnd(record, data, context);
     if (cancelled === undefined) continue;
     await takeOut(cancelled, context);
     announce(context, cancelled);
@@ -42,6 +45,40 @@ export async function retryJob(id: string, context: JobContext): Promise<void> {
     announce(context, queued);
     await addAgain(queued, record, context);
     return;
+  }
+}
+
+export type FailedQuery = Pick<JobListQuery, 'userId' | 'createdFrom' | 'createdBefore'>;
+
+/** One that has been begun anew, or removed, meanwhile does not count. `ending` stops between two. */
+export async function retryFailedJobs(
+  query: FailedQuery,
+  context: JobContext,
+  ending: AbortSignal,
+): Promise<number> {
+  let count = 0;
+  for (let cursor: string | undefined; ; ) {
+    const page = await context.store.list({ ...query, state: 'failed', ...defined({ cursor }) });
+    for (const { id } of page.items) {
+      throwIfAborted(ending);
+      if (await isRetried(id, context)) count += 1;
+    }
+    if (page.nextCursor === undefined) return count;
+    cursor = page.nextCursor;
+  }
+}
+
+async function isRetried(id: string, context: JobContext): Promise<boolean> {
+  try {
+    await retryJob(id, context);
+    return true;
+  } catch (error) {
+    // Its audio is gone, or its state is another one by now: the others can be begun all the same.
+    const isItsOwn =
+      error instanceof UnsupportedSourceError ||
+      (error instanceof QueueError && ['job_state', 'job_not_found'].includes(error.code));
+    if (isItsOwn) return false;
+    throw error;
   }
 }
 

@@ -6,12 +6,14 @@ import type { EventSink } from '../contracts/events.js';
 import type { QueueAdapter } from '../contracts/queue.js';
 import type { StorageAdapter } from '../contracts/storage.js';
 import type { Transcript } from '../contracts/transcript.js';
+import type { WebhookOptions } from '../contracts/webhook.js';
 import type { TranscriptFacts } from '../transcript/archive.js';
 import type { AudioShelf } from './audio-shelf.js';
 import type { JobFeed } from './feed.js';
 import type { JobStore } from './job-store.js';
 import type { Outbox } from './outbox.js';
 import { hasEnded, type JobRecord } from './record.js';
+import type { JobWebhooks } from './webhooks.js';
 
 /** The options of one attempt: Deepgram's own, and ours that an attempt knows. */
 export interface AttemptOptions extends PrerecordedDeepgramOptions {
@@ -50,6 +52,14 @@ export interface JobSettings {
   readonly whenDown: 'reject' | 'keep';
 }
 
+/** The options of the client, with the defaults in them. */
+export interface WebhookSettings {
+  readonly secret: WebhookOptions['secret'] | undefined;
+  readonly allow: readonly string[];
+  readonly timeoutMs: number;
+  readonly concurrency: number;
+}
+
 export interface JobDeps {
   /** Reports its own failures, as typed errors and as events. */
   readonly storage: StorageAdapter;
@@ -64,6 +74,9 @@ export interface JobDeps {
   /** Where audio without a URL is kept. Undefined: in the memory of this process. */
   readonly audioStore?: AudioStore | undefined;
   readonly emit: EventSink;
+  readonly webhookSettings: WebhookSettings;
+  /** Of messages about the end of jobs. */
+  readonly webhookQueue: QueueAdapter;
   readonly settings: JobSettings;
   /** From 0 to 1, for back-off. Default Math.random. */
   readonly random?: () => number;
@@ -82,6 +95,7 @@ export interface JobContext extends JobDeps {
   readonly feed: JobFeed;
   readonly audio: AudioShelf;
   readonly outbox: Outbox;
+  readonly webhooks: JobWebhooks;
   /** Work that a call leaves behind and that a close waits for. Never rejects. */
   readonly background: (work: Promise<void>) => void;
   /**
@@ -92,9 +106,15 @@ export interface JobContext extends JobDeps {
 }
 
 /** Tells the world of a new state, and lets go of the audio of a job that ended. Call it once a state, after the storage has it. */
-export function announce({ feed, audio }: JobContext, record: JobRecord): void {
-  if (hasEnded(record.data.state)) audio.jobEnded(record);
-  feed.publish(record);
+export function announce(context: JobContext, record: JobRecord): void {
+  if (hasEnded(record.data.state)) tellOfEnd(record, context);
+  context.feed.publish(record);
+}
+
+/** What follows from an end that the storage has. */
+export function tellOfEnd(record: JobRecord, { audio, webhooks }: JobContext): void {
+  audio.jobEnded(record);
+  if (record.data.webhook !== undefined) webhooks.send(record);
 }
 
 export function isoTime(clock: Clock, delayMs = 0): string {

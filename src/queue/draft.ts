@@ -15,10 +15,11 @@ export interface Draft extends Omit<NewRecord, 'data'> {
 
 export function newDraft(
   options: EnqueueOptions,
-  { clock, settings }: Pick<JobContext, 'clock' | 'settings'>,
+  { clock, settings, webhooks }: Pick<JobContext, 'clock' | 'settings' | 'webhooks'>,
 ): Draft {
   const { userId, region, timeoutMs, totalTimeoutMs, durationSeconds, metadata } = options;
   const endsBy = totalTimeoutMs === undefined ? undefined : isoTime(clock, totalTimeoutMs);
+  const webhook = webhooks.settle(options.webhook);
   return {
     id: createId('job'),
     ...defined({ userId }),
@@ -27,7 +28,7 @@ export function newDraft(
       v: 1,
       state: 'queued',
       options: deepgramOptionsOf(options),
-      ...defined({ region, timeoutMs, durationSeconds, metadata, endsBy }),
+      ...defined({ region, timeoutMs, durationSeconds, metadata, endsBy, webhook }),
       priority: options.priority ?? 0,
       maxAttempts: options.attempts ?? settings.attempts,
       attempts: 0,

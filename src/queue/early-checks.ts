@@ -22,6 +22,7 @@ export const ENQUEUE_KEYS: readonly string[] = Object.keys({
   delayMs: true,
   attempts: true,
   durationSeconds: true,
+  webhook: true,
 } satisfies Record<Exclude<keyof EnqueueOptions, keyof PrerecordedDeepgramOptions>, true>);
 
 export function checkWorkerOptions(options: { readonly concurrency?: number }): void {

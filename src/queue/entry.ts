@@ -10,7 +10,13 @@ const NOBODY = '-';
  * A new round has an id of its own, so that a queue that still knows the old entry does not drop the new one,
  * and an old entry that comes late is told from the new one.
  */
-export function toEntryId({ id, data }: Pick<JobRecord, 'id' | 'data'>): string {
+export function toEntryId({
+  id,
+  data,
+}: {
+  readonly id: string;
+  readonly data: { readonly round: number };
+}): string {
   return data.round === 0 ? id : `${id}-${data.round}`;
 }
 

@@ -1,12 +1,14 @@
 import type { ErrorData } from '../contracts/error-data.js';
 import type { EntryOutcome } from '../contracts/queue.js';
+import type { RecordInput } from '../contracts/storage.js';
 import type { Transcript } from '../contracts/transcript.js';
 import { defined } from '../internal/defined.js';
 import { sleep } from '../internal/sleep.js';
 import { toTranscriptRecord } from '../transcript/archive.js';
-import { announce, type HeldEnd, isoTime, type JobContext } from './context.js';
+import { announce, type HeldEnd, isoTime, type JobContext, tellOfEnd } from './context.js';
 import type { JobData, JobRecord } from './record.js';
 import { toCompleted, toFailed } from './transitions.js';
+import { toWebhookRecord } from './webhook-record.js';
 
 export const DONE: EntryOutcome = { type: 'done' };
 
@@ -40,7 +42,7 @@ export async function storeHeldEnd(held: HeldEnd, context: JobContext): Promise<
     const stored = await storeEnd(held, context);
     context.held.delete(held.record.id);
     if (stored === undefined) await dropTranscript(held, context);
-    else context.audio.jobEnded(stored);
+    else tellOfEnd(stored, context);
     return DONE;
   } catch {
     return later(context);
@@ -94,14 +96,28 @@ async function storeEnd(
   const { data, userId, id } = record;
   const { store } = context;
   const before = { ...record, version: record.version - 1 };
-  if (transcript === undefined) return writeWithRetries(before, data, context);
+  if (transcript === undefined) return writeEnd(before, data, context);
   const facts = { jobId: id, ...defined({ userId, metadata: data.metadata }), source: data.source.label };
-  if (store.hasTransactions) {
-    const stored = toTranscriptRecord(transcript, facts);
-    return writeWithRetries(before, data, context, () => store.complete(before, data, stored));
-  }
+  if (store.hasTransactions) return writeEnd(before, data, context, toTranscriptRecord(transcript, facts));
   await withRetries(() => context.saveTranscript(transcript, facts), context);
-  return writeWithRetries(before, data, context);
+  return writeEnd(before, data, context);
+}
+
+/** As writeWithRetries(), for an end: with the message that tells of it. */
+export function writeEnd(
+  record: JobRecord,
+  data: JobData,
+  context: JobContext,
+  transcript?: RecordInput,
+): Promise<JobRecord | undefined> {
+  const others = [...(transcript === undefined ? [] : [transcript]), ...messageOf(record, data, context)];
+  return writeWithRetries(record, data, context, () => context.store.end(record, data, others));
+}
+
+/** The message that tells of the end of a job, where it asked for one. */
+export function messageOf(record: JobRecord, data: JobData, { clock }: JobContext): readonly RecordInput[] {
+  const message = toWebhookRecord({ ...record, data }, isoTime(clock));
+  return message === undefined ? [] : [message];
 }
 
 function later({ settings }: JobContext): EntryOutcome {

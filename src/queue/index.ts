@@ -1,4 +1,5 @@
-export type { AttemptContext, AttemptOptions, JobSettings } from './context.js';
+export type { AttemptContext, AttemptOptions, JobSettings, WebhookSettings } from './context.js';
 export { ENQUEUE_KEYS } from './early-checks.js';
-export { createLazyJobs } from './lazy-jobs.js';
+export type { EnqueueItem } from './enqueue.js';
+export { createLazyJobs, type LazyJobs } from './lazy-jobs.js';
 export type { JobService } from './service.js';

@@ -76,16 +76,27 @@ export class JobStore {
   }
 
   /**
-   * As replace(), and stores the transcript in the same step: a worker that lost its job to another one stores
-   * neither. Needs transactions.
+   * As replace(), and stores what belongs to the end of the job in the same step: a worker that lost its job to another
+   * one stores nothing. Without transactions that comes right after it.
    */
-  async complete(record: JobRecord, data: JobData, transcript: RecordInput): Promise<JobRecord | undefined> {
-    const completed = { ...record, data };
+  async end(
+    record: JobRecord,
+    data: JobData,
+    others: readonly RecordInput[],
+  ): Promise<JobRecord | undefined> {
+    if (others.length === 0) return this.replace(record, data);
+    const ended = { ...record, data };
+    const puts = others.map((other) => ({ type: 'put', record: other }) as const);
+    if (!this.hasTransactions) {
+      const replaced = await this.replace(record, data);
+      if (replaced !== undefined) await this.#writeAll(puts);
+      return replaced;
+    }
     const isWritten = await this.#writeAll([
-      { type: 'put', record: transcript },
-      { type: 'put', record: toRecordInput(completed), condition: { expectedVersion: record.version } },
+      ...puts,
+      { type: 'put', record: toRecordInput(ended), condition: { expectedVersion: record.version } },
     ]);
-    return isWritten ? { ...completed, version: record.version + 1 } : undefined;
+    return isWritten ? { ...ended, version: record.version + 1 } : undefined;
   }
 
   /** As replace(), for a job that the queue has yet to get again. */

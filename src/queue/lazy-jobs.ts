@@ -1,7 +1,6 @@
 import type { EnqueueOptions } from '../contracts/call-options.js';
-import type { Job, JobListQuery, JobStatus } from '../contracts/job.js';
-import type { QueueAdapter, QueueDepth, QueueWorker } from '../contracts/queue.js';
-import type { Page } from '../contracts/storage.js';
+import type { Job } from '../contracts/job.js';
+import type { QueueAdapter, QueueWorker } from '../contracts/queue.js';
 import { raceAbort, throwIfAborted } from '../internal/abort.js';
 import { closeTimeoutMs, signalOf } from '../internal/check-arguments.js';
 import { Lazy } from '../internal/lazy.js';
@@ -16,7 +15,13 @@ import type { JobService } from './service.js';
 export interface LazyJobDeps<Source> extends Pick<JobDeps, 'storage' | 'emit'> {
   /** The adapter that was handed in. */
   readonly queue: QueueAdapter | undefined;
-  readonly load: () => Promise<JobService<Source>>;
+  readonly load: () => Promise<LoadedJobs<Source>>;
+}
+
+export interface LoadedJobs<Source> {
+  readonly service: JobService;
+  /** Sources and options as the service takes them. Throws for those that are none. */
+  readonly settle: (items: readonly EnqueueItem<Source>[]) => readonly EnqueueItem[];
 }
 
 /**
@@ -24,64 +29,42 @@ export interface LazyJobDeps<Source> extends Pick<JobDeps, 'storage' | 'emit'> {
  *
  * @throws QueueError where the queue is distributed and the storage is not shared.
  */
-export function createLazyJobs<Source>(deps: LazyJobDeps<Source>): JobService<Source> {
+export function createLazyJobs<Source>(deps: LazyJobDeps<Source>): LazyJobs<Source> {
   if (deps.queue !== undefined) checkSharing(deps.queue, deps.storage);
   return new LazyJobs(deps);
 }
 
-class LazyJobs<Source> implements JobService<Source> {
+export class LazyJobs<Source> {
   readonly #deps: LazyJobDeps<Source>;
-  readonly #service: Lazy<JobService<Source>>;
-  #loaded: JobService<Source> | undefined;
+  readonly #loading: Lazy<LoadedJobs<Source>>;
+  #loaded: LoadedJobs<Source> | undefined;
   /** Starts the worker that was asked for while there was no service, or hears why there is none. */
-  #pendingWorker: { start(service: JobService<Source>): void; refuse(error: unknown): void } | undefined;
+  #pendingWorker: { start(service: JobService): void; refuse(error: unknown): void } | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(deps: LazyJobDeps<Source>) {
     this.#deps = deps;
-    this.#service = new Lazy(() => this.#load());
+    this.#loading = new Lazy(() => this.#load());
   }
 
-  async enqueue(source: Source, options: EnqueueOptions = {}): Promise<Job> {
-    const item = this.#kept({ source, options });
-    return this.#call((service) => service.enqueue(item.source, item.options), [signalOf(options)]);
-  }
-
+  /** As JobService has it. */
   async enqueueMany(items: readonly EnqueueItem<Source>[]): Promise<readonly Job[]> {
-    const kept = items.map((item) => this.#kept(item));
+    // The caller's objects may change while the queue is loading; the jobs do not.
+    const kept = this.#loaded === undefined ? items.map(snapshot) : items;
     return this.#call(
-      (service) => service.enqueueMany(kept),
+      ({ service, settle }) => service.enqueueMany(settle(kept)),
       items.map(({ options }) => signalOf(options)),
     );
   }
 
-  get(id: string): Promise<Job | undefined> {
-    return this.#call((service) => service.get(id));
-  }
-
-  list(query?: JobListQuery): Promise<Page<JobStatus>> {
-    return this.#call((service) => service.list(query));
-  }
-
-  cancel(id: string): Promise<boolean> {
-    return this.#call((service) => service.cancel(id));
-  }
-
-  retry(id: string): Promise<Job> {
-    return this.#call((service) => service.retry(id));
-  }
-
-  remove(id: string): Promise<boolean> {
-    return this.#call((service) => service.remove(id));
-  }
-
-  depth(): Promise<QueueDepth> {
-    return this.#call((service) => service.depth());
+  /** Any other call. */
+  use<Value>(run: (service: JobService) => Promise<Value>): Promise<Value> {
+    return this.#call(({ service }) => run(service));
   }
 
   startWorker(options: { readonly concurrency?: number } = {}): QueueWorker {
     if (this.#closing !== undefined) throw closedError();
-    if (this.#loaded !== undefined) return this.#loaded.startWorker(options);
+    if (this.#loaded !== undefined) return this.#loaded.service.startWorker(options);
     checkWorkerOptions(options);
     assertAtomic(this.#deps.storage, 'Workers');
     if (this.#pendingWorker !== undefined) throw secondWorkerError();
@@ -94,41 +77,36 @@ class LazyJobs<Source> implements JobService<Source> {
   }
 
   async #close(options: { readonly timeoutMs: number }): Promise<void> {
-    const service = await this.#service.peek();
-    if (service === undefined) await this.#deps.queue?.close();
-    else await service.close(options);
+    const loaded = await this.#loading.peek();
+    if (loaded === undefined) await this.#deps.queue?.close();
+    else await loaded.service.close(options);
   }
 
-  async #load(): Promise<JobService<Source>> {
-    const service = await this.#deps.load();
-    this.#loaded = service;
+  async #load(): Promise<LoadedJobs<Source>> {
+    const loaded = await this.#deps.load();
+    this.#loaded = loaded;
     // Before any call that waits, so that no job starts a worker of its own first.
-    this.#pendingWorker?.start(service);
-    return service;
+    this.#pendingWorker?.start(loaded.service);
+    return loaded;
   }
 
   /** A signal that aborts ends the call while the queue is loading; afterwards that is the call's own matter. */
   async #call<Value>(
-    run: (service: JobService<Source>) => Promise<Value>,
+    run: (loaded: LoadedJobs<Source>) => Promise<Value>,
     signals: readonly (AbortSignal | undefined)[] = [],
   ): Promise<Value> {
     if (this.#loaded !== undefined) return run(this.#loaded);
     if (this.#closing !== undefined) throw closedError();
     const watched = new Set(signals);
     // Begun at once when the service is there: a close that was asked for later finds the call running.
-    let begun = this.#service.get().then((service) => {
+    let begun = this.#loading.get().then((loaded) => {
       for (const signal of watched) throwIfAborted(signal);
-      const result = run(service);
+      const result = started(() => run(loaded));
       result.catch(() => undefined);
       return { result };
     });
     for (const signal of watched) begun = raceAbort(begun, signal);
     return (await begun).result;
-  }
-
-  /** The caller's objects may change while the queue is loading; the job does not. */
-  #kept(item: EnqueueItem<Source>): EnqueueItem<Source> {
-    return this.#loaded === undefined ? snapshot(item) : item;
   }
 
   /** The handle of a worker that starts when it is loaded. What prevents it is told as a warning. */
@@ -140,7 +118,7 @@ class LazyJobs<Source> implements JobService<Source> {
         emit(workerNotStarted(error));
         resolve(undefined);
       };
-      const start = (service: JobService<Source>): void => {
+      const start = (service: JobService): void => {
         this.#pendingWorker = undefined;
         try {
           resolve(service.startWorker(options));
@@ -150,7 +128,7 @@ class LazyJobs<Source> implements JobService<Source> {
       };
       this.#pendingWorker = { start, refuse };
     });
-    this.#service.get().catch((error) => this.#pendingWorker?.refuse(error));
+    this.#loading.get().catch((error) => this.#pendingWorker?.refuse(error));
     return {
       close: async (closeOptions) => {
         closeTimeoutMs(closeOptions);
@@ -158,6 +136,11 @@ class LazyJobs<Source> implements JobService<Source> {
       },
     };
   }
+}
+
+/** What is thrown at once is a rejection as well. */
+async function started<Value>(run: () => Promise<Value>): Promise<Value> {
+  return run();
 }
 
 function snapshot<Source>({ source, options }: EnqueueItem<Source>): EnqueueItem<Source> {

@@ -1,35 +1,45 @@
-import type { JobState } from '../contracts/job.js';
+import type { Clock } from '../contracts/clock.js';
+import type { QueueAdapter, QueueEntry } from '../contracts/queue.js';
+import type { Page } from '../contracts/storage.js';
 import { Periodic } from '../internal/periodic.js';
-import type { JobContext } from './context.js';
-import { addToQueue } from './enqueue.js';
-import { toEntry, toEntryId } from './entry.js';
-import { hasEnded, type JobRecord } from './record.js';
+
+export interface ReconcilerParts<Item> {
+  readonly clock: Clock;
+  readonly queue: QueueAdapter;
+  /** Lists of what the queue should hold, page by page. */
+  readonly lists: readonly ((cursor: string | undefined) => Promise<Page<Item>>)[];
+  readonly entryIdOf: (item: Item) => string;
+  /** Entries of those that the queue should still hold: the list was read before the queue was asked. */
+  readonly entriesOf: (items: readonly Item[]) => Promise<readonly QueueEntry[]>;
+  /** The queue has got so many again. */
+  readonly found: (count: number) => void;
+}
 
 const EVERY_MS = 10_000;
-/** So that a look costs the same, however many jobs there are. */
-const LOOKED_AT_ONCE = 500;
-const UNFINISHED: readonly JobState[] = ['queued', 'active'];
+/** So that a look costs the same, however much there is. */
+export const LOOKED_AT_ONCE = 500;
 
 /**
- * Gives the queue again what it has lost: the storage knows which jobs have not ended.
+ * Gives the queue again what it has lost: the storage knows what has not ended.
  *
- * Each look takes the next page of them. Where the queue says that it may have lost something, a look takes them all.
- * A job that is given to the queue twice does no harm: it knows the id, or the worker finds that the job has ended.
+ * Each look takes the next page. Where the queue says that it may have lost something, a look takes them all. What is
+ * given to the queue twice does no harm: it knows the id, or the worker finds that there is nothing to do.
  */
-export class Reconciler {
-  readonly #context: JobContext;
+export class Reconciler<Item> {
+  readonly #parts: ReconcilerParts<Item>;
   readonly #periodic: Periodic;
-  readonly #cursors = new Map<JobState, string>();
+  readonly #cursors: (string | undefined)[];
   #epoch: string | undefined;
 
-  constructor(context: JobContext) {
-    this.#context = context;
-    this.#periodic = new Periodic(context.clock, EVERY_MS, () => this.#look());
+  constructor(parts: ReconcilerParts<Item>) {
+    this.#parts = parts;
+    this.#cursors = parts.lists.map(() => undefined);
+    this.#periodic = new Periodic(parts.clock, EVERY_MS, () => this.#look());
   }
 
   /** Begins at once. Does nothing for a queue that ends with this process. */
   start(): void {
-    if (this.#context.queue.missing !== undefined) this.#periodic.start();
+    if (this.#parts.queue.missing !== undefined) this.#periodic.start();
   }
 
   stop(): Promise<void> {
@@ -38,44 +48,31 @@ export class Reconciler {
 
   async #look(): Promise<void> {
     // Asked first: what is lost from here on changes it again.
-    const epoch = await this.#context.queue.epoch?.();
+    const epoch = await this.#parts.queue.epoch?.();
     const isWhole = epoch !== this.#epoch;
-    for (const state of UNFINISHED) {
-      if (isWhole) this.#cursors.delete(state);
-      do await this.#lookAtPage(state);
-      while (isWhole && this.#cursors.has(state) && !this.#periodic.isStopped);
+    for (const index of this.#cursors.keys()) {
+      if (isWhole) this.#cursors[index] = undefined;
+      do await this.#lookAtPage(index);
+      while (isWhole && this.#cursors[index] !== undefined && !this.#periodic.isStopped);
     }
     this.#epoch = epoch;
   }
 
-  async #lookAtPage(state: JobState): Promise<void> {
-    const { store, queue } = this.#context;
-    const page = await store.page(state, this.#cursors.get(state), LOOKED_AT_ONCE);
-    if (page.nextCursor === undefined) this.#cursors.delete(state);
-    else this.#cursors.set(state, page.nextCursor);
-    if (page.items.length === 0) return;
-    const missing = new Set(await queue.missing?.(page.items.map(toEntryId)));
-    const lost = page.items.filter((record) => missing.has(toEntryId(record)));
+  async #lookAtPage(index: number): Promise<void> {
+    const { lists, queue, entryIdOf } = this.#parts;
+    const page = await lists[index]?.(this.#cursors[index]);
+    this.#cursors[index] = page?.nextCursor;
+    if (page === undefined || page.items.length === 0) return;
+    const missing = new Set(await queue.missing?.(page.items.map(entryIdOf)));
+    const lost = page.items.filter((item) => missing.has(entryIdOf(item)));
     if (lost.length > 0) await this.#addAgain(lost);
   }
 
-  /** The list was read before the queue was asked: some may have ended in between. */
-  async #addAgain(records: readonly JobRecord[]): Promise<void> {
-    const { store, clock, emit } = this.#context;
-    const present = await Promise.all(records.map(({ id }) => store.get(id)));
-    const lost = present.filter(
-      (record): record is JobRecord => record !== undefined && !hasEnded(record.data.state),
-    );
-    if (lost.length === 0) return;
-    const nowMs = clock.wallMs();
-    await addToQueue(
-      lost.map((record) => toEntry(record, nowMs)),
-      this.#context,
-    );
-    emit({
-      type: 'warning',
-      code: 'queue-lost-jobs',
-      message: `The queue did not have ${lost.length} jobs that the storage knows. It has got them again.`,
-    });
+  async #addAgain(items: readonly Item[]): Promise<void> {
+    const { queue, entriesOf, found } = this.#parts;
+    const entries = await entriesOf(items);
+    if (entries.length === 0) return;
+    await queue.add(entries);
+    found(entries.length);
   }
 }

@@ -19,6 +19,14 @@ export type JobSource =
     }
   | { readonly kind: 'local'; readonly audio: Exclude<AudioSourceKind, 'url'>; readonly label: string };
 
+/** Where a job tells of its end, as its record holds it. */
+export interface JobWebhookData {
+  readonly url: string;
+  /** Those of the job alone. */
+  readonly secrets?: readonly string[];
+  readonly includeText?: boolean;
+}
+
 /** A job as the storage holds it: plain JSON data. */
 export interface JobData {
   readonly v: 1;
@@ -31,6 +39,7 @@ export interface JobData {
   /** ISO 8601, UTC. A job that has not ended by then fails. */
   readonly endsBy?: string;
   readonly durationSeconds?: number;
+  readonly webhook?: JobWebhookData;
   readonly metadata?: Readonly<Record<string, unknown>>;
   readonly priority: number;
   readonly maxAttempts: number;

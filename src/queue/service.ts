@@ -3,12 +3,14 @@ import type { EnqueueOptions } from '../contracts/call-options.js';
 import type { Job, JobListQuery, JobStatus } from '../contracts/job.js';
 import type { QueueAdapter, QueueDepth, QueueWorker } from '../contracts/queue.js';
 import type { Page } from '../contracts/storage.js';
+import type { Webhooks } from '../contracts/webhook.js';
 import { QueueError } from '../errors/index.js';
 import { closeTimeoutMs } from '../internal/check-arguments.js';
+import { checkListQuery } from '../internal/check-list-query.js';
 import { sleep } from '../internal/sleep.js';
 import { assertAtomic } from '../records/atomic.js';
 import { AudioShelf } from './audio-shelf.js';
-import { cancelJob, removeJob, retryJob } from './change.js';
+import { cancelJob, type FailedQuery, removeJob, retryFailedJobs, retryJob } from './change.js';
 import type { JobContext, JobDeps } from './context.js';
 import { checkSharing, checkWorkerOptions } from './early-checks.js';
 import { addToQueue, type EnqueueItem, enqueueAll } from './enqueue.js';
@@ -18,22 +20,23 @@ import { JobFeed } from './feed.js';
 import { storeHeldEnd } from './finish.js';
 import { createJob } from './job.js';
 import { JobStore } from './job-store.js';
+import { createJobReconciler } from './lost-jobs.js';
 import { checkJobListQuery } from './options.js';
 import { Outbox } from './outbox.js';
 import { OutboxRelay } from './outbox-relay.js';
-import { Reconciler } from './reconciler.js';
+import { JobWebhooks } from './webhooks.js';
 import { reportWorkerError, runEntry } from './worker.js';
 
 /** The queued pattern: jobs that workers transcribe in their own time. */
-export interface JobService<Source = ResolvedSource> {
+export interface JobService {
   /**
    * Resolves when the storage has the job.
    *
    * `signal` ends this call, and does nothing once the storage has the job.
    */
-  enqueue(source: Source, options?: EnqueueOptions): Promise<Job>;
+  enqueue(source: ResolvedSource, options?: EnqueueOptions): Promise<Job>;
   /** Takes all of the items or none. */
-  enqueueMany(items: readonly EnqueueItem<Source>[]): Promise<readonly Job[]>;
+  enqueueMany(items: readonly EnqueueItem[]): Promise<readonly Job[]>;
   get(id: string): Promise<Job | undefined>;
   /** Newest first. */
   list(query?: JobListQuery): Promise<Page<JobStatus>>;
@@ -41,11 +44,15 @@ export interface JobService<Source = ResolvedSource> {
   cancel(id: string): Promise<boolean>;
   /** Begins a failed or cancelled job anew, with all of its attempts. */
   retry(id: string): Promise<Job>;
+  /** Begins all failed jobs anew that fit. Resolves to how many there were. */
+  retryFailed(query?: FailedQuery): Promise<number>;
   /** Removes the record of a job that has ended; its transcript stays. False where there is no such job. */
   remove(id: string): Promise<boolean>;
   /** One worker at a time in a process: throws a QueueError while another one is not yet closed. */
   startWorker(options?: { readonly concurrency?: number }): QueueWorker;
   depth(): Promise<QueueDepth>;
+  /** The messages about the end of jobs. */
+  readonly webhooks: Webhooks;
   /**
    * Waits up to `timeoutMs` for active jobs, then aborts them: they are queued again in their records. Waits as
    * long for jobs on their way into the queue. Ends the queue. From the call on, every other method of the service
@@ -76,6 +83,7 @@ export function createJobs(deps: JobDeps): JobService {
       void work.finally(() => left.delete(work));
     },
     held: new Map(),
+    webhooks: new JobWebhooks(deps, store),
   };
   return new Jobs(context, left);
 }
@@ -142,6 +150,14 @@ class Jobs implements JobService {
     return this.#job(id);
   }
 
+  async retryFailed(query: FailedQuery = {}): Promise<number> {
+    this.#assertOpen();
+    checkListQuery('jobs.retryFailed()', query, ['userId', 'createdFrom', 'createdBefore']);
+    const count = await this.#add(retryFailedJobs(query, this.#context, this.#ending.signal));
+    if (count > 0) this.#startOnDemand();
+    return count;
+  }
+
   async remove(id: string): Promise<boolean> {
     this.#assertOpen();
     return removeJob(id, this.#context);
@@ -160,13 +176,19 @@ class Jobs implements JobService {
       concurrency,
       onError: (error) => reportWorkerError(error, this.#context),
     });
-    const helpers = [new OutboxRelay(this.#context), new Reconciler(this.#context)];
+    const helpers = [new OutboxRelay(this.#context), createJobReconciler(this.#context)];
     for (const helper of helpers) helper.start();
+    const { webhooks } = this.#context;
+    webhooks.startWorker();
     const handle: QueueWorker = {
       close: async (closeOptions) => {
         const timeoutMs = closeTimeoutMs(closeOptions);
         const stopped = Promise.all(helpers.map((helper) => helper.stop()));
-        await Promise.all([this.#within(stopped, timeoutMs), worker.close({ timeoutMs })]);
+        await Promise.all([
+          this.#within(stopped, timeoutMs),
+          worker.close({ timeoutMs }),
+          webhooks.stopWorker({ timeoutMs }),
+        ]);
         if (this.#worker === handle) this.#worker = undefined;
       },
     };
@@ -174,6 +196,11 @@ class Jobs implements JobService {
     // From now on the caller decides when workers run.
     this.#autoStart = false;
     return handle;
+  }
+
+  get webhooks(): Webhooks {
+    this.#assertOpen();
+    return this.#context.webhooks;
   }
 
   async depth(): Promise<QueueDepth> {
@@ -187,7 +214,7 @@ class Jobs implements JobService {
   }
 
   async #close(options: { readonly timeoutMs: number }): Promise<void> {
-    const { queue, feed, clock } = this.#context;
+    const { queue, feed, clock, webhooks } = this.#context;
     const error = closedError();
     const endsAtMs = clock.monotonicMs() + options.timeoutMs;
     feed.beginClose(error);
@@ -196,7 +223,7 @@ class Jobs implements JobService {
       this.#ending.abort(error);
       await this.#within(this.#storeHeldEnds(), Math.max(0, endsAtMs - clock.monotonicMs()));
       await this.#within(feed.flush(), LAST_MESSAGE_MS);
-      await queue.close();
+      await Promise.all([queue.close(), this.#within(webhooks.close(), LAST_MESSAGE_MS)]);
       await this.#within(this.#settled(), Math.max(0, endsAtMs - clock.monotonicMs()));
     } finally {
       feed.endClose(error);

@@ -5,7 +5,7 @@ import { type AttemptEnd, attempt } from './attempt.js';
 import { begin, timeIsUp } from './begin.js';
 import { announce, isoTime, type JobContext } from './context.js';
 import { fromEntryId } from './entry.js';
-import { completeJob, DONE, failJob, storeHeldEnd, writeWithRetries } from './finish.js';
+import { completeJob, DONE, failJob, messageOf, storeHeldEnd, writeWithRetries } from './finish.js';
 import { AttemptProgress } from './progress.js';
 import type { JobRecord } from './record.js';
 import { toCancelled, toQueuedAgain } from './transitions.js';
@@ -114,7 +114,7 @@ async function afterError(
 /** Whoever cancels writes the record first, as a rule; an entry cancelled in the queue alone ends here. */
 async function endCancelled(record: JobRecord, context: JobContext): Promise<EntryOutcome> {
   const data = toCancelled(record.data, isoTime(context.clock));
-  const cancelled = await context.store.replace(record, data);
+  const cancelled = await context.store.end(record, data, messageOf(record, data, context));
   if (cancelled !== undefined) announce(context, cancelled);
   return DONE;
 }

@@ -20,6 +20,26 @@ export function broken(
       const acquire: Acquire = (key, request) => inner.acquire(key, request);
       return { acquire: isMeant ? change(acquire, limits, clock) : acquire };
     },
+    reopen: sameAgain,
+  };
+}
+
+/** The back end of limits in memory is the adapter itself. */
+export function sameAgain(first: LimitsAdapter): LimitsAdapter {
+  return { acquire: (key, request) => first.acquire(key, request) };
+}
+
+/** Sound by itself; only what another adapter of the same back end does is broken. */
+export function brokenSharing(
+  part: Part,
+  change: (first: LimitsAdapter, limits: ContractLimits, clock: Clock) => LimitsAdapter,
+): LimitsContractOptions {
+  return {
+    create: (limits, clock) => createMemoryLimits(limits, clock),
+    reopen(first, limits, clock) {
+      const isMeant = (limits.requestsPerMinute === undefined) === (part === 'places');
+      return isMeant ? change(first, limits, clock) : sameAgain(first);
+    },
   };
 }
 
@@ -100,6 +120,7 @@ export function counting(window: Window): LimitsContractOptions {
         },
       };
     },
+    reopen: sameAgain,
   };
 }
 

@@ -10,7 +10,7 @@ import type { StorageAdapter, StorageCollection } from '../../src/contracts/stor
 import type { Transcript } from '../../src/contracts/transcript.js';
 import { NetworkError, ProviderError, RateLimitError } from '../../src/errors/index.js';
 import { guardStorage } from '../../src/guarded-storage.js';
-import type { AttemptContext, AttemptOptions, JobSettings } from '../../src/queue/index.js';
+import type { AttemptContext, AttemptOptions, JobSettings, WebhookSettings } from '../../src/queue/index.js';
 import { createJobs } from '../../src/queue/service.js';
 import { ManualClock } from '../support/manual-clock.js';
 
@@ -31,6 +31,7 @@ export interface HarnessOptions {
   storage?: StorageAdapter;
   queue?: QueueAdapter;
   audioStore?: AudioStore;
+  webhooks?: Partial<WebhookSettings>;
   /** True: the storage with all of its members, of which none can be made to fail. */
   whole?: boolean;
   /** Answers at once instead of waiting for the test. */
@@ -75,6 +76,8 @@ export function createHarness(options: HarnessOptions = {}) {
       });
     },
     emit,
+    webhookQueue: createMemoryQueue({ clock }),
+    webhookSettings: { secret: undefined, allow: [], timeoutMs: 15_000, concurrency: 5, ...options.webhooks },
     audioStore: options.audioStore,
     settings: {
       attempts: 3,

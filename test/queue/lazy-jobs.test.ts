@@ -29,6 +29,8 @@ function start(queue: QueueAdapter = createMemoryQueue()) {
       clock: systemClock,
       settings: SETTINGS,
       emit,
+      webhookQueue: createMemoryQueue(),
+      webhookSettings: { secret: undefined, allow: [], timeoutMs: 1, concurrency: 1 },
       transcribe,
       saveTranscript: async () => undefined,
     });

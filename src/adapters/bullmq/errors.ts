@@ -1,7 +1,16 @@
 import { QueueError, TranscriptionError } from '../../errors/index.js';
 
 /** What a server says of its own state, and gets over. */
-const PASSING = ['LOADING', 'READONLY', 'MASTERDOWN', 'CLUSTERDOWN', 'TRYAGAIN', 'BUSY', 'NOREPLICAS', 'UNBLOCKED'];
+const PASSING = [
+  'LOADING',
+  'READONLY',
+  'MASTERDOWN',
+  'CLUSTERDOWN',
+  'TRYAGAIN',
+  'BUSY',
+  'NOREPLICAS',
+  'UNBLOCKED',
+];
 /** What no repetition changes. */
 const MISCONFIGURED: Readonly<Record<string, string>> = {
   NOAUTH: 'It asks for a password: put it into the connection',
@@ -78,8 +87,10 @@ function replyCode(error: unknown): string | undefined {
 
 function bare(error: unknown): Error {
   const { code } = (error ?? {}) as { code?: unknown };
-  const word = replyCode(error) ?? (typeof code === 'string' && /^[A-Z0-9_]{2,40}$/.test(code) ? code : undefined);
-  if (word === undefined) return new Error(isTimeout(error) ? 'No answer in time.' : 'The connection is broken.');
+  const word =
+    replyCode(error) ?? (typeof code === 'string' && /^[A-Z0-9_]{2,40}$/.test(code) ? code : undefined);
+  if (word === undefined)
+    return new Error(isTimeout(error) ? 'No answer in time.' : 'The connection is broken.');
   return Object.assign(new Error(word), { code: word });
 }
 

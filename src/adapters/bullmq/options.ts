@@ -2,7 +2,13 @@ import type { Clock } from '../../contracts/clock.js';
 import { BadRequestError } from '../../errors/index.js';
 import { checkOptions } from '../../internal/check-arguments.js';
 import { systemClock } from '../../internal/system-clock.js';
-import { checkMethods, checkNumber, checkPlainObject, invalidOption, isPlainObject } from '../../internal/validate.js';
+import {
+  checkMethods,
+  checkNumber,
+  checkPlainObject,
+  invalidOption,
+  isPlainObject,
+} from '../../internal/validate.js';
 
 /** A `Redis` or a `Cluster` of ioredis. */
 export interface RedisInstance {
@@ -120,7 +126,8 @@ function checkSource({ connection, cluster }: BullmqQueueOptions): RedisSource {
   }
   if (cluster !== undefined) return { type: 'cluster', cluster: checkCluster(cluster) };
   if (typeof connection === 'string') {
-    if (/^rediss?:\/\/./.test(connection) && URL.canParse(connection)) return { type: 'url', url: connection };
+    if (/^rediss?:\/\/./.test(connection) && URL.canParse(connection))
+      return { type: 'url', url: connection };
     // The value stays out of the message: it may hold a password.
     throw new BadRequestError(
       'The option connection must be a URL such as redis://:password@host:6379. Write special characters of the password as in encodeURIComponent().',
@@ -151,7 +158,10 @@ function checkCluster(cluster: RedisClusterOptions): RedisClusterOptions {
 
 /** It would tear the keys of BullMQ apart. */
 function refuseKeyPrefix(where: string, options: object): void {
-  const { keyPrefix, redisOptions } = options as { keyPrefix?: unknown; redisOptions?: { keyPrefix?: unknown } };
+  const { keyPrefix, redisOptions } = options as {
+    keyPrefix?: unknown;
+    redisOptions?: { keyPrefix?: unknown };
+  };
   if (!keyPrefix && !redisOptions?.keyPrefix) return;
   throw new BadRequestError(`BullMQ cannot use the keyPrefix of ${where}. Use the option prefix instead.`, {
     code: 'invalid_option',
@@ -164,7 +174,10 @@ export function isCluster(source: RedisSource): boolean {
 }
 
 /** One for each shard. Those of more than one shard have a hash tag each, so that they can lie on different nodes. */
-export function shardPrefixes({ prefix, shards }: Pick<RedisSettings, 'prefix' | 'shards'>): readonly string[] {
+export function shardPrefixes({
+  prefix,
+  shards,
+}: Pick<RedisSettings, 'prefix' | 'shards'>): readonly string[] {
   if (shards === 1) return [prefix];
   return Array.from({ length: shards }, (_, index) =>
     hasHashTag(prefix) ? prefix.replace(/\{([^}]+)\}/, `{$1-${index}}`) : `{${prefix}-${index}}`,

@@ -1,4 +1,10 @@
-import { BadRequestError, NetworkError, TranscriptionError } from '../../errors/index.js';
+import {
+  AbortedError,
+  BadRequestError,
+  NetworkError,
+  RateLimitError,
+  TranscriptionError,
+} from '../../errors/index.js';
 
 /** Answers of a Redis that cannot serve now, and will again. */
 const TRANSIENT: ReadonlySet<string> = new Set([
@@ -37,13 +43,7 @@ export function toRedisError(error: unknown): TranscriptionError {
   }
   const answer = answerOf(error);
   const cause = bare(error, answer);
-  if (answer === undefined || TRANSIENT.has(answer)) {
-    return new NetworkError(
-      'Redis, which keeps the limits, cannot be reached or cannot serve, so nothing was sent. Check that it runs, ' +
-        'and try again.',
-      { code: 'network', retryable: true, cause },
-    );
-  }
+  if (answer === undefined || TRANSIENT.has(answer)) return unavailable(cause);
   const advice = REFUSED.has(answer)
     ? 'Redis refused the user, the password or the rights of the option connection. It needs EVALSHA and the keys ' +
       'that begin with the prefix.'
@@ -77,6 +77,28 @@ function answerOf(error: unknown): string | undefined {
 function bare(error: unknown, answer: string | undefined): Error {
   if (answer !== undefined) return new Error(`Redis error ${answer}`);
   const { code } = (error ?? {}) as { code?: unknown };
-  if (typeof code !== 'string' || !/^[A-Z][A-Z0-9_]{1,49}$/.test(code)) return new Error('The connection failed.');
+  if (typeof code !== 'string' || !/^[A-Z][A-Z0-9_]{1,49}$/.test(code))
+    return new Error('The connection failed.');
   return Object.assign(new Error(`The connection failed: ${code}`), { code });
+}
+
+export function unavailable(cause?: Error): NetworkError {
+  return new NetworkError(
+    'Redis, which keeps the limits, cannot be reached or cannot serve, so nothing was sent. Check that it runs, ' +
+      'and try again.',
+    { code: 'network', retryable: true, cause },
+  );
+}
+
+export function tooManyWaiting(maxWaiting: number): RateLimitError {
+  return new RateLimitError(
+    `${maxWaiting} calls wait for a place already (maxWaiting). Call again later, or use enqueue().`,
+    { code: 'too_many_waiting', retryable: true },
+  );
+}
+
+export function limitsClosed(): AbortedError {
+  return new AbortedError('These limits were closed. Make new ones for further calls.', {
+    code: 'client_closed',
+  });
 }

@@ -1,14 +1,11 @@
 import type { LimitsAdapter } from '../../contracts/limits.js';
-import { TranscriptionError } from '../../errors/index.js';
+import { RedisLimits } from './limits.js';
 import { type RedisLimitsOptions, resolveRedisLimits } from './options.js';
 
 export type { RedisClusterOption, RedisInstance, RedisLimitsOptions } from './options.js';
 
+const MINUTE_MS = 60_000;
+
 export function createRedisLimits(options: RedisLimitsOptions): LimitsAdapter {
-  resolveRedisLimits(options);
-  return {
-    acquire: async () => {
-      throw new TranscriptionError('Not yet.', { code: 'internal' });
-    },
-  };
+  return new RedisLimits(resolveRedisLimits(options), MINUTE_MS);
 }

@@ -49,7 +49,7 @@ export interface RedisLimitsOptions {
   /** Live streams at the same time, of all processes together. Default 50. */
   readonly maxConcurrentStreams?: number;
   /** Starts of pre-recorded requests in any 60 seconds, of all processes together. Default: no limit. */
-  readonly requestsPerMinute?: number;
+  readonly requestsPerMinute?: number | undefined;
   /** Callers of this process that may wait for one key. Default 1000. */
   readonly maxWaiting?: number;
   /**

@@ -18,6 +18,12 @@ export interface RedisScripts {
 /** `acquire` granted nothing: Redis has lost what this process told it, which has to be told again first. */
 export const HAS_TO_RENEW = -1;
 
+/** Published to all processes of a pool when Redis has lost its data. Other messages name the process to wake. */
+export const LOST = 'lost';
+
+/** Its name is the channel of the pool. */
+export const CHANNEL_KEY = 2;
+
 /** Who waits asks again sooner than this. Who did not has died, or is stopped. */
 const SILENT_MS = 1000;
 /** After a loss, until every process had the time to tell of its leases again. */
@@ -32,7 +38,7 @@ const RECOVERY_MS = 1000;
  * epoch       drawn by who finds none. Another one says that Redis has lost its data since.
  * recovering  there while nothing is granted after such a loss.
  *
- * All times are Redis's own. All arguments that each script has stand first; see RedisPool.
+ * All times are Redis's own. The arguments that every script takes stand first; see SharedPlaces.
  */
 const PRELUDE = `
 local held, starts, line, seen, epoch, recovering = unpack(KEYS)
@@ -64,7 +70,7 @@ local function findEpoch()
   redis.call('SET', epoch, fresh)
   if known ~= '' then
     redis.call('SET', recovering, '1', 'PX', ${RECOVERY_MS})
-    redis.pcall('PUBLISH', line, 'lost')
+    redis.pcall('PUBLISH', line, '${LOST}')
   end
   return fresh
 end

@@ -1,6 +1,6 @@
 import { accessSync, closeSync, constants, openSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type BusyPatience, whileBusy } from './connection.js';
+import { type BusyPatience, whileBusy } from './busy.js';
 import type { DatabaseClass, SqliteDatabase } from './database.js';
 import { readOnlyError, toSqliteError } from './errors.js';
 

@@ -21,16 +21,18 @@ interface AskOptions {
   readonly priority?: number;
   readonly key?: Partial<LimitKey>;
   readonly signal?: AbortSignal;
+  /** Default: the first one. */
+  readonly adapter?: LimitsAdapter;
 }
 
 /** A limits adapter together with all that was asked of it. */
 export class LimitsRig {
   readonly time: SuiteTime;
   readonly granted: Ask[] = [];
-  readonly #adapter: LimitsAdapter;
+  readonly #subject: Subject<LimitsAdapter>;
 
   constructor(subject: Subject<LimitsAdapter>) {
-    this.#adapter = subject.adapter;
+    this.#subject = subject;
     this.time = subject.time;
   }
 
@@ -39,8 +41,13 @@ export class LimitsRig {
     return this.granted.map(({ name }) => name);
   }
 
-  ask(name: string, { priority = 0, key = {}, signal = neverAborts() }: AskOptions = {}): Ask {
-    const acquired = this.#adapter.acquire({ ...KEY, ...key }, { priority, signal });
+  /** One more adapter of the same back end. */
+  another(): Promise<LimitsAdapter> {
+    return this.#subject.another();
+  }
+
+  ask(name: string, { priority = 0, key = {}, signal = neverAborts(), adapter }: AskOptions = {}): Ask {
+    const acquired = (adapter ?? this.#subject.adapter).acquire({ ...KEY, ...key }, { priority, signal });
     const ask: Ask = {
       name,
       settled: acquired.then(

@@ -1,0 +1,120 @@
+import type { IQueueBackend, JobJson } from 'bullmq';
+import { QueueError } from '../../errors/index.js';
+import type { Fetched, FetchedJob } from './engine.js';
+import type { JobData, NewJob } from './entry.js';
+import type { QueueTimes } from './options.js';
+
+export type Bullmq = typeof import('bullmq');
+
+export async function loadBullmq(): Promise<Bullmq> {
+  try {
+    return await import('bullmq');
+  } catch (cause) {
+    throw new QueueError('The package bullmq is not installed. Run npm install bullmq.', {
+      code: 'queue_failed',
+      cause,
+    });
+  }
+}
+
+/** A job that has ended is gone, so that its id can be added again. BullMQ itself never tries one again. */
+const JOB_OPTIONS = { removeOnComplete: true, removeOnFail: true, attempts: 1 } as const;
+const JOB_NAME = 'entry';
+
+/**
+ * What the backend of a worker is told. A job whose fetches were lost, or whose workers died, has had no chance: it is
+ * never failed for that.
+ */
+export function workerOptions({ lockDurationMs, stalledIntervalMs }: QueueTimes) {
+  return {
+    lockDuration: lockDurationMs,
+    stalledInterval: stalledIntervalMs,
+    maxStalledCount: Number.MAX_SAFE_INTEGER,
+  };
+}
+
+/** A job in the form in which backends of BullMQ take it. */
+export function toJobJson({ id, data, delayMs, priority }: NewJob): JobJson {
+  const json = {
+    id,
+    name: JOB_NAME,
+    data: JSON.stringify(data),
+    timestamp: Date.now(),
+    opts: {
+      ...JOB_OPTIONS,
+      ...(delayMs > 0 ? { delay: delayMs } : {}),
+      ...(priority > 0 ? { priority } : {}),
+    },
+  };
+  return json as JobJson;
+}
+
+export function parseData(data: string): JobData {
+  return JSON.parse(data) as JobData;
+}
+
+/** What moveToActive() and moveToCompleted() of a backend tell: the next job, or when one is due. */
+export function toFetched(next: unknown): Fetched {
+  const [json, id, , nextAtMs] = (Array.isArray(next) ? next : []) as [JobJson?, string?, number?, number?];
+  if (json && id) return { job: { id, data: parseData(json.data) } };
+  return nextAtMs ? { nextAtMs } : {};
+}
+
+/** The part of a consumer that is the same for every backend. */
+export class BackendConsumer {
+  readonly backend: IQueueBackend;
+  readonly #lockDurationMs: number;
+
+  constructor(backend: IQueueBackend, lockDurationMs: number) {
+    this.backend = backend;
+    this.#lockDurationMs = lockDurationMs;
+  }
+
+  async fetch(token: string): Promise<Fetched> {
+    return toFetched(await this.backend.moveToActive(token));
+  }
+
+  async complete({ id }: FetchedJob, token: string, fetchNext: boolean): Promise<Fetched> {
+    const job = { id, opts: JOB_OPTIONS } as unknown as Parameters<IQueueBackend['moveToCompleted']>[0];
+    // What the handler came to is no concern of BullMQ: it would keep it in its stream of events.
+    return toFetched((await this.backend.moveToCompleted(job, null, true, token, fetchNext)).result);
+  }
+
+  async delay(jobId: string, token: string, delayMs: number): Promise<void> {
+    await this.backend.moveToDelayed(jobId, Date.now(), Math.ceil(delayMs), token, { skipAttempt: true });
+  }
+
+  async putBack(jobId: string, token: string, first: boolean): Promise<void> {
+    await this.backend.retryJob(jobId, first, token, {});
+  }
+
+  renew(jobIds: readonly string[], tokens: readonly string[]): Promise<readonly string[]> {
+    return this.backend.extendLocks([...jobIds], [...tokens], this.#lockDurationMs);
+  }
+
+  async sweep(): Promise<void> {
+    await this.backend.moveStalledJobsToWait();
+  }
+}
+
+/** The part of a producer that is the same for every backend. */
+export class BackendProducer {
+  readonly backend: IQueueBackend;
+
+  constructor(backend: IQueueBackend) {
+    this.backend = backend;
+  }
+
+  async find(jobId: string): Promise<JobData | undefined> {
+    const json = await this.backend.getJobData(jobId);
+    return json === undefined ? undefined : parseData(json.data);
+  }
+
+  async remove(jobId: string): Promise<boolean> {
+    return (await this.backend.remove(jobId, false)) > 0;
+  }
+
+  async updateData(jobId: string, data: JobData): Promise<void> {
+    await this.backend.updateData({ id: jobId } as Parameters<IQueueBackend['updateData']>[0], data);
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * The order of entries with a group, within one priority: groups take turns.
+ *
+ * BullMQ keeps entries with a priority in a sorted set, by `priority * 2^32 + counter`. The counter of an entry with a
+ * group is replaced by a start number here: that of its group's last one and 1 more, or that of the row where the
+ * group was idle. So the n-th entries of all groups stand together, whoever came first. A group that was idle gets a
+ * credit, with which a few entries of it go ahead of a long row.
+ *
+ * Invariants:
+ * - An entry is placed once: what BullMQ itself puts back, after a delay or a retry, comes by its counter ahead of the
+ *   row, because start numbers begin above any counter.
+ * - The number of the row never falls while there is a row. Ten entries that go ahead by their credit push it forward
+ *   by one: a stream of ever new groups cannot hold up the others for good.
+ * - What is known of groups goes with the row, or a week later, and that of an idle group as soon as its credit is
+ *   full again.
+ */
+export const FAIR_ORDER = {
+  name: 'transcriptionFairOrder',
+  numberOfKeys: 3,
+  lua: `
+local row, groups, state = KEYS[1], KEYS[2], KEYS[3]
+local prefix, floor = ARGV[1], tonumber(ARGV[2]) * 0x100000000
+local START, CREDIT, LAST, KEPT_S = 0x80000000, 100, 0xffffffff, 604800
+
+local fresh = {}
+for index = 3, #ARGV, 2 do
+  local job = prefix .. ARGV[index]
+  if redis.call('EXISTS', job) == 1 and redis.call('HSETNX', job, 'placed', 1) == 1 then
+    if redis.call('ZSCORE', row, ARGV[index]) then fresh[#fresh + 1] = index end
+  end
+end
+if #fresh == 0 then return 0 end
+
+local now = tonumber(redis.call('GET', state))
+local isFirst = redis.call('ZCOUNT', row, floor, floor + LAST) <= #fresh
+if isFirst or not now then
+  redis.call('DEL', groups)
+  now = START
+end
+local head = redis.call('ZRANGEBYSCORE', row, floor + START - CREDIT, floor + LAST, 'WITHSCORES', 'LIMIT', 0, 1)
+if head[2] then now = math.max(now, tonumber(head[2]) - floor) end
+
+local ahead = 0
+for _, index in ipairs(fresh) do
+  local id, group = ARGV[index], ARGV[index + 1]
+  local last = tonumber(redis.call('ZSCORE', groups, group)) or 0
+  local number = math.min(math.max(math.floor(now) - CREDIT, last + 1), LAST)
+  if number < now then ahead = ahead + 1 end
+  redis.call('ZADD', row, floor + number, id)
+  redis.call('ZADD', groups, number, group)
+end
+if not isFirst then now = now + ahead / 10 end
+redis.call('SET', state, now, 'EX', KEPT_S)
+redis.call('EXPIRE', groups, KEPT_S)
+redis.call('ZREMRANGEBYSCORE', groups, '-inf', '(' .. (now - CREDIT))
+return #fresh
+`,
+} as const;

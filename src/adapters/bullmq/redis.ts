@@ -1,0 +1,232 @@
+import type { IQueueBackend, RedisQueueBackend } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { QueueDepth } from '../../contracts/queue.js';
+import { Lazy } from '../../internal/lazy.js';
+import {
+  BackendConsumer,
+  BackendProducer,
+  type Bullmq,
+  loadBullmq,
+  toJobJson,
+  workerOptions,
+} from './bullmq.js';
+import { RedisMessages } from './channel.js';
+import { type Client, Connections, reconnect, untilReady } from './connections.js';
+import type { Consumer, Consumers, Engine, Producer } from './engine.js';
+import { type NewJob, shardOf } from './entry.js';
+import { EPOCH, redisEpoch } from './epoch.js';
+import { FAIR_ORDER } from './fair-order.js';
+import { redisHealth } from './health.js';
+import { derivedName, type RedisSettings, shardPrefixes } from './options.js';
+
+/** A worker waits so long for a sign of new entries, then looks by itself. */
+const MAX_BLOCK_MS = 2000;
+/** A wait that takes so much longer than it may has lost its answer. */
+const BLOCK_GRACE_MS = 500;
+/** BullMQ tells every step of a job to a stream that nobody here reads. */
+const MAX_EVENTS = 1000;
+
+/** BullMQ on Redis, a Redis Cluster or something that speaks their language. */
+export function createRedisEngine(settings: RedisSettings): Engine {
+  const { source, name, shards, commandTimeoutMs } = settings;
+  const connections = new Connections(source, commandTimeoutMs);
+  const prefixes = shardPrefixes(settings);
+  const opening = new Lazy(async () => {
+    const bullmq = await loadBullmq();
+    const client = await connections.open('producer');
+    for (const command of [FAIR_ORDER, EPOCH]) client.defineCommand(command.name, command);
+    const backends = prefixes.map((prefix) => openBackend(bullmq, name, prefix, client));
+    return { client, producers: backends.map((backend) => new RedisProducer(backend)) };
+  });
+  async function ready(): Promise<{ client: Client; producers: readonly RedisProducer[] }> {
+    const opened = opening.value ?? (await opening.get());
+    if (opened.client.status !== 'ready') await untilReady(opened.client);
+    return opened;
+  }
+  const messages = new RedisMessages({
+    prefix: `${prefixes[0]}:${name}`,
+    clock: settings.clock,
+    timeoutMs: commandTimeoutMs,
+    publisher: async () => (await ready()).client,
+    async subscriber() {
+      if (!connections.isCluster) return (await connections.open('subscriber')) as Redis;
+      return connections.openOn(anyNode((await ready()).client));
+    },
+    close: (client) => connections.close(client),
+  });
+  return {
+    server: 'Redis',
+    shards,
+    shardOf: (jobId) => shardOf(jobId, shards),
+    messages,
+    producer: async (shard) => (await ready()).producers[shard] as Producer,
+    consume: () => openConsumers(settings, connections, prefixes),
+    epoch: async () => redisEpoch((await ready()).client, prefixes, name),
+    health: async () => redisHealth((await ready()).client, prefixes),
+    derive: (derived) => createRedisEngine({ ...settings, name: derivedName(name, derived) }),
+    reconnect: () => reconnect(opening.value?.client),
+    async close() {
+      await messages.close();
+      connections.close();
+    },
+  };
+}
+
+function openBackend(
+  { createRedisBackend }: Bullmq,
+  name: string,
+  prefix: string,
+  client: Client,
+  more: object = {},
+): RedisQueueBackend {
+  const options = {
+    connection: client,
+    prefix,
+    // Its warnings go to the console; health() says more.
+    skipVersionCheck: true,
+    skipWaitingForReady: true,
+    ...more,
+  };
+  // Another version of ioredis has other types.
+  const backend = createRedisBackend(name, options as unknown as Parameters<typeof createRedisBackend>[1]);
+  // The client reconnects by itself; without a listener an error would be thrown.
+  backend.on('error', () => undefined);
+  return backend;
+}
+
+function anyNode(client: Client): Redis {
+  const nodes = 'nodes' in client ? client.nodes('master') : [];
+  const node = nodes[Math.floor(Math.random() * nodes.length)];
+  if (node === undefined) throw new Error('The cluster has no node.');
+  return node as Redis;
+}
+
+class RedisProducer extends BackendProducer implements Producer {
+  readonly #redis: RedisQueueBackend;
+
+  constructor(backend: RedisQueueBackend) {
+    super(backend);
+    this.#redis = backend;
+  }
+
+  async add(jobs: readonly NewJob[]): Promise<void> {
+    const client = await this.#redis.client;
+    const pipeline = client.pipeline();
+    const waiting = new Map<number, string[]>();
+    for (const job of jobs) {
+      // Fills the pipeline: a failure shows when it is sent.
+      this.#redis.addJobToTransaction(pipeline, toJobJson(job), job.id).catch(() => undefined);
+      const { group } = job.data;
+      if (group === undefined) continue;
+      const row = waiting.get(job.priority) ?? [];
+      if (row.push(job.id, group) === 2) waiting.set(job.priority, row);
+    }
+    const { keys } = this.#redis;
+    for (const [priority, row] of waiting) {
+      const own = `${keys['']}groups:${priority}`;
+      const names = [keys.prioritized ?? '', own, `${own}:now`];
+      pipeline.runCommand(FAIR_ORDER.name, [...names, keys[''] ?? '', priority, ...row]);
+    }
+    await settled(pipeline.exec());
+  }
+
+  async depth(): Promise<QueueDepth> {
+    const { keys } = this.#redis;
+    const pipeline = (await this.#redis.client).pipeline() as unknown as ReturnType<Redis['pipeline']>;
+    pipeline
+      .llen(keys.wait ?? '')
+      .llen(keys.paused ?? '')
+      .zcard(keys.prioritized ?? '');
+    // Those that are due become waiting ones when a worker looks.
+    pipeline.zcount(keys.delayed ?? '', '-inf', (Date.now() + 1) * 0x1000 - 1).zcard(keys.delayed ?? '');
+    pipeline.llen(keys.active ?? '');
+    const counts = await settled<number>(pipeline.exec());
+    const [wait = 0, paused = 0, prioritized = 0, due = 0, delayed = 0, active = 0] = counts;
+    return { waiting: wait + paused + prioritized + due, delayed: delayed - due, active };
+  }
+
+  async missing(jobIds: readonly string[]): Promise<readonly string[]> {
+    const pipeline = (await this.#redis.client).pipeline() as unknown as ReturnType<Redis['pipeline']>;
+    for (const id of jobIds) pipeline.exists(this.#redis.toKey(id));
+    const found = await settled<number>(pipeline.exec());
+    return jobIds.filter((_, index) => found[index] === 0);
+  }
+}
+
+/** The replies of a pipeline, or the first error among them. */
+async function settled<Reply>(results: Promise<unknown>): Promise<readonly Reply[]> {
+  return ((await results) as [error: unknown, reply: Reply][]).map(([error, reply]) => {
+    if (error) throw error;
+    return reply;
+  });
+}
+
+async function openConsumers(
+  settings: RedisSettings,
+  connections: Connections,
+  prefixes: readonly string[],
+): Promise<Consumers> {
+  const bullmq = await loadBullmq();
+  const client = await connections.open('worker');
+  const shards: RedisConsumer[] = [];
+  for (const prefix of prefixes) {
+    const backend = openBackend(bullmq, settings.name, prefix, client, workerOptions(settings));
+    // A blocking command holds up all others of its connection.
+    const blocking = await connections.open('blocking');
+    shards.push(new RedisConsumer(backend, settings, client, blocking));
+  }
+  // Best effort: it is a bound on memory.
+  void Promise.all(
+    shards.map(({ backend }) => backend.setQueueMeta({ 'opts.maxLenEvents': MAX_EVENTS })),
+  ).catch(() => undefined);
+  return {
+    shards,
+    interrupt() {
+      for (const shard of shards) connections.close(shard.blocking);
+    },
+    reconnect: () => reconnect(client),
+    close() {
+      for (const shard of shards) connections.close(shard.blocking);
+      connections.close(client);
+    },
+  };
+}
+
+class RedisConsumer extends BackendConsumer implements Consumer {
+  readonly blocking: Client;
+  readonly #client: Client;
+  readonly #marker: string;
+  readonly #settings: RedisSettings;
+
+  constructor(backend: IQueueBackend, settings: RedisSettings, client: Client, blocking: Client) {
+    super(backend, settings.lockDurationMs);
+    this.blocking = blocking;
+    this.#client = client;
+    this.#settings = settings;
+    this.#marker = backend.toKey('marker');
+  }
+
+  /**
+   * BullMQ's own wait is not used: it opens a connection like that of the commands, with their time limit, and a
+   * worker that looks at every entry of all shards has to bound it anyway.
+   */
+  async wait(timeoutMs: number): Promise<void> {
+    const ms = Math.min(Math.max(10, timeoutMs), MAX_BLOCK_MS);
+    let isLate = false;
+    const timer = this.#settings.clock.setTimer(() => {
+      isLate = true;
+      reconnect(this.blocking);
+    }, ms + BLOCK_GRACE_MS);
+    try {
+      await this.blocking.bzpopmin(this.#marker, ms / 1000);
+    } catch (error) {
+      if (!isLate) throw error;
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  async wakeAnother(): Promise<void> {
+    await this.#client.zadd(this.#marker, 0, '0');
+  }
+}

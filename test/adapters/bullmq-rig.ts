@@ -1,0 +1,78 @@
+import type { QueueAdapter, QueueEntry } from 'transcription-client';
+import { type BullmqQueueOptions, createBullmqQueue } from 'transcription-client/bullmq';
+import { type FaultProxy, startFaultProxy } from 'transcription-client/testing';
+import { afterAll, afterEach, beforeAll } from 'vitest';
+import { type RedisServer, startRedis } from '../support/redis-server.mjs';
+
+/** As long as the tests of faults have it. */
+export const FAULT_TIMES = { lockDurationMs: 3000, stalledIntervalMs: 1000 } as const;
+
+export interface RedisRig {
+  readonly server: RedisServer;
+  /** A queue on the server, which is closed when the test has ended. Each name is a queue of its own. */
+  queue(options?: BullmqQueueOptions): QueueAdapter;
+  proxy(): Promise<FaultProxy>;
+  /** A name that no other test has. */
+  name(): string;
+}
+
+/** A server for the tests of a file. */
+export function redisRig(settings?: Readonly<Record<string, string>>): RedisRig {
+  let server: RedisServer | undefined;
+  let names = 0;
+  const closing: (() => Promise<unknown>)[] = [];
+  beforeAll(async () => {
+    server = await startRedis(settings);
+  }, 60_000);
+  afterEach(async () => {
+    for (const close of closing.splice(0).reverse()) await close();
+  });
+  afterAll(() => server?.close(), 60_000);
+  const started = (): RedisServer => {
+    if (server === undefined) throw new Error('The server has not been started.');
+    return server;
+  };
+  return {
+    get server() {
+      return started();
+    },
+    queue(options = {}) {
+      const connection = options.cluster === undefined ? { connection: started().url } : {};
+      const queue = createBullmqQueue({ ...connection, ...options });
+      closing.push(() => queue.close());
+      return queue;
+    },
+    async proxy() {
+      const proxy = await startFaultProxy({ target: started().url });
+      closing.push(() => proxy.close());
+      return proxy;
+    },
+    name() {
+      names += 1;
+      return `queue-${names}`;
+    },
+  };
+}
+
+export function entry(id: string, rest: Partial<QueueEntry> = {}): QueueEntry {
+  return { id, priority: 0, delayMs: 0, ...rest };
+}
+
+export function entries(count: number, prefix = 'e', rest: Partial<QueueEntry> = {}): QueueEntry[] {
+  return Array.from({ length: count }, (_, index) => entry(`${prefix}${index}`, rest));
+}
+
+export const DONE = { type: 'done' } as const;
+
+/** Waits for a condition, which comes true within some seconds. */
+export async function until(condition: () => boolean | Promise<boolean>, withinMs = 15_000): Promise<void> {
+  const deadline = performance.now() + withinMs;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`It never came true: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
