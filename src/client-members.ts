@@ -7,10 +7,10 @@ import type {
   StoredTranscript,
   Webhooks,
 } from './contracts/index.js';
-import { checkListQuery } from './internal/check-list-query.js';
 import type { Lifetime } from './lifetime.js';
 import type { ClientParts } from './parts.js';
 import type { JobService } from './queue/index.js';
+import type { TranscriptArchive } from './transcript/archive.js';
 
 /** The jobs of `enqueue()`. */
 export interface Jobs {
@@ -42,12 +42,12 @@ export interface ClientMembers {
   readonly webhooks: Webhooks;
 }
 
-const TRANSCRIPT_FILTERS = ['userId', 'status', 'createdFrom', 'createdBefore', 'limit', 'cursor'];
-
 /** What a client gives out beside its own methods. Its calls end with the client. */
-export function createMembers({ jobs, archive }: ClientParts, lifetime: Lifetime): ClientMembers {
+export function createMembers({ jobs, engine }: ClientParts, lifetime: Lifetime): ClientMembers {
   const use = <Value>(run: (service: JobService) => Promise<Value>): Promise<Value> =>
     lifetime.trackToEnd(() => jobs.use(run));
+  const read = <Value>(run: (archive: TranscriptArchive) => Promise<Value>): Promise<Value> =>
+    lifetime.trackToEnd(async () => run((await engine.get()).archive));
   return {
     jobs: {
       get: (id) => use((service) => service.get(id)),
@@ -58,13 +58,9 @@ export function createMembers({ jobs, archive }: ClientParts, lifetime: Lifetime
       remove: (id) => use((service) => service.remove(id)),
     },
     transcripts: {
-      get: (id) => lifetime.trackToEnd(() => archive.get(id)),
-      list: (query = {}) =>
-        lifetime.trackToEnd(async () => {
-          checkListQuery('transcripts.list()', query, TRANSCRIPT_FILTERS);
-          return archive.list(query);
-        }),
-      delete: (id) => lifetime.trackToEnd(() => archive.delete(id)),
+      get: (id) => read((archive) => archive.get(id)),
+      list: (query) => read((archive) => archive.list(query)),
+      delete: (id) => read((archive) => archive.delete(id)),
     },
     webhooks: {
       get: (id) => use((service) => service.webhooks.get(id)),

@@ -1,5 +1,12 @@
 import { regionFor, settleStream } from './call-options.js';
 import { createMembers, type Jobs, type Transcripts } from './client-members.js';
+import {
+  checkRequests,
+  checkWorkerOptions,
+  type EnqueueRequest,
+  sourceFacts,
+  type WorkerOptions,
+} from './client-requests.js';
 import type {
   AudioSource,
   ClientEvent,
@@ -9,7 +16,6 @@ import type {
   Job,
   QueueWorker,
   ResolvedSource,
-  RouteFacts,
   StreamOptions,
   SubmitOptions,
   TranscribeOptions,
@@ -24,14 +30,7 @@ import type { Health } from './health.js';
 import type { RoutedOutcome } from './hybrid/submit.js';
 import { raceAbort } from './internal/abort.js';
 import { checkOptions, checkSignal, closeTimeoutMs, copyOf, signalOf } from './internal/check-arguments.js';
-import { defined } from './internal/defined.js';
-import {
-  checkBoolean,
-  checkKeys,
-  checkNumber,
-  checkPlainObject,
-  invalidOption,
-} from './internal/validate.js';
+import { checkNumber } from './internal/validate.js';
 import { Lifetime } from './lifetime.js';
 import { resolveOptions } from './options.js';
 import { type ClientParts, createParts } from './parts.js';
@@ -42,23 +41,6 @@ import type { LiveSource, LiveTranscription } from './streaming/stream.js';
 
 /** What became of a submission. `decision` says why. */
 export type SubmitOutcome = RoutedOutcome<Job, LiveTranscription>;
-
-export interface WorkerOptions {
-  /** Jobs run at the same time. Default: `queue.concurrency`. */
-  readonly concurrency?: number;
-  /**
-   * Closes the client when the process gets SIGTERM, as `close()` does: it takes no new jobs, gives those that run
-   * `timeoutMs` (default 10000) to end, aborts and queues again the others. Then the process ends, unless the
-   * application listens to SIGTERM as well. Default false.
-   */
-  readonly closeOnSigterm?: boolean | { readonly timeoutMs?: number };
-}
-
-/** One item of `enqueueMany()`. */
-export interface EnqueueRequest {
-  readonly source: AudioSource;
-  readonly options?: EnqueueOptions;
-}
 
 /**
  * Speech to text by Deepgram: synchronous, queued, live, and routed between them.
@@ -279,32 +261,4 @@ export class TranscriptionClient implements AsyncDisposable {
     live.pipeFrom(source as LiveSource).catch(() => undefined);
     return live;
   }
-}
-
-function checkWorkerOptions(options: WorkerOptions): void {
-  checkOptions('startWorker()', options, ['concurrency', 'closeOnSigterm']);
-  if (typeof options.closeOnSigterm !== 'object') checkBoolean('closeOnSigterm', options.closeOnSigterm);
-  else closeTimeoutMs(options.closeOnSigterm);
-}
-
-/** Items of `enqueueMany()` whose options are not checked yet. */
-function checkRequests(items: unknown): readonly EnqueueRequest[] {
-  if (!Array.isArray(items)) throw invalidOption('items of enqueueMany()', 'an array', items);
-  return Array.from(items, (item, index) => {
-    checkPlainObject(`items[${index}]`, item ?? null);
-    checkKeys(`items[${index}]`, item, ['source', 'options']);
-    return item as EnqueueRequest;
-  });
-}
-
-/** With an audio store also what can be read only once may wait: it is written down first. */
-function sourceFacts(
-  source: ResolvedSource,
-  hasAudioStore: boolean,
-): Pick<RouteFacts, 'queueable' | 'sizeBytes' | 'contentType'> {
-  if (source.kind === 'url') return { queueable: true };
-  return {
-    queueable: source.reopenable || hasAudioStore,
-    ...defined({ sizeBytes: source.sizeBytes, contentType: source.contentType }),
-  };
 }

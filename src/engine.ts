@@ -1,12 +1,12 @@
 import { createMemoryLimits } from './adapters/memory/limits.js';
 import { createMemoryQueue } from './adapters/memory/queue.js';
+import { createMemoryStorage } from './adapters/memory/storage.js';
 import { resolveSource } from './audio/resolve.js';
 import type {
   EventSink,
   LimitsAdapter,
   LiveTransport,
   ResolvedSource,
-  StorageAdapter,
   TranscribeOptions,
 } from './contracts/index.js';
 import { createCredentialsProvider } from './deepgram/credentials.js';
@@ -19,6 +19,7 @@ import { addContext, toTranscriptionError } from './errors/index.js';
 import type { GivenSource } from './given-source.js';
 import { guardAudioStore } from './guarded-audio-store.js';
 import { guardLimits } from './guarded-limits.js';
+import { guardStorage } from './guarded-storage.js';
 import { assertReady, checkHealth, type Health } from './health.js';
 import { createRouter, type Router } from './hybrid/router.js';
 import { submit } from './hybrid/submit.js';
@@ -40,14 +41,11 @@ import { IdempotentCalls } from './sync/idempotency.js';
 import { createTranscriber, type TranscribeCall } from './sync/transcribe.js';
 import { createSyncCalls, type SyncCall } from './sync-calls.js';
 import { settleTranscribe } from './transcribe-options.js';
-import type { TranscriptArchive } from './transcript/archive.js';
+import { createTranscriptArchive, type TranscriptArchive } from './transcript/archive.js';
 import { createTranscriptKeeper, type TranscriptKeeper } from './transcript-keeper.js';
 
 export interface EngineParts {
   readonly options: ResolvedOptions;
-  /** Reports its own failures. */
-  readonly storage: StorageAdapter;
-  readonly archive: TranscriptArchive;
   readonly emit: EventSink;
   readonly lifetime: Lifetime;
 }
@@ -58,6 +56,7 @@ export interface Engine {
   readonly transcribe: SyncCall;
   /** Opens the connection that the first call to the region will use. */
   warmUp(region: Region, timeoutMs: number, signal: AbortSignal): Promise<void>;
+  readonly archive: TranscriptArchive;
   readonly keep: TranscriptKeeper;
   readonly spend: SpendGuard;
   readonly warnOfCosts: ReturnType<typeof createPaidOptionWarning>;
@@ -82,7 +81,10 @@ export interface Engine {
  * This module and all that it imports are loaded by the first call, at once: an import of the library, and a
  * client that is never used, do not pay for it.
  */
-export function createEngine({ options, storage, archive, emit, lifetime }: EngineParts): Engine {
+export function createEngine({ options, emit, lifetime }: EngineParts): Engine {
+  // The memory storage has nothing to close; one that was handed in is its owner's to close.
+  const storage = guardStorage(options.storage ?? createMemoryStorage(), emit);
+  const archive = createTranscriptArchive(storage);
   const { clock, project } = options;
   const limits =
     options.limitsAdapter === undefined
@@ -142,6 +144,7 @@ export function createEngine({ options, storage, archive, emit, lifetime }: Engi
     keep,
     spend,
     warnOfCosts,
+    archive,
     jobs: { service: jobs, settle: createEnqueueSettler(options) },
     health: () => checkHealth({ storage, queue, audioStore, clock }),
     ready: () => assertReady({ storage, queue, audioStore, clock }),

@@ -1,8 +1,9 @@
 export { createMemoryStorage, type MemoryStorageOptions } from './adapters/memory/storage.js';
 export { fromFile, fromStream } from './audio/sources.js';
-export type { EnqueueRequest, SubmitOutcome, WorkerOptions } from './client.js';
+export type { SubmitOutcome } from './client.js';
 export { TranscriptionClient } from './client.js';
 export type { Jobs, Transcripts } from './client-members.js';
+export type { EnqueueRequest, WorkerOptions } from './client-requests.js';
 export type {
   AudioEncoding,
   AudioSource,

@@ -1,9 +1,7 @@
-import { createMemoryStorage } from './adapters/memory/storage.js';
-import type { TranscribeOptions, Transcript } from './contracts/index.js';
+import type { StorageCapabilities, TranscribeOptions, Transcript } from './contracts/index.js';
 import type { Engine } from './engine.js';
 import { EventHub } from './event-hub.js';
 import type { GivenSource } from './given-source.js';
-import { guardStorage } from './guarded-storage.js';
 import { raceAbort } from './internal/abort.js';
 import { copyOf } from './internal/check-arguments.js';
 import { Lazy } from './internal/lazy.js';
@@ -11,7 +9,6 @@ import type { Lifetime } from './lifetime.js';
 import type { ResolvedOptions } from './options.js';
 import { createLazyJobs, type LazyJobs } from './queue/index.js';
 import type { StreamParts } from './stream-calls.js';
-import { createTranscriptArchive, type TranscriptArchive } from './transcript/archive.js';
 
 /** One `transcribe()`, whose code may not be there yet. */
 type LazySyncCall = (
@@ -23,7 +20,6 @@ type LazySyncCall = (
 /** What a client is made of. */
 export interface ClientParts extends StreamParts {
   readonly options: ResolvedOptions;
-  readonly archive: TranscriptArchive;
   readonly events: EventHub;
   readonly transcribe: LazySyncCall;
   readonly jobs: LazyJobs<GivenSource>;
@@ -31,16 +27,16 @@ export interface ClientParts extends StreamParts {
   close(): Promise<void>;
 }
 
+/** Of the storage that a client has which was given none. It is made by the first call. */
+const MEMORY: StorageCapabilities = { shared: false, durable: false, atomic: true };
+
 export function createParts(options: ResolvedOptions, lifetime: Lifetime): ClientParts {
   const { clock, project } = options;
   const events = new EventHub(options.metrics, options.logger);
   const { emit } = events;
-  // The memory storage has nothing to close; one that was handed in is its owner's to close.
-  const storage = guardStorage(options.storage ?? createMemoryStorage(), emit);
-  const archive = createTranscriptArchive(storage);
   const engine = new Lazy(async () => {
     const { createEngine } = await import('./engine.js');
-    return createEngine({ options, storage, archive, emit, lifetime });
+    return createEngine({ options, emit, lifetime });
   });
   const aborted = new Set<Promise<unknown>>();
   return {
@@ -49,12 +45,11 @@ export function createParts(options: ResolvedOptions, lifetime: Lifetime): Clien
     emit,
     clock,
     project,
-    archive,
     engine,
     transcribe: lazySyncCall(engine, aborted),
     jobs: createLazyJobs({
       queue: options.queueAdapter,
-      storage,
+      storage: options.storage?.capabilities ?? MEMORY,
       emit,
       load: async () => (await engine.get()).jobs,
     }),

@@ -141,15 +141,19 @@ export function connectionError(
   return new AbortedError(message, { ...answered, code, ambiguous: true, cause });
 }
 
-/** Deepgram said 200, and the body is no transcript. It was processed, so it is never sent again by itself. */
+/** Deepgram said 200, and the body is not what was asked for. It was processed, so it is never sent again by itself. */
 export function invalidAnswer(
   reason: string,
   answer: HttpAnswer,
-  { requestId, secrets }: { readonly requestId?: unknown; readonly secrets: readonly string[] },
+  {
+    requestId,
+    secrets,
+    what = 'transcript',
+  }: { readonly requestId?: unknown; readonly secrets: readonly string[]; readonly what?: string },
 ): ProviderError {
   const id = requestIdOf(requestId, secrets) ?? requestIdOf(answer.header('dg-request-id'), secrets);
   return new ProviderError(
-    `Deepgram's answer is no transcript: ${reason}. Check that the endpoint is Deepgram's and that no proxy changes answers.`,
+    `Deepgram's answer is no ${what}: ${reason}. Check that the endpoint is Deepgram's and that no proxy changes answers.`,
     { code: 'invalid_response', status: answer.status, ...defined({ requestId: id }) },
   );
 }

@@ -134,7 +134,7 @@ function checkLength(name: string, value: string): void {
 
 function queryAdvice(name: string): string {
   return name.startsWith('callback')
-    ? 'with a callback there would be no transcript to wait for.'
+    ? "a job of enqueue() comes by callback with delivery: 'callback'."
     : `set ${name} as an option of its own.`;
 }
 

@@ -3,6 +3,7 @@ import type { OpenedAudio, ResolvedSource, UploadAudio } from '../contracts/inde
 import { BadRequestError, TranscriptionError } from '../errors/index.js';
 import { claimUnlessAborted } from '../internal/abort.js';
 import { secretsOfUrl } from '../net/redact.js';
+import { type CallbackTarget, callbackParameters, mapAcceptance } from './callback.js';
 import { type Credentials, secretOf } from './credentials.js';
 import type { HttpAnswer } from './http-answer.js';
 import type { HttpTransport } from './http-transport.js';
@@ -31,6 +32,12 @@ export interface PrerecordedApi {
   close(): void;
 }
 
+/** `POST /v1/listen` with a callback. */
+export interface CallbackApi {
+  /** One attempt: resolves to Deepgram's id of the request, whose result comes by callback. */
+  submit(request: PrerecordedRequest, callback: CallbackTarget): Promise<string>;
+}
+
 type Media = DeepgramClient['listen']['v1']['media'];
 type SdkOptions = NonNullable<ConstructorParameters<DeepgramSdk['DeepgramClient']>[0]>;
 type SdkFetcher = NonNullable<SdkOptions['fetcher']>;
@@ -46,6 +53,16 @@ interface Exchange {
   answer?: HttpAnswer;
 }
 
+/** What the body of a good answer is, and how it is read. */
+interface AnswerReader<Result> {
+  readonly what: string;
+  /** Throws InvalidJson where it is something else. */
+  readonly map: (body: unknown) => Result;
+}
+
+const TRANSCRIPT: AnswerReader<MappedResult> = { what: 'transcript', map: mapResult };
+const ACCEPTANCE: AnswerReader<string> = { what: 'acceptance of a callback', map: mapAcceptance };
+
 interface KnownClient {
   readonly credentials: Credentials;
   readonly media: Media;
@@ -58,7 +75,10 @@ const NO_BYTES = { data: new Uint8Array(0), contentLength: 0 };
  * The SDK builds the requests and types the answers. Its own fetcher retries, hides what went wrong and takes
  * HTML for an answer; in its place it gets our transport.
  */
-export function createPrerecordedApi(sdk: DeepgramSdk, transport: HttpTransport): PrerecordedApi {
+export function createPrerecordedApi(
+  sdk: DeepgramSdk,
+  transport: HttpTransport,
+): PrerecordedApi & CallbackApi {
   const exchanges = new Map<AbortSignal, Exchange>();
   /** The last client of each endpoint: a client is dear to make, and keys rarely change. */
   const clients = new Map<string, KnownClient>();
@@ -90,9 +110,11 @@ export function createPrerecordedApi(sdk: DeepgramSdk, transport: HttpTransport)
     return media;
   }
 
-  async function send(request: PrerecordedRequest, audio: OpenedAudio | undefined): Promise<MappedResult> {
-    const { source, signal, endpoint, credentials, parameters } = request;
-    const exchange: Exchange = { audio, secrets: secretsOf(request) };
+  async function send<Result>(
+    { source, signal, endpoint, credentials, parameters }: PrerecordedRequest,
+    exchange: Exchange,
+    reader: AnswerReader<Result>,
+  ): Promise<Result> {
     exchanges.set(signal, exchange);
     try {
       const media = mediaFor(endpoint, credentials);
@@ -105,7 +127,7 @@ export function createPrerecordedApi(sdk: DeepgramSdk, transport: HttpTransport)
               ...options,
               headers: { 'Content-Type': audioType(source) },
             });
-      return readResult(body, exchange);
+      return readAnswer(body, exchange, reader);
     } catch (error) {
       throw toTypedError(error);
     } finally {
@@ -113,16 +135,29 @@ export function createPrerecordedApi(sdk: DeepgramSdk, transport: HttpTransport)
     }
   }
 
+  async function openAndSend<Result>(
+    request: PrerecordedRequest,
+    secrets: readonly string[],
+    reader: AnswerReader<Result>,
+  ): Promise<Result> {
+    const { source, signal } = request;
+    if (source.kind === 'url') return send(request, { audio: undefined, secrets }, reader);
+    const audio = await claimUnlessAborted(source.open(), signal, (late) => late.close());
+    try {
+      return await send(request, { audio, secrets }, reader);
+    } finally {
+      await audio.close();
+    }
+  }
+
   return {
-    async request(request) {
-      if (request.source.kind === 'url') return send(request, undefined);
-      const audio = await claimUnlessAborted(request.source.open(), request.signal, (late) => late.close());
-      try {
-        return await send(request, audio);
-      } finally {
-        await audio.close();
-      }
-    },
+    request: (request) => openAndSend(request, secretsOf(request), TRANSCRIPT),
+    submit: (request, callback) =>
+      openAndSend(
+        { ...request, parameters: callbackParameters(request.parameters, callback) },
+        [...secretsOf(request), callback.secret, ...secretsOfUrl(callback.url)],
+        ACCEPTANCE,
+      ),
     connect: (endpoint, signal) => transport.connect(endpoint, signal),
     close: () => transport.close(),
   };
@@ -193,12 +228,16 @@ function parseJson(answer: HttpAnswer, secrets: readonly string[]): unknown {
   }
 }
 
-function readResult(body: unknown, { answer, secrets }: Exchange): MappedResult {
+function readAnswer<Result>(
+  body: unknown,
+  { answer, secrets }: Exchange,
+  { what, map }: AnswerReader<Result>,
+): Result {
   try {
-    return mapResult(body);
+    return map(body);
   } catch (error) {
     if (!(error instanceof InvalidJson) || answer === undefined) throw error;
-    throw invalidAnswer(error.message, answer, { requestId: findRequestId(body), secrets });
+    throw invalidAnswer(error.message, answer, { requestId: findRequestId(body), secrets, what });
   }
 }
 

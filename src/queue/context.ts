@@ -6,14 +6,13 @@ import type { EventSink } from '../contracts/events.js';
 import type { QueueAdapter } from '../contracts/queue.js';
 import type { StorageAdapter } from '../contracts/storage.js';
 import type { Transcript } from '../contracts/transcript.js';
-import type { WebhookOptions } from '../contracts/webhook.js';
+import type { JobWebhook, WebhookOptions } from '../contracts/webhook.js';
 import type { TranscriptFacts } from '../transcript/archive.js';
 import type { AudioShelf } from './audio-shelf.js';
 import type { JobFeed } from './feed.js';
 import type { JobStore } from './job-store.js';
 import type { Outbox } from './outbox.js';
-import { hasEnded, type JobRecord } from './record.js';
-import type { JobWebhooks } from './webhooks.js';
+import { hasEnded, type JobRecord, type JobWebhookData } from './record.js';
 
 /** The options of one attempt: Deepgram's own, and ours that an attempt knows. */
 export interface AttemptOptions extends PrerecordedDeepgramOptions {
@@ -89,13 +88,21 @@ export interface HeldEnd {
   readonly transcript?: Transcript;
 }
 
+/** What the files of this folder need of the messages about the end of jobs. */
+export interface WebhookOutlet {
+  /** As the record of a job holds it. Throws a BadRequestError for one that cannot be sent. */
+  settle(webhook: JobWebhook | undefined): JobWebhookData | undefined;
+  /** The storage has the message about this end. */
+  send(job: JobRecord): void;
+}
+
 /** What the files of this folder share. */
 export interface JobContext extends JobDeps {
   readonly store: JobStore;
   readonly feed: JobFeed;
   readonly audio: AudioShelf;
   readonly outbox: Outbox;
-  readonly webhooks: JobWebhooks;
+  readonly webhooks: WebhookOutlet;
   /** Work that a call leaves behind and that a close waits for. Never rejects. */
   readonly background: (work: Promise<void>) => void;
   /**

@@ -1,7 +1,7 @@
 import type { EnqueueOptions } from '../contracts/call-options.js';
 import type { PrerecordedDeepgramOptions } from '../contracts/deepgram-options.js';
 import type { QueueAdapter } from '../contracts/queue.js';
-import type { StorageAdapter } from '../contracts/storage.js';
+import type { StorageCapabilities } from '../contracts/storage.js';
 import { QueueError } from '../errors/index.js';
 import { checkOptions } from '../internal/check-arguments.js';
 import { checkNumber } from '../internal/validate.js';
@@ -31,8 +31,8 @@ export function checkWorkerOptions(options: { readonly concurrency?: number }): 
 }
 
 /** @throws QueueError where the workers of the queue could not see the jobs. */
-export function checkSharing(queue: QueueAdapter, storage: StorageAdapter): void {
-  if (!queue.capabilities.distributed || storage.capabilities.shared) return;
+export function checkSharing(queue: QueueAdapter, storage: StorageCapabilities): void {
+  if (!queue.capabilities.distributed || storage.shared) return;
   throw new QueueError(
     'The workers of this queue may run in other processes, which cannot see this storage. ' +
       'Use a shared storage, such as Postgres, or the in-process queue.',

@@ -42,7 +42,7 @@ export async function enqueueAll(
   ending: AbortSignal,
 ): Promise<readonly string[]> {
   const { distributed } = context.queue.capabilities;
-  assertAtomic(context.storage, 'Jobs');
+  assertAtomic(context.storage.capabilities, 'Jobs');
   for (const { source, options } of items) {
     checkEnqueueOptions(options);
     checkSource(source, distributed, context.audioStore);

@@ -1,6 +1,7 @@
 import type { EnqueueOptions } from '../contracts/call-options.js';
 import type { Job } from '../contracts/job.js';
 import type { QueueAdapter, QueueWorker } from '../contracts/queue.js';
+import type { StorageCapabilities } from '../contracts/storage.js';
 import { raceAbort, throwIfAborted } from '../internal/abort.js';
 import { closeTimeoutMs, signalOf } from '../internal/check-arguments.js';
 import { Lazy } from '../internal/lazy.js';
@@ -12,7 +13,8 @@ import type { EnqueueItem } from './enqueue.js';
 import { closedError, secondWorkerError, workerNotStarted } from './errors.js';
 import type { JobService } from './service.js';
 
-export interface LazyJobDeps<Source> extends Pick<JobDeps, 'storage' | 'emit'> {
+export interface LazyJobDeps<Source> extends Pick<JobDeps, 'emit'> {
+  readonly storage: StorageCapabilities;
   /** The adapter that was handed in. */
   readonly queue: QueueAdapter | undefined;
   readonly load: () => Promise<LoadedJobs<Source>>;

@@ -63,9 +63,10 @@ export interface JobService {
 }
 
 export function createJobs(deps: JobDeps): JobService {
-  checkSharing(deps.queue, deps.storage);
+  checkSharing(deps.queue, deps.storage.capabilities);
   const store = new JobStore(deps.storage);
   const { clock, queue } = deps;
+  const webhooks = new JobWebhooks(deps, store);
   const left = new Set<Promise<void>>();
   const context = {
     ...deps,
@@ -83,9 +84,9 @@ export function createJobs(deps: JobDeps): JobService {
       void work.finally(() => left.delete(work));
     },
     held: new Map(),
-    webhooks: new JobWebhooks(deps, store),
+    webhooks,
   };
-  return new Jobs(context, left);
+  return new Jobs(context, webhooks, left);
 }
 
 function startsByItself({ capabilities }: QueueAdapter): boolean {
@@ -97,6 +98,7 @@ const LAST_MESSAGE_MS = 500;
 
 class Jobs implements JobService {
   readonly #context: JobContext;
+  readonly #webhooks: JobWebhooks;
   /** Calls that are bringing jobs into the queue. */
   readonly #adding = new Set<Promise<unknown>>();
   /** What calls have left behind. */
@@ -107,8 +109,9 @@ class Jobs implements JobService {
   #autoStart: boolean;
   #closing: Promise<void> | undefined;
 
-  constructor(context: JobContext, left: ReadonlySet<Promise<void>>) {
+  constructor(context: JobContext, webhooks: JobWebhooks, left: ReadonlySet<Promise<void>>) {
     this.#context = context;
+    this.#webhooks = webhooks;
     this.#left = left;
     this.#autoStart = context.settings.autoStart ?? startsByItself(context.queue);
   }
@@ -167,7 +170,7 @@ class Jobs implements JobService {
     this.#assertOpen();
     const { queue, settings } = this.#context;
     checkWorkerOptions(options);
-    assertAtomic(this.#context.storage, 'Workers');
+    assertAtomic(this.#context.storage.capabilities, 'Workers');
     const { concurrency = settings.concurrency } = options;
     if (this.#worker !== undefined) {
       throw secondWorkerError();
@@ -178,8 +181,7 @@ class Jobs implements JobService {
     });
     const helpers = [new OutboxRelay(this.#context), createJobReconciler(this.#context)];
     for (const helper of helpers) helper.start();
-    const { webhooks } = this.#context;
-    webhooks.startWorker();
+    this.#webhooks.startWorker();
     const handle: QueueWorker = {
       close: async (closeOptions) => {
         const timeoutMs = closeTimeoutMs(closeOptions);
@@ -187,7 +189,7 @@ class Jobs implements JobService {
         await Promise.all([
           this.#within(stopped, timeoutMs),
           worker.close({ timeoutMs }),
-          webhooks.stopWorker({ timeoutMs }),
+          this.#webhooks.stopWorker({ timeoutMs }),
         ]);
         if (this.#worker === handle) this.#worker = undefined;
       },
@@ -200,7 +202,7 @@ class Jobs implements JobService {
 
   get webhooks(): Webhooks {
     this.#assertOpen();
-    return this.#context.webhooks;
+    return this.#webhooks;
   }
 
   async depth(): Promise<QueueDepth> {
@@ -214,7 +216,7 @@ class Jobs implements JobService {
   }
 
   async #close(options: { readonly timeoutMs: number }): Promise<void> {
-    const { queue, feed, clock, webhooks } = this.#context;
+    const { queue, feed, clock } = this.#context;
     const error = closedError();
     const endsAtMs = clock.monotonicMs() + options.timeoutMs;
     feed.beginClose(error);
@@ -223,7 +225,7 @@ class Jobs implements JobService {
       this.#ending.abort(error);
       await this.#within(this.#storeHeldEnds(), Math.max(0, endsAtMs - clock.monotonicMs()));
       await this.#within(feed.flush(), LAST_MESSAGE_MS);
-      await Promise.all([queue.close(), this.#within(webhooks.close(), LAST_MESSAGE_MS)]);
+      await Promise.all([queue.close(), this.#within(this.#webhooks.close(), LAST_MESSAGE_MS)]);
       await this.#within(this.#settled(), Math.max(0, endsAtMs - clock.monotonicMs()));
     } finally {
       feed.endClose(error);

@@ -4,7 +4,7 @@ import { QueueError } from '../errors/index.js';
 import { checkListQuery } from '../internal/check-list-query.js';
 import { invalidOption } from '../internal/validate.js';
 import { createWebhookTargets, type WebhookTargets } from '../webhooks/index.js';
-import { isoTime, type JobDeps } from './context.js';
+import { isoTime, type JobDeps, type WebhookOutlet } from './context.js';
 import type { JobStore } from './job-store.js';
 import type { JobRecord, JobWebhookData } from './record.js';
 import { toMessage, webhookIdOf } from './webhook-record.js';
@@ -16,7 +16,7 @@ const FILTERS = ['userId', 'status', 'createdFrom', 'createdBefore', 'limit', 'c
 const STATUSES: readonly unknown[] = ['pending', 'delivered', 'failed'];
 
 /** The messages about the end of jobs: their records, and who sends them. */
-export class JobWebhooks implements Webhooks {
+export class JobWebhooks implements Webhooks, WebhookOutlet {
   readonly #deps: JobDeps;
   /** Made at the first use: hosts that are none must not fail the calls that need no webhooks. */
   #targets: WebhookTargets | undefined;
@@ -39,12 +39,10 @@ export class JobWebhooks implements Webhooks {
     });
   }
 
-  /** As the record of a job holds it. Throws a BadRequestError for one that cannot be sent. */
   settle(webhook: JobWebhook | undefined): JobWebhookData | undefined {
     return webhook && toWebhookData(webhook, this.#allowed(), this.#deps.webhookSettings.secret);
   }
 
-  /** The storage has the message about this end. */
   send(job: JobRecord): void {
     void this.#sendStored(webhookIdOf(job));
   }

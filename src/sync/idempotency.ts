@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
+import { hashSource } from '../audio/content-hash.js';
 import type { EventSink, ResolvedSource, Transcript } from '../contracts/index.js';
 import { BadRequestError, UnsupportedSourceError } from '../errors/index.js';
 import { defined } from '../internal/defined.js';
 import { assertAtomic } from '../records/atomic.js';
 import { ClaimWatch } from './claim.js';
-import { hashSource } from '../audio/content-hash.js';
 import { type KeyedCall, KeyedRun, type KeyedRunParts, type Outcome } from './keyed-run.js';
 import { SingleFlight } from './single-flight.js';
 
@@ -41,7 +41,7 @@ export class IdempotentCalls {
 
   async run(call: IdempotentCall): Promise<Transcript> {
     const { source, signal, userId, scope, key } = call;
-    assertAtomic(this.#parts.storage, 'idempotencyKey and deduplicate');
+    assertAtomic(this.#parts.storage.capabilities, 'idempotencyKey and deduplicate');
     this.#purgeExpired();
     const contentHash = key === undefined ? await hashAgain(source, signal) : undefined;
     const id = hashText([scope, userId ?? null, key ?? null, contentHash ?? null]);

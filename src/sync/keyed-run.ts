@@ -1,10 +1,10 @@
+import { hashSource, hashUrl, hashWhileRead } from '../audio/content-hash.js';
 import type { Clock, ResolvedSource, StorageAdapter, Transcript } from '../contracts/index.js';
 import { StorageError } from '../errors/index.js';
 import { claimUnlessAborted, raceAbort } from '../internal/abort.js';
 import { sleep } from '../internal/sleep.js';
 import type { TranscriptArchive } from '../transcript/archive.js';
 import { type CallRecord, Claim, type ClaimWatch } from './claim.js';
-import { hashSource, hashUrl, hashWhileRead } from '../audio/content-hash.js';
 import { holdSource } from './held-source.js';
 
 export interface KeyedRunParts {

@@ -8,6 +8,7 @@ import type {
   Transcript,
 } from '../contracts/index.js';
 import { StorageError } from '../errors/index.js';
+import { checkListQuery } from '../internal/check-list-query.js';
 
 /** What the storage keeps beside a transcript. */
 export interface TranscriptFacts {
@@ -27,6 +28,8 @@ export interface TranscriptArchive {
   delete(id: string): Promise<boolean>;
 }
 
+const FILTERS = ['userId', 'status', 'createdFrom', 'createdBefore', 'limit', 'cursor'];
+
 /** @param storage Reports its own failures. */
 export function createTranscriptArchive(storage: StorageAdapter): TranscriptArchive {
   async function save(transcript: Transcript, facts: TranscriptFacts): Promise<void> {
@@ -39,6 +42,7 @@ export function createTranscriptArchive(storage: StorageAdapter): TranscriptArch
       return record && fromRecord(record);
     },
     async list(query = {}) {
+      checkListQuery('transcripts.list()', query, FILTERS);
       const page = await storage.list('transcripts', query);
       return { ...page, items: page.items.map(fromRecord) };
     },

@@ -1,6 +1,7 @@
 // The modules whole: tools that intercept requests in tests replace members of them.
 import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
+import { finished } from 'node:stream/promises';
 import type { Clock } from '../contracts/index.js';
 import { TranscriptionError } from '../errors/index.js';
 import { abortError, onAbort, throwIfAborted } from '../internal/abort.js';
@@ -34,7 +35,7 @@ export interface WebhookDelivery {
   readonly httpStatus?: number;
   /**
    * Why it failed: `http_status`, `redirect`, `timeout`, `forbidden_address`, or the code of the network error, such
-   * as `ECONNREFUSED`.
+   * as `ECONNREFUSED`, and `network` where that has none.
    */
   readonly code?: string;
   /** Until the answer's headers were there. */
@@ -145,16 +146,13 @@ async function discard(
   response: IncomingMessage,
   signal: AbortSignal,
 ): Promise<void> {
-  let length = 0;
   const stopListening = onAbort(signal, () => response.destroy());
-  await new Promise<void>((resolve) => {
-    response.on('error', () => undefined).on('close', resolve);
-    if (response.closed) resolve();
-    response.on('data', (chunk: Buffer) => {
-      length += chunk.byteLength;
-      if (length > MAX_ANSWER_BYTES) response.destroy();
-    });
+  let length = 0;
+  response.on('data', (chunk: Buffer) => {
+    length += chunk.byteLength;
+    if (length > MAX_ANSWER_BYTES) response.destroy();
   });
+  await finished(response).catch(() => undefined);
   stopListening();
   request.destroy();
 }
@@ -163,5 +161,5 @@ async function discard(
 function codeOf(error: unknown): string {
   const { code } = error as { code?: unknown };
   if (TranscriptionError.isInstance(error)) return error.code;
-  return typeof code === 'string' && /^[A-Z][A-Z\d_]{2,60}$/.test(code) ? code : 'connection_closed';
+  return typeof code === 'string' && /^[A-Z][A-Z\d_]{2,60}$/.test(code) ? code : 'network';
 }

@@ -6,10 +6,12 @@ export type WebhookHeaders =
   | { readonly [name: string]: string | readonly string[] | undefined };
 
 export interface SignatureHeaders {
-  /** Empty where it is missing, there more than once, or too long. So are the others. */
+  /**
+   * As are the others, the values of all headers of its name, with blanks between, which neither an id nor a time has.
+   * Empty where there is none, or where they are no text or too long.
+   */
   readonly id: string;
   readonly timestamp: string;
-  /** Of all headers of this name, with blanks between. */
   readonly signatures: string;
 }
 
@@ -28,7 +30,7 @@ export function signatureHeadersOf(headers: WebhookHeaders): SignatureHeaders {
     const values = Array.isArray(value) ? value : [value];
     if (value !== undefined) lists.get(String(name).toLowerCase())?.push(...values);
   }
-  return { id: only(ids), timestamp: only(timestamps), signatures: joined(signatures) };
+  return { id: joined(ids), timestamp: joined(timestamps), signatures: joined(signatures) };
 }
 
 function entriesOf(headers: unknown): readonly (readonly unknown[])[] {
@@ -36,11 +38,6 @@ function entriesOf(headers: unknown): readonly (readonly unknown[])[] {
   const entries = Symbol.iterator in headers ? [...(headers as Iterable<unknown>)] : Object.entries(headers);
   if (!entries.every(Array.isArray)) throw wrongHeaders();
   return entries;
-}
-
-/** Two ids or times: nobody can say which of them was signed. */
-function only(values: readonly unknown[]): string {
-  return values.length === 1 ? joined(values) : '';
 }
 
 function joined(values: readonly unknown[]): string {

@@ -1,7 +1,10 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createMemoryQueue } from '../../src/adapters/memory/queue.js';
 import { createMemoryStorage } from '../../src/adapters/memory/storage.js';
+import type { ResolvedSource } from '../../src/contracts/audio-source.js';
+import type { EnqueueOptions } from '../../src/contracts/call-options.js';
 import type { ClientEvent } from '../../src/contracts/events.js';
+import type { Job } from '../../src/contracts/job.js';
 import type { QueueAdapter } from '../../src/contracts/queue.js';
 import { systemClock } from '../../src/internal/system-clock.js';
 import { createLazyJobs } from '../../src/queue/index.js';
@@ -41,7 +44,21 @@ function start(queue: QueueAdapter = createMemoryQueue()) {
         answer = { resolve, reject };
       }),
   );
-  const jobs = createLazyJobs({ queue, storage, emit, load });
+  const lazy = createLazyJobs<ResolvedSource>({
+    queue,
+    storage: storage.capabilities,
+    emit,
+    load: async () => ({ service: await load(), settle: (items) => items }),
+  });
+  const jobs = {
+    enqueue: async (source: ResolvedSource, options: EnqueueOptions = {}) =>
+      (await lazy.enqueueMany([{ source, options }]))[0] as Job,
+    enqueueMany: (...args: Parameters<typeof lazy.enqueueMany>) => lazy.enqueueMany(...args),
+    get: (id: string) => lazy.use((service) => service.get(id)),
+    list: () => lazy.use((service) => service.list()),
+    startWorker: (...args: Parameters<typeof lazy.startWorker>) => lazy.startWorker(...args),
+    close: (...args: Parameters<typeof lazy.close>) => lazy.close(...args),
+  };
   return {
     jobs,
     events,

@@ -24,7 +24,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ['internal'],
   ['net'],
   ['resilience', 'transcript', 'audio', 'records'],
-  ['deepgram', 'regions', 'adapters/*'],
+  ['deepgram', 'regions', 'adapters/*', 'webhooks'],
   ['sync', 'queue', 'streaming'],
   ['hybrid', 'browser'],
   ['', 'server', 'testing'],

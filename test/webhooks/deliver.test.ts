@@ -144,7 +144,7 @@ describe('a receiver that breaks the connection', () => {
     ['an end without an answer', /^ECONNRESET$/, (socket) => socket.end()],
     ['half a head', /^(ECONNRESET|HPE_\w+)$/, (socket) => socket.end('HTTP/1.1 200 OK\r\nx: y')],
     ['no HTTP', /^HPE_\w+$/, (socket) => socket.end('220 mail ready\r\n\r\n')],
-    ['an unasked upgrade', /^[A-Z_]+|connection_closed$/, (socket) => socket.write(UPGRADE)],
+    ['an unasked upgrade', /^ECONNRESET|network$/, (socket) => socket.write(UPGRADE)],
     ['headers without end', /^HPE_HEADER_OVERFLOW$/, (socket) => floodHeaders(socket)],
   ])('by %s', async (_what, code, answer) => {
     await using server = await startTcpServer((socket) => socket.once('data', () => answer(socket)));
@@ -354,6 +354,10 @@ describe('a wrong call', () => {
     });
     const delivery = await deliver('https://unknown.example.com/', { targets });
     expect(delivery).toEqual({ outcome: 'failed', code: 'ENOTFOUND', durationMs: 0 });
+    const silent = createWebhookTargets({ resolve: () => Promise.reject(new Error('No more.')) });
+    expect(await deliver('https://unknown.example.com/', { targets: silent })).toMatchObject({
+      code: 'network',
+    });
   });
 });
 

@@ -69,7 +69,8 @@ describe('neither secret, URL nor text is in what comes of', () => {
     'CANARY',
     'https://a.example.com',
   ])('the forbidden URL %s', async (url) => {
-    const resolve = (name: string): Promise<never> => Promise.reject(new Error(`CANARY ${name} ${PATH}`));
+    const error = Object.assign(new Error(`CANARY ${PATH}`), { code: `CANARY ${PATH}` });
+    const resolve = (): Promise<never> => Promise.reject(error);
     const targets = createWebhookTargets({ resolve });
     const outcome = await attempt(url, { targets });
     expect(outcome).toMatchObject({ outcome: 'failed', code: expect.any(String) });

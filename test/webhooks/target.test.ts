@@ -168,6 +168,13 @@ describe('the targets of webhooks', () => {
 });
 
 describe('targets that are let through', () => {
+  it('keep the zone of a link-local address, without which no socket finds it', async () => {
+    const local = createWebhookTargets({ allow: ['fe80::/10'], resolve });
+    expect(await lookUp(local, 'https://zone.example.com/')).toEqual([
+      { address: 'fe80::1%eth0', family: 6 },
+    ]);
+  });
+
   const targets = createWebhookTargets({
     allow: ['hooks.example.com', 'one.example.com:8080', '10.0.0.5:9000', '10.1.0.0/16', '[fd00::5]'],
     resolve,

@@ -86,7 +86,6 @@ export class Connections {
   }
 
   #profile(profile: Profile): Options {
-    const isShort = profile === 'producer' || profile === 'worker';
     return {
       lazyConnect: true,
       enableOfflineQueue: profile === 'worker' || profile === 'subscriber',
@@ -97,7 +96,8 @@ export class Connections {
       autoResubscribe: false,
       // A node that has become a replica will not become the master again: ask who is.
       reconnectOnError: (error: Error) => error.message.includes('READONLY'),
-      commandTimeout: isShort ? this.#commandTimeoutMs : undefined,
+      // A call of a producer has a limit as a whole: a timer for each command of a batch costs more than the command.
+      commandTimeout: profile === 'worker' ? this.#commandTimeoutMs : undefined,
     };
   }
 

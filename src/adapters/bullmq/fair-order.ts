@@ -52,7 +52,7 @@ end
 if not isFirst then now = now + ahead / 10 end
 redis.call('SET', state, now, 'EX', KEPT_S)
 redis.call('EXPIRE', groups, KEPT_S)
-redis.call('ZREMRANGEBYSCORE', groups, '-inf', '(' .. (now - CREDIT))
+redis.call('ZREMRANGEBYSCORE', groups, '-inf', '(' .. (math.floor(now) - CREDIT))
 return #fresh
 `,
 } as const;

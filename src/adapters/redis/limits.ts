@@ -32,7 +32,9 @@ export class RedisLimits implements LimitsAdapter {
     this.#windowMs = windowMs;
     const { target, clock, commandTimeoutMs } = settings;
     const onMessage = (message: string): void => this.#hear(message);
-    this.#link = new RedisLink({ target, clock, commandTimeoutMs, onMessage });
+    // Redis may have been restarted, and have lost all: whoever tells it first of what runs is believed.
+    const onBroken = (): void => void (this.#isDown || this.#renewAll(true));
+    this.#link = new RedisLink({ target, clock, commandTimeoutMs, onMessage, onBroken });
   }
 
   async acquire(
@@ -135,6 +137,8 @@ export class RedisLimits implements LimitsAdapter {
   async #lookForRedis(): Promise<void> {
     if (await this.#renewAll(true)) {
       this.#isDown = false;
+      // Places that were given out meanwhile are told before anybody asks: commands keep their order.
+      void this.#renewAll(true);
       this.#wakeAll();
     } else if (!this.#isClosed) {
       this.#probe = this.#settings.clock.setTimer(() => void this.#lookForRedis(), PROBE_MS);

@@ -33,6 +33,8 @@ export interface LinkParts {
   readonly clock: Clock;
   readonly commandTimeoutMs: number;
   onMessage(message: string): void;
+  /** The connection for commands has ended, and nobody here wanted that. */
+  onBroken(): void;
 }
 
 /** A connection for commands and one that listens, both made when they are first needed. */
@@ -76,9 +78,7 @@ export class RedisLink {
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.allSettled(this.#running);
-    this.#dropListener();
-    this.#commands?.disconnect();
-    this.#commands = undefined;
+    this.#dropAll();
   }
 
   async #run(script: RedisScript, keys: readonly string[], values: readonly string[]): Promise<unknown> {
@@ -96,7 +96,9 @@ export class RedisLink {
       .then((client) => {
         this.#commands = client;
         client.on('close', () => {
-          if (this.#commands === client) this.#commands = undefined;
+          if (this.#commands !== client) return;
+          this.#commands = undefined;
+          this.#parts.onBroken();
         });
         return client;
       })
@@ -160,8 +162,9 @@ export class RedisLink {
 
   #dropAll(): void {
     this.#dropListener();
-    this.#commands?.disconnect();
+    const commands = this.#commands;
     this.#commands = undefined;
+    commands?.disconnect();
   }
 
   #within<Value>(timeoutMs: number, promise: Promise<Value>): Promise<Value> {

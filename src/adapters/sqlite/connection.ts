@@ -21,10 +21,7 @@ export class SqliteConnection implements SqlConnection {
   }
 
   transact(steps: readonly SqlStep[]): Promise<boolean> {
-    return this.#handle.transact(
-      () => steps.every((step) => this.#hold(step)),
-      (holds) => holds,
-    );
+    return this.#handle.transact(() => steps.every((step) => this.#hold(step)), { isKept: (holds) => holds });
   }
 
   #hold({ text, values, least }: SqlStep): boolean {

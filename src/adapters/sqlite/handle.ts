@@ -6,16 +6,27 @@ import { rollBack, type SqliteDatabase, type SqliteStatement } from './database.
 const MOST_PREPARED = 100;
 const LONGEST_PREPARED = 1000;
 
+export interface HandleParts extends BusyPatience {
+  readonly database: SqliteDatabase;
+  /** Each transaction is on the disk when it has ended, unless it may be lost. */
+  readonly isSynchronous: boolean;
+}
+
+export interface TransactOptions<Value> extends Partial<BusyPatience> {
+  /** Nothing is changed where it denies it of what the work returns. */
+  readonly isKept?: (value: Value) => boolean;
+  /** A power cut may take the change with it, which is then on the disk with the next one that may not be lost. */
+  readonly mayBeLost?: boolean;
+}
+
 /** An open database and its statements. All that one piece of work does happens in one turn, and so at once. */
 export class SqliteHandle {
-  readonly #database: SqliteDatabase;
-  readonly #patience: BusyPatience;
+  readonly #parts: HandleParts;
   readonly #prepared = new Map<string, SqliteStatement>();
   #isClosed = false;
 
-  constructor(database: SqliteDatabase, { busyTimeoutMs, clock }: BusyPatience) {
-    this.#database = database;
-    this.#patience = { busyTimeoutMs, clock };
+  constructor(parts: HandleParts) {
+    this.#parts = parts;
   }
 
   /** Does the work again from its start where the database is locked. Rejects with a StorageError. */
@@ -25,30 +36,43 @@ export class SqliteHandle {
         if (this.#isClosed) throw sqliteClosed();
         return work();
       },
-      { ...this.#patience, ...patience },
+      { ...this.#parts, ...patience },
     );
   }
 
-  /** The same with all or nothing of what it changes. Nothing is changed where `isKept` denies it of the result. */
-  transact<Value>(work: () => Value, isKept: (value: Value) => boolean = () => true): Promise<Value> {
+  /** The same with all or nothing of what it changes. */
+  transact<Value>(work: () => Value, options: TransactOptions<Value> = {}): Promise<Value> {
+    const { isKept = () => true, mayBeLost = false, ...patience } = options;
+    const isHasty = mayBeLost && this.#parts.isSynchronous;
+    const { database } = this.#parts;
     return this.run(() => {
-      this.#database.exec('BEGIN IMMEDIATE');
+      if (isHasty) database.exec('PRAGMA synchronous = NORMAL');
       try {
-        const value = work();
-        this.#database.exec(isKept(value) ? 'COMMIT' : 'ROLLBACK');
-        return value;
-      } catch (error) {
-        rollBack(this.#database);
-        throw error;
+        return this.#transact(work, isKept);
+      } finally {
+        if (isHasty) database.exec('PRAGMA synchronous = FULL');
       }
-    });
+    }, patience);
+  }
+
+  #transact<Value>(work: () => Value, isKept: (value: Value) => boolean): Value {
+    const { database } = this.#parts;
+    database.exec('BEGIN IMMEDIATE');
+    try {
+      const value = work();
+      database.exec(isKept(value) ? 'COMMIT' : 'ROLLBACK');
+      return value;
+    } catch (error) {
+      rollBack(database);
+      throw error;
+    }
   }
 
   /** Only for work that is running: what it throws is SQLite's. */
   prepare(text: string): SqliteStatement {
     const known = this.#prepared.get(text);
     if (known !== undefined) return known;
-    const statement = this.#database.prepare(text);
+    const statement = this.#parts.database.prepare(text);
     if (text.length > LONGEST_PREPARED) return statement;
     if (this.#prepared.size >= MOST_PREPARED) this.#prepared.clear();
     this.#prepared.set(text, statement);

@@ -76,7 +76,12 @@ export async function openPlace(place: SqlitePlace, migrations: readonly Migrati
   const database = given ?? (await openFile(await loadDatabaseClass(), { ...place, path: path as string }));
   try {
     const storeId = await whileBusy(() => migrate(database, table, migrations), place);
-    const handle = new SqliteHandle(database, place);
+    const handle = new SqliteHandle({
+      ...place,
+      database,
+      // Settings of a database that is handed in stay as they are.
+      isSynchronous: given === undefined && place.synchronous === 'full',
+    });
     return {
       handle,
       storeId,

@@ -112,13 +112,15 @@ export class QueueEntries {
       );
       if (Number(changes) > 0 && !isDelayed) this.turns.wait(priority, group);
     }
-    const sql = "DELETE FROM TABLE WHERE queue = ? AND id = ? AND worker = ?";
+    const sql = 'DELETE FROM TABLE WHERE queue = ? AND id = ? AND worker = ?';
     this.#prepare(sql).run(this.#queue, id, worker);
   }
 
   /** Lets all entries of a worker wait again, each in its old place. */
   release(worker: string): void {
-    this.#prepare("DELETE FROM TABLE WHERE state = 'running' AND worker = ? AND is_cancelled = 1").run(worker);
+    this.#prepare("DELETE FROM TABLE WHERE state = 'running' AND worker = ? AND is_cancelled = 1").run(
+      worker,
+    );
     const rows = this.#prepare(
       `UPDATE TABLE SET state = 'waiting', worker = NULL, stalls = stalls + 1
        WHERE state = 'running' AND worker = ? RETURNING id, priority, group_name, sequence`,

@@ -33,7 +33,7 @@ export class Lease {
   async begin(): Promise<void> {
     const { handle, leases, clock, leaseMs } = this.#parts;
     const startedAt = clock.monotonicMs();
-    await handle.transact(() => leases.begin(this.id, leaseMs));
+    await handle.transact(() => leases.begin(this.id, leaseMs), { mayBeLost: true });
     this.#last(startedAt);
     this.#renewLater();
   }
@@ -60,7 +60,7 @@ export class Lease {
     const { handle, leases, clock } = this.#parts;
     const startedAt = clock.monotonicMs();
     try {
-      const isOurs = await handle.transact(() => leases.renew(this.id));
+      const isOurs = await handle.transact(() => leases.renew(this.id), { mayBeLost: true });
       if (isOurs) this.#last(startedAt);
       else this.#lose();
     } catch {

@@ -49,7 +49,8 @@ export class QueueMessages {
         .run(queue, now, text);
       // Those from the future were sent before the wall clock was set back.
       const isOld = 'sent_at < ? OR sent_at > ?';
-      if (isCleaning) handle.prepare(`DELETE FROM ${table}_messages WHERE ${isOld}`).run(now - KEPT_MS, now + KEPT_MS);
+      if (isCleaning)
+        handle.prepare(`DELETE FROM ${table}_messages WHERE ${isOld}`).run(now - KEPT_MS, now + KEPT_MS);
     });
     if (isCleaning) this.#cleanedAt = clock.monotonicMs();
   }
@@ -59,7 +60,7 @@ export class QueueMessages {
     if (this.isHeard) await this.read();
     const last = await handle.run(() => {
       // Also of those that were deleted since.
-      const sql = "SELECT seq FROM sqlite_sequence WHERE name = ?";
+      const sql = 'SELECT seq FROM sqlite_sequence WHERE name = ?';
       const [row] = handle.prepare(sql).all(`${table}_messages`) as { seq: number }[];
       return Number(row?.seq ?? 0);
     });

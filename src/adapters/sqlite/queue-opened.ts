@@ -1,18 +1,22 @@
+import type { SqliteHandle } from './handle.js';
+import { startOfMachine } from './machine.js';
 import { openPlace, type SqlitePlace } from './place.js';
 import { QueueEntries } from './queue-entries.js';
 import { QueueLeases } from './queue-leases.js';
 import { QueueMessages } from './queue-messages.js';
 import { QUEUE_MIGRATIONS } from './queue-schema.js';
 import { QueueTime } from './queue-time.js';
-import type { SqliteHandle } from './handle.js';
 
 /** What there is of one queue once its file is open. */
 export interface OpenedQueue {
   readonly handle: SqliteHandle;
-  readonly storeId: string;
+  /** Another one where the file is another one, or may have lost its last entries with the power. */
+  readonly epoch: string;
   readonly entries: QueueEntries;
   readonly leases: QueueLeases;
   readonly messages: QueueMessages;
+  /** Another one whenever somebody has changed the file. Rejects where it is locked. */
+  version(): Promise<string>;
   close(): void;
 }
 
@@ -24,7 +28,8 @@ export async function openQueue(place: SqlitePlace, queue: string): Promise<Open
     const time = await QueueTime.open(handle, table, clock);
     return {
       handle,
-      storeId,
+      epoch: `${storeId} ${startOfMachine() ?? ''}`,
+      version: () => versionOf(handle),
       entries: new QueueEntries(handle, table, queue, time),
       leases: new QueueLeases(handle, table, queue),
       messages: new QueueMessages({ handle, table, queue, time, clock }),
@@ -34,4 +39,12 @@ export async function openQueue(place: SqlitePlace, queue: string): Promise<Open
     close();
     throw error;
   }
+}
+
+async function versionOf(handle: SqliteHandle): Promise<string> {
+  // The first tells of other connections, the second of others who have been handed the same one.
+  const sql = 'SELECT data_version, total_changes() AS changes FROM pragma_data_version';
+  const read = () => handle.prepare(sql).all() as { data_version: number; changes: number }[];
+  const [row] = await handle.run(read, { busyTimeoutMs: 0 });
+  return `${row?.data_version} ${row?.changes}`;
 }

@@ -28,7 +28,7 @@ export interface WorkerParts {
  * Takes entries from the file and runs them.
  *
  * All that is to be told to the file and asked of it is done in turns: one transaction after the other, however many
- * entries end and begin with it.
+ * entries end and begin with it. A power cut may take the last of them along: then their entries run again.
  */
 export class FileWorker {
   readonly #parts: WorkerParts;
@@ -137,14 +137,20 @@ export class FileWorker {
     const lease = this.#lease ?? (await this.#begin(opened));
     const ended = this.#runs.ended;
     const isDue = await handle.run(
-      () => ended.length > 0 || entries.nextInMs() === 0 || (this.#free > 0 && entries.turns.next() !== undefined),
+      () =>
+        ended.length > 0 ||
+        entries.nextInMs() === 0 ||
+        (this.#free > 0 && entries.turns.next() !== undefined),
     );
     if (isDue) {
-      const begun = await handle.transact(() => {
-        for (const run of ended) entries.settle(run.lease.id, run.entry, run.outcome);
-        if (entries.makeReady()) this.#isWoken = true;
-        return entries.claim(lease.id, this.#free);
-      });
+      const begun = await handle.transact(
+        () => {
+          for (const run of ended) entries.settle(run.lease.id, run.entry, run.outcome);
+          if (entries.makeReady()) this.#isWoken = true;
+          return entries.claim(lease.id, this.#free);
+        },
+        { mayBeLost: true },
+      );
       this.#runs.forget(ended);
       this.#runAll(begun, lease);
     }
@@ -177,37 +183,43 @@ export class FileWorker {
 
   #lose(lease: Lease): void {
     this.#lease = undefined;
-    const reason = new QueueError('The worker could not renew its lease, so that others may run its entries.', {
-      code: 'lease_lost',
-      retryable: true,
-    });
+    const reason = new QueueError(
+      'The worker could not renew its lease, so that others may run its entries.',
+      {
+        code: 'lease_lost',
+        retryable: true,
+      },
+    );
     this.#runs.abort(reason, (run) => run.lease === lease);
     this.wake();
   }
 
   /** Ends the leases of others that are over, now and later. */
-  async #look({ handle, entries, leases, ...opened }: OpenedQueue, watch: LeaseWatch): Promise<void> {
+  async #look(opened: OpenedQueue, watch: LeaseWatch): Promise<void> {
+    const { handle, entries, leases } = opened;
     const { clock, leaseMs } = this.#parts;
     try {
       const overdue = await handle.run(() => watch.overdue(clock.monotonicMs()));
-      await handle.transact(() => {
-        for (const { id, beats } of overdue) if (leases.end(id, beats)) entries.release(id);
-        entries.turns.forget();
-      });
+      await handle.transact(
+        () => {
+          for (const { id, beats } of overdue) if (leases.end(id, beats)) entries.release(id);
+          entries.turns.forget();
+        },
+        { mayBeLost: true },
+      );
       if (overdue.length > 0) this.wake();
     } catch {
       // It is tried again, and what fails for long is told by the turns.
     }
     if (this.#hasEnded) return;
-    const again = { handle, entries, leases, ...opened };
-    this.#looking = clock.setTimer(() => void this.#look(again, watch), leaseMs / LOOKS);
+    this.#looking = clock.setTimer(() => void this.#look(opened, watch), leaseMs / LOOKS);
     this.#looking.unref?.();
   }
 
   async #leave({ handle, leases }: OpenedQueue): Promise<void> {
     const lease = this.#lease;
     try {
-      if (lease !== undefined) await handle.transact(() => leases.end(lease.id));
+      if (lease !== undefined) await handle.transact(() => leases.end(lease.id), { mayBeLost: true });
     } finally {
       this.stop();
     }

@@ -1,13 +1,8 @@
-import type { EntryHandler, QueueAdapter, QueueWorkerOptions } from '../../contracts/queue.js';
-import { QueueError } from '../../errors/index.js';
-import { checkOptions, closeTimeoutMs } from '../../internal/check-arguments.js';
-import { Lazy } from '../../internal/lazy.js';
+import type { QueueAdapter } from '../../contracts/queue.js';
+import { checkOptions } from '../../internal/check-arguments.js';
 import { checkNumber, invalidOption } from '../../internal/validate.js';
-import { checkedPlace, isFile, PLACE_KEYS, type SqlitePlace, type SqlitePlaceOptions } from './place.js';
-import { queueClosed, toQueueError } from './queue-errors.js';
-import { type OpenedQueue, openQueue } from './queue-opened.js';
-import { Poller } from './queue-poller.js';
-import { FileWorker } from './queue-worker.js';
+import { checkedPlace, PLACE_KEYS, type SqlitePlaceOptions } from './place.js';
+import { SqliteQueue } from './queue-adapter.js';
 
 export interface SqliteQueueOptions extends SqlitePlaceOptions {
   /** Tells several queues of one file apart: 1 to 64 letters, digits, `_`, `.` and `-`. Default `default`. */
@@ -25,10 +20,6 @@ export interface SqliteQueueOptions extends SqlitePlaceOptions {
   /** How often a worker, or who listens to the channel, looks for what other processes have done. Default 100. */
   pollMs?: number;
 }
-
-/** Entries of one transaction: a larger one would hold up the event loop, and other processes. */
-const MOST_AT_ONCE = 500;
-const HEALTH_WITHIN_MS = 2000;
 
 /**
  * Keeps the queue in a SQLite file, in WAL mode: it survives the end of the process, and several processes of one
@@ -53,26 +44,4 @@ export function createSqliteQueue(options: SqliteQueueOptions): QueueAdapter {
   checkNumber('leaseMs', leaseMs, { min: 100 });
   checkNumber('pollMs', pollMs, { min: 1 });
   return new SqliteQueue({ place, name, leaseMs, pollMs });
-}
-
-interface Settings {
-  readonly place: SqlitePlace;
-  readonly name: string;
-  readonly leaseMs: number;
-  readonly pollMs: number;
-}
-
-class SqliteQueue implements QueueAdapter {
-  readonly capabilities;
-  readonly channel;
-  readonly #settings: Settings;
-  readonly #opening: Lazy<OpenedQueue>;
-  readonly #poller: Poller;
-  /** The one that takes entries, if any. */
-  #worker: FileWorker | undefined;
-  /** Also those that are closed, while something that they began still runs. */
-  readonly #workers = new Set<FileWorker>();
-  /** What the file was like when it was looked at last. */
-  #version: string | undefined;
-  #closing: Promise<void> | undefined;
 }
