@@ -1,4 +1,5 @@
 import { type LimitSettings, type QueueSettings, resolveLimits, resolveQueue } from './adapter-options.js';
+import { type CallbackSettings, resolveCallback } from './callback-options.js';
 import type {
   AudioStore,
   ClientOptions,
@@ -58,6 +59,7 @@ export interface ResolvedOptions {
   readonly limitsAdapter: LimitsAdapter | undefined;
   readonly limits: LimitSettings;
   readonly webhooks: WebhookSettings;
+  readonly callback: CallbackSettings | undefined;
   readonly retry: RetryPolicy;
   readonly retryBudget: number;
   readonly storageRetry: Required<StorageRetryOptions>;
@@ -81,6 +83,7 @@ const CLIENT_KEYS = [
   'queue',
   'limits',
   'webhooks',
+  'callback',
   'retry',
   'retryBudget',
   'storageRetry',
@@ -114,12 +117,13 @@ export function resolveOptions(options: ClientOptions = {}): ResolvedOptions {
   checkNumber('attemptTimeoutMs', options.attemptTimeoutMs, { min: 1 });
   const { queue, queueAdapter } = resolveQueue(options.queue);
   const { limits, limitsAdapter } = resolveLimits(options.limits);
+  const regions = resolveRegions(options.regions);
   return {
     apiKey: options.apiKey,
     accessToken: options.accessToken,
     environment: readEnvironment,
     defaults: resolveDefaults(options.defaults),
-    regions: resolveRegions(options.regions),
+    regions,
     project: options.project ?? CLIENT_DEFAULTS.project,
     storage: options.storage,
     audioStore: options.audioStore,
@@ -128,6 +132,7 @@ export function resolveOptions(options: ClientOptions = {}): ResolvedOptions {
     limitsAdapter,
     limits,
     webhooks: resolveWebhooks(options.webhooks),
+    callback: resolveCallback(options.callback, regions),
     retry: resolveRetry(options.retry),
     retryBudget: options.retryBudget ?? CLIENT_DEFAULTS.retryBudget,
     storageRetry: resolveStorageRetry(options.storageRetry),

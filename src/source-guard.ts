@@ -41,7 +41,7 @@ function isLoopback(endpoint: string): boolean {
   return /^(localhost|127\.[\d.]+|\[::1\])$/.test(new URL(endpoint).hostname);
 }
 
-function isDeepgram(endpoint: string): boolean {
+export function isDeepgram(endpoint: string): boolean {
   const { protocol, hostname } = new URL(endpoint);
   return protocol === 'https:' && (hostname === 'deepgram.com' || hostname.endsWith('.deepgram.com'));
 }

@@ -75,6 +75,13 @@ export interface EnqueueOptions extends PrerecordedDeepgramOptions, SharedCallOp
   attempts?: number;
   /** Tells of the end of the job, by an HTTP request that is signed, and sent again for two days where it fails. */
   webhook?: JobWebhook;
+  /**
+   * `worker`: a worker waits for the answer. `callback`: it hands in the audio and is free, and Deepgram brings the
+   * result to the client's `callback.url`; an attempt whose result does not come in `callback.timeoutMs` is made
+   * again. cancel() ends such a job at once, and what Deepgram brings afterwards is dropped: it cannot be told, and
+   * bills what it took. Default `worker`.
+   */
+  delivery?: 'worker' | 'callback';
   /** Length of the audio, where it is known: the limits of `spend` need it. */
   durationSeconds?: number;
 }

@@ -1,5 +1,6 @@
 import type { AudioStore } from './audio-store.js';
 import type { RetryOptions } from './call-options.js';
+import type { CallbackOptions } from './callback.js';
 import type { Clock } from './clock.js';
 import type { LiveDeepgramOptions, PrerecordedDeepgramOptions } from './deepgram-options.js';
 import type { LimitsAdapter } from './limits.js';
@@ -93,6 +94,8 @@ export interface ClientOptions {
   limits?: LimitOptions | LimitsAdapter;
   /** For the `webhook` of jobs. */
   webhooks?: WebhookOptions;
+  /** For jobs with `delivery: 'callback'`. */
+  callback?: CallbackOptions;
   retry?: RetryOptions;
   /**
    * Retries in reserve for all calls of this client together. Each retry takes one; ten successes, or a

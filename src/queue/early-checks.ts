@@ -23,6 +23,7 @@ export const ENQUEUE_KEYS: readonly string[] = Object.keys({
   attempts: true,
   durationSeconds: true,
   webhook: true,
+  delivery: true,
 } satisfies Record<Exclude<keyof EnqueueOptions, keyof PrerecordedDeepgramOptions>, true>);
 
 export function checkWorkerOptions(options: { readonly concurrency?: number }): void {

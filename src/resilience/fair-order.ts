@@ -63,6 +63,11 @@ export class FairOrder<Item> {
     return item;
   }
 
+  /** How many groups it remembers: the last ones, over all priorities. */
+  get groups(): number {
+    return this.#lanes.reduce((sum, lane) => sum + lane.groups, 0);
+  }
+
   /** Takes out an item that waits. It uses up no turn. */
   delete(item: Item): void {
     const { priority, group } = this.#placeOf(item);
@@ -97,6 +102,10 @@ class Lane<Item> {
 
   get isEmpty(): boolean {
     return this.#withoutGroup.isEmpty && this.#inTurn.length === 0;
+  }
+
+  get groups(): number {
+    return this.#groups.size;
   }
 
   add(item: Item, name: string | undefined): void {

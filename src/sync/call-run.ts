@@ -52,7 +52,7 @@ export class CallRun<Result, Api> {
   }
 
   /** `keep` gets what came of it, within the time of the call. */
-  async run(keep?: (result: Result, signal: AbortSignal) => Promise<void>): Promise<Result> {
+  async complete(keep?: (result: Result, signal: AbortSignal) => Promise<void>): Promise<Result> {
     const { source, parameters, region } = this.#call;
     const { signal } = this.#deadline;
     this.#emit({ type: 'request-start', source: source.kind });

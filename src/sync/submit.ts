@@ -17,7 +17,7 @@ export function createSubmitter(parts: TranscriberParts<CallbackApi>): Submitter
       secondsOf: () => undefined,
     });
     try {
-      return await run.run();
+      return await run.complete();
     } finally {
       run.dispose();
     }

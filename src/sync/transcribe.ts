@@ -21,7 +21,7 @@ export function createTranscriber(parts: TranscriberParts): Transcriber {
       }),
     });
     try {
-      return await run.run(call.keep);
+      return await run.complete(call.keep);
     } finally {
       run.dispose();
     }

@@ -42,7 +42,8 @@ export function createWebhookTargets({
   resolve = resolveByMachine,
 }: WebhookTargetsOptions = {}): WebhookTargets {
   const policy = new HostPolicy({ allow, ports: ports.map(String), httpsOnly: true, refused });
-  const hostOf = (text: string): Host => {
+  const hostOf = (text: unknown): Host => {
+    if (typeof text !== 'string') throw refused('it is no text');
     const host = policy.hostOf(text);
     const { username, password, href } = host.url;
     if (username !== '' || password !== '') throw refused('it holds a user or a password');

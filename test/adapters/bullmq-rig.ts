@@ -1,7 +1,7 @@
 import type { QueueAdapter, QueueEntry } from 'transcription-client';
 import { type BullmqQueueOptions, createBullmqQueue } from 'transcription-client/bullmq';
-import { type FaultProxy, startFaultProxy } from 'transcription-client/testing';
-import { afterAll, afterEach, beforeAll } from 'vitest';
+import { type FaultProxy, startFaultProxy, testQueueContract } from 'transcription-client/testing';
+import { afterAll, afterEach, beforeAll, describe, it } from 'vitest';
 import { type RedisServer, startRedis } from '../support/redis-server.mjs';
 
 /** As long as the tests of faults have it. */
@@ -54,6 +54,35 @@ export function redisRig(settings?: Readonly<Record<string, string>>): RedisRig 
   };
 }
 
+/** Runs the contract. Each rule has a queue with a name of its own, so that they can run at the same time. */
+export function contract(open: (name: string) => QueueAdapter, leftOut: readonly number[] = []): void {
+  const names = new WeakMap<QueueAdapter, string>();
+  const starts = leftOut.map((rule) => `queue ${rule}:`);
+  let count = 0;
+  const openNamed = (name: string): QueueAdapter => {
+    const queue = open(name);
+    names.set(queue, name);
+    return queue;
+  };
+  testQueueContract(
+    {
+      describe,
+      it(rule, body) {
+        if (!starts.some((start) => rule.startsWith(start))) it.concurrent(rule, body);
+      },
+    },
+    {
+      capabilities: { distributed: true, durable: true },
+      time: 'real',
+      create() {
+        count += 1;
+        return openNamed(`contract-${count}`);
+      },
+      reopen: (first) => openNamed(names.get(first) ?? ''),
+    },
+  );
+}
+
 export function entry(id: string, rest: Partial<QueueEntry> = {}): QueueEntry {
   return { id, priority: 0, delayMs: 0, ...rest };
 }
@@ -71,6 +100,11 @@ export async function until(condition: () => boolean | Promise<boolean>, withinM
     if (performance.now() > deadline) throw new Error(`It never came true: ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
+}
+
+export async function succeeds(call: Promise<unknown>): Promise<boolean> {
+  const [outcome] = await Promise.allSettled([call]);
+  return outcome.status === 'fulfilled';
 }
 
 export function sleep(ms: number): Promise<void> {

@@ -48,6 +48,7 @@ export function createHarness(options: HarnessOptions = {}) {
   const emit = (event: ClientEvent): void => void events.push(event);
   const storage = guardStorage(options.whole ? memory : failingStorage(memory, failures), emit);
   const queue = options.queue ?? createMemoryQueue({ clock });
+  const webhookQueue = createMemoryQueue({ clock });
   const calls: Call[] = [];
   const jobs = createJobs({
     storage,
@@ -76,7 +77,7 @@ export function createHarness(options: HarnessOptions = {}) {
       });
     },
     emit,
-    webhookQueue: createMemoryQueue({ clock }),
+    webhookQueue,
     webhookSettings: { secret: undefined, allow: [], timeoutMs: 15_000, concurrency: 5, ...options.webhooks },
     audioStore: options.audioStore,
     settings: {
@@ -94,6 +95,7 @@ export function createHarness(options: HarnessOptions = {}) {
     clock,
     storage: memory,
     queue,
+    webhookQueue,
     jobs,
     calls,
     events,

@@ -200,10 +200,12 @@ async function isWhole(ports, dead) {
 
 /** @param {number} port */
 async function slotsAt(port) {
-  const slots = /** @type {[number, number, [string, number]][]} */ (
-    await ask(port, (node) => node.cluster('SLOTS'))
-  );
-  return slots.map(([from, to, [, master]]) => ({ from, to, master }));
+  const slots = await ask(port, (node) => node.cluster('SLOTS'));
+  return slots.map(([from, to, master]) => ({
+    from: Number(from),
+    to: Number(to),
+    master: Number(master?.[1]),
+  }));
 }
 
 /**

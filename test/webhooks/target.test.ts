@@ -113,6 +113,14 @@ describe('the targets of webhooks', () => {
     });
   }
 
+  it.each([undefined, null, 5, {}, new URL('https://public.example.com/')])(
+    'refuse %s, which is no text',
+    (url) => {
+      const refusal = refusalOf(() => targets.check(url as string));
+      expect(refusal).toMatchObject({ name: 'BadRequestError', code: 'forbidden_address' });
+    },
+  );
+
   it('name in a refusal neither host nor path, which may be secrets', () => {
     const refusal = refusalOf(() =>
       targets.check('http://CANARY:CANARY@canary.internal/CANARY?CANARY#CANARY'),

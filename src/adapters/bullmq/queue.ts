@@ -11,11 +11,12 @@ import type {
 import { QueueError } from '../../errors/index.js';
 import { closeTimeoutMs } from '../../internal/check-arguments.js';
 import { checkNumber } from '../../internal/validate.js';
+import { publishCancel } from './cancels.js';
 import type { Engine, Producer } from './engine.js';
 import { toJob, toJobId } from './entry.js';
 import { isRefusal, isTimeout, queueClosed, toQueueError, unavailable } from './errors.js';
 import type { QueueTimes } from './options.js';
-import { CANCEL_TOPIC, Worker } from './worker.js';
+import { Worker } from './worker.js';
 
 const MESSAGE_TOPIC = 'messages';
 /** Jobs or ids that are sent at a time. Each of these has the whole time of a command. */
@@ -72,7 +73,7 @@ export class BullmqQueue implements QueueAdapter {
         if (isRefusal(error)) return false;
         throw error;
       }
-      await this.#engine.messages.publish(CANCEL_TOPIC, jobId);
+      await publishCancel(this.#engine, jobId);
       return true;
     });
   }

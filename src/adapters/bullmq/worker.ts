@@ -1,6 +1,7 @@
 import type { EntryHandler, EntryOutcome, QueueWorkerOptions } from '../../contracts/queue.js';
 import { AbortedError } from '../../errors/index.js';
 import { sleep } from '../../internal/sleep.js';
+import { CancelListener } from './cancels.js';
 import type { Consumer, Consumers, Engine, Fetched, FetchedJob } from './engine.js';
 import { toEntry } from './entry.js';
 import { isRefusal, isTimeout, toQueueError } from './errors.js';
@@ -13,8 +14,6 @@ import { Run } from './run.js';
 const ABORT_GRACE_MS = 400;
 /** Between two attempts to reach a back end that fails. */
 const RETRY_MS = 100;
-
-export const CANCEL_TOPIC = 'cancel';
 
 /** A shard, and what this worker holds of it. */
 interface Served {
@@ -231,28 +230,16 @@ export class Worker {
   }
 
   async #listen(): Promise<void> {
-    const gap = (): void => this.#track(this.#cancelMissed());
-    const message = (jobId: string): void => void this.cancel(jobId);
+    const runningIds = (): string[] => [...this.#runs].map(({ jobId }) => jobId);
+    const cancels = new CancelListener(this.#engine, runningIds, (jobId) => this.cancel(jobId));
     while (!this.#isStopping) {
       try {
-        const stop = await this.#engine.messages.subscribe(CANCEL_TOPIC, { message, gap });
-        this.#stopping.signal.addEventListener('abort', stop, { once: true });
-        gap();
+        const stop = await cancels.start();
+        if (this.#isStopping) stop();
+        else this.#stopping.signal.addEventListener('abort', stop, { once: true });
         return;
       } catch (error) {
         await this.#failed(error);
-      }
-    }
-  }
-
-  /** Entries that were cancelled while no messages were heard. */
-  async #cancelMissed(): Promise<void> {
-    for (const { jobId } of [...this.#runs]) {
-      try {
-        const producer = await this.#engine.producer(this.#engine.shardOf(jobId));
-        if ((await producer.find(jobId))?.cancelled) this.cancel(jobId);
-      } catch {
-        return;
       }
     }
   }

@@ -40,18 +40,9 @@ export class QueueMessages {
   }
 
   async publish(text: string): Promise<void> {
-    const { handle, table, queue, time, clock } = this.#parts;
+    const { handle, clock } = this.#parts;
     const isCleaning = clock.monotonicMs() - this.#cleanedAt > KEPT_MS / 6;
-    await handle.transact(() => {
-      const now = time.now();
-      handle
-        .prepare(`INSERT INTO ${table}_messages (queue, sent_at, text) VALUES (?, ?, ?)`)
-        .run(queue, now, text);
-      // Those from the future were sent before the wall clock was set back.
-      const isOld = 'sent_at < ? OR sent_at > ?';
-      if (isCleaning)
-        handle.prepare(`DELETE FROM ${table}_messages WHERE ${isOld}`).run(now - KEPT_MS, now + KEPT_MS);
-    });
+    await handle.transact(() => this.#write(text, isCleaning), { mayBeLost: true });
     if (isCleaning) this.#cleanedAt = clock.monotonicMs();
   }
 
@@ -93,6 +84,19 @@ export class QueueMessages {
     const now = this.#parts.clock.monotonicMs();
     if (now - this.#askedAt > MISSED_AFTER_MS) for (const { gap } of [...this.#listeners]) gap();
     this.#askedAt = now;
+  }
+
+  #write(text: string, isCleaning: boolean): void {
+    const { handle, table, queue, time } = this.#parts;
+    const now = time.now();
+    handle
+      .prepare(`INSERT INTO ${table}_messages (queue, sent_at, text) VALUES (?, ?, ?)`)
+      .run(queue, now, text);
+    if (!isCleaning) return;
+    // Those from the future were sent before the wall clock was set back.
+    handle
+      .prepare(`DELETE FROM ${table}_messages WHERE sent_at < ? OR sent_at > ?`)
+      .run(now - KEPT_MS, now + KEPT_MS);
   }
 
   #hear(sequence: number, text: string): void {
