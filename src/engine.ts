@@ -2,6 +2,7 @@ import { createMemoryLimits } from './adapters/memory/limits.js';
 import { createMemoryQueue } from './adapters/memory/queue.js';
 import { createMemoryStorage } from './adapters/memory/storage.js';
 import { resolveSource } from './audio/resolve.js';
+import { createCallbacks } from './callbacks.js';
 import type {
   EventSink,
   LimitsAdapter,
@@ -28,6 +29,7 @@ import { Lazy } from './internal/lazy.js';
 import type { Lifetime } from './lifetime.js';
 import type { ResolvedOptions } from './options.js';
 import { type PurgeOptions, type PurgeResult, purge } from './purge.js';
+import type { AttemptContext } from './queue/index.js';
 import type { LoadedJobs } from './queue/lazy-jobs.js';
 import { createJobs } from './queue/service.js';
 import type { Region } from './region-options.js';
@@ -38,6 +40,7 @@ import { createSourceGuard } from './source-guard.js';
 import { createSession } from './streaming/stream.js';
 import { callFor, settleSubmit } from './submit-options.js';
 import { IdempotentCalls } from './sync/idempotency.js';
+import { createSubmitter } from './sync/submit.js';
 import { createTranscriber, type TranscribeCall } from './sync/transcribe.js';
 import { createSyncCalls, type SyncCall } from './sync-calls.js';
 import { settleTranscribe } from './transcribe-options.js';
@@ -95,7 +98,7 @@ export function createEngine({ options, emit, lifetime }: EngineParts): Engine {
   const spend = new SpendGuard(clock, options.spend);
   const warnOfCosts = createPaidOptionWarning(emit);
   const api = new Lazy(() => openPrerecordedApi(clock));
-  const transcribe = createTranscriber({
+  const calls = {
     api,
     credentials,
     limits,
@@ -106,7 +109,8 @@ export function createEngine({ options, emit, lifetime }: EngineParts): Engine {
     project,
     clock,
     emit,
-  });
+  };
+  const transcribe = createTranscriber(calls);
   const keep = createTranscriptKeeper({ archive, clock, emit, lifetime, retry: options.storageRetry });
   const idempotency = new IdempotentCalls({
     storage,
@@ -124,8 +128,14 @@ export function createEngine({ options, emit, lifetime }: EngineParts): Engine {
     clock,
     settings: options.queue,
     emit,
-    transcribe: (source, attemptOptions, { jobId, signal }) =>
-      transcribe(jobCall(source, attemptOptions, options, jobId, signal)),
+    transcribe: (source, attemptOptions, context) =>
+      transcribe(jobCall(source, attemptOptions, options, context)),
+    callbacks: createCallbacks({
+      options,
+      submit: createSubmitter(calls),
+      jobCall: (source, attemptOptions, context) => jobCall(source, attemptOptions, options, context),
+      spend,
+    }),
     saveTranscript: archive.save,
     audioStore,
   });
@@ -191,8 +201,7 @@ function jobCall(
   source: ResolvedSource,
   { userId, metadata: _metadata, ...options }: TranscribeOptions,
   client: ResolvedOptions,
-  jobId: string,
-  signal: AbortSignal,
+  { jobId, signal }: AttemptContext,
 ): TranscribeCall {
   const settled = settleTranscribe(options, client);
   return {

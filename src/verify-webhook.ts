@@ -1,3 +1,4 @@
+import { copyOf } from './internal/check-arguments.js';
 import type { VerifyWebhookOptions, WebhookEvent } from './webhooks/index.js';
 
 /**
@@ -14,7 +15,8 @@ import type { VerifyWebhookOptions, WebhookEvent } from './webhooks/index.js';
  * same `id`.
  */
 export async function verifyWebhook(options: VerifyWebhookOptions): Promise<WebhookEvent> {
-  // Loaded at the first use: few that import the library receive webhooks.
+  // The caller may use the object again while the code is loading, which few that import the library need.
+  const given = copyOf(options);
   const { verifyWebhook: verify } = await import('./webhooks/verify.js');
-  return verify(options);
+  return verify(given);
 }

@@ -8,6 +8,7 @@ import {
 } from '../errors/index.js';
 import { defined } from '../internal/defined.js';
 import { redactText } from '../net/redact.js';
+import { parseRetryAfter } from '../net/retry-after.js';
 import type { HttpAnswer } from './http-answer.js';
 
 /** Deepgram's error bodies come in three shapes; fields that are not text are passed over. */
@@ -17,7 +18,7 @@ export function errorFromAnswer(answer: HttpAnswer, secrets: readonly string[] =
   const reason = answer.header('dg-error');
   const message = reason === undefined ? said.message : redactText(reason, 300, secrets);
   const requestId = said.requestId ?? requestIdOf(answer.header('dg-request-id'), secrets);
-  const retryAfterMs = parseRetryAfter(answer);
+  const retryAfterMs = parseRetryAfter(answer.header, answer.receivedAtMs);
   const details: ProviderAnswer = {
     status: answer.status,
     ...defined({ providerCode: said.code, providerMessage: message, requestId, retryAfterMs }),
@@ -68,18 +69,6 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/**
- * Seconds or an HTTP date. A date is read against the sender's own clock, where it tells it: ours may be wrong.
- */
-function parseRetryAfter({ header, receivedAtMs }: HttpAnswer): number | undefined {
-  const text = header('retry-after')?.trim() ?? '';
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
-  const dateMs = /[a-z]/i.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(dateMs)) return undefined;
-  const sentAtMs = Date.parse(header('date') ?? '');
-  return Math.max(0, dateMs - (Number.isNaN(sentAtMs) ? receivedAtMs : sentAtMs));
 }
 
 /** Node hangs the bytes of an answer that it could not read on the error: they may be of a transcript. */

@@ -3,12 +3,15 @@ import type { Transcript } from '../contracts/transcript.js';
 import { AbortedError, type TranscriptionError, toTranscriptionError } from '../errors/index.js';
 import { raceAbort, throwIfAborted } from '../internal/abort.js';
 import { defined } from '../internal/defined.js';
+import { submitAttempt } from './callback-submission.js';
 import type { AttemptOptions, JobContext } from './context.js';
 import type { AttemptProgress } from './progress.js';
-import type { JobData, JobRecord } from './record.js';
+import type { JobData, JobRecord, Submission } from './record.js';
 
 export type AttemptEnd =
   | { readonly type: 'transcript'; readonly transcript: Transcript }
+  /** Deepgram took the audio, and brings the result to the callback. */
+  | { readonly type: 'submitted'; readonly submission: Submission }
   | { readonly type: 'error'; readonly error: TranscriptionError }
   /** The worker is closing. */
   | { readonly type: 'closed' }
@@ -21,13 +24,18 @@ export async function attempt(
   record: JobRecord,
   signal: AbortSignal,
   progress: AttemptProgress,
-  { transcribe, audio, clock }: Pick<JobContext, 'transcribe' | 'audio' | 'clock'>,
+  { transcribe, callbacks, audio, clock }: Pick<JobContext, 'transcribe' | 'callbacks' | 'audio' | 'clock'>,
 ): Promise<AttemptEnd> {
   try {
     const source = progress.watch(await raceAbort(audio.sourceOf(record), signal));
     throwIfAborted(signal);
     const context = { jobId: record.id, attempt: record.data.attempts, signal };
-    const transcript = await raceAbort(transcribe(source, attemptOptions(record, clock), context), signal);
+    const options = attemptOptions(record, clock);
+    if (record.data.delivery === 'callback') {
+      const submitting = submitAttempt(source, options, context, record.version, callbacks);
+      return { type: 'submitted', submission: await raceAbort(submitting, signal) };
+    }
+    const transcript = await raceAbort(transcribe(source, options, context), signal);
     // It is paid for: whether it is still wanted, the record of the job says when it is stored.
     return { type: 'transcript', transcript };
   } catch (error) {

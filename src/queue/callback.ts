@@ -1,12 +1,12 @@
 import type { CallbackOutcome, CallbackRequest, CallbackResult } from '../contracts/callback.js';
 import { mapCallback, type OpenedCallback, openCallback } from '../deepgram/callback.js';
-import { TranscriptionError } from '../errors/index.js';
+import { toTranscriptionError } from '../errors/index.js';
 import { invalidOption } from '../internal/validate.js';
 import { buildTranscript } from '../transcript/build.js';
 import { readCallbackBody } from './callback-body.js';
 import type { CallbackTicket } from './callback-secrets.js';
 import { noCallback } from './callback-submission.js';
-import { announce, isoTime, type JobContext } from './context.js';
+import { announce, type HeldEnd, isoTime, type JobContext } from './context.js';
 import { toEntryId } from './entry.js';
 import { dropTranscript, storeEnd } from './finish.js';
 import { hasEnded, type JobRecord, type Submission } from './record.js';
@@ -30,10 +30,7 @@ const HTTP_STATUS: Readonly<Record<CallbackOutcome, CallbackResult['httpStatus']
  *
  * Every write depends on the version that was read, as a worker's does: of two that end a job, one is passed over.
  */
-export async function handleCallback(
-  request: CallbackRequest,
-  context: JobContext,
-): Promise<CallbackResult> {
+export async function handleCallback(request: CallbackRequest, context: JobContext): Promise<CallbackResult> {
   const { callbacks } = context;
   if (callbacks === undefined) throw noCallback();
   if (typeof request !== 'object' || request === null || !('body' in request)) {
@@ -79,63 +76,76 @@ async function end(
   callback: Callback,
   context: JobContext,
 ): Promise<CallbackOutcome | undefined> {
-  try {
-    return await complete(record, run, known, callback, context);
-  } catch (error) {
-    if (!TranscriptionError.isInstance(error) || error.code !== 'invalid_response') throw error;
-    // An attempt that has been given up can still bring the transcript, but no failure.
-    if (!isLatest(record, run)) return 'stale';
-    return fail(record, error, context);
-  }
-}
-
-async function complete(
-  record: JobRecord,
-  run: number,
-  known: Submission | undefined,
-  callback: Callback,
-  context: JobContext,
-): Promise<CallbackOutcome | undefined> {
-  const { clock, callbacks } = context;
-  const { data } = record;
-  const { requestId, ...result } = mapCallback(callback);
-  const region = known?.region ?? data.region ?? callbacks?.region ?? '';
-  const transcript = buildTranscript({
-    ...result,
-    mode: 'async',
-    model: data.options.model ?? '',
-    requestIds: [requestId],
-    language: result.language ?? data.options.language,
-    region,
-    createdAtMs: clock.wallMs(),
-  });
-  const submitted = known === undefined ? withSubmission(data, { run, requestId, region }) : data;
-  const completed = toCompleted(submitted, transcript.id, isoTime(clock));
-  const held = { record: { ...record, data: completed, version: record.version + 1 }, transcript };
+  const held = endOf(record, run, known, callback, context);
+  // An attempt that another one has followed can still bring the transcript, but no failure.
+  if (held.transcript === undefined && !isLatest(record, run)) return 'stale';
   const stored = await storeEnd(held, context);
   if (stored === undefined) {
     await dropTranscript(held, context);
     return undefined;
   }
-  callbacks?.billed(stored, transcript);
-  ended(stored, record, run, context);
-  return 'completed';
+  if (held.transcript !== undefined) context.callbacks?.billed(stored, held.transcript);
+  announce(context, stored);
+  if (!isBeingSubmitted(record, run)) leaveQueue(stored, context);
+  return held.transcript === undefined ? 'failed' : 'completed';
 }
 
-/** As an answer that is no transcript: it was processed, so it is not sent again by itself. */
-async function fail(
+/** The end that the callback makes of its job. */
+function endOf(
   record: JobRecord,
-  error: TranscriptionError,
-  context: JobContext,
-): Promise<CallbackOutcome | undefined> {
+  run: number,
+  known: Submission | undefined,
+  callback: Callback,
+  { clock, callbacks }: JobContext,
+): HeldEnd {
   const { data } = record;
-  const failed = toFailed(data, { ...error.toJSON(), attempt: data.attempts }, isoTime(context.clock));
-  const stored = await storeEnd(
-    { record: { ...record, data: failed, version: record.version + 1 } },
-    context,
+  const now = isoTime(clock);
+  const next = { ...record, version: record.version + 1 };
+  try {
+    const { requestId, ...result } = mapCallback(callback);
+    const region = known?.region ?? data.region ?? callbacks?.region ?? '';
+    const transcript = buildTranscript({
+      ...result,
+      mode: 'async',
+      model: data.options.model ?? callbacks?.model ?? '',
+      requestIds: [requestId],
+      language: result.language ?? data.options.language,
+      region,
+      createdAtMs: clock.wallMs(),
+    });
+    // So that a replay is known again where the callback was here before the answer to its request.
+    const submitted =
+      known === undefined
+        ? withSubmission(data, { run, requestId: callback.requestId ?? requestId, region })
+        : data;
+    return { record: { ...next, data: toCompleted(submitted, transcript.id, now) }, transcript };
+  } catch (thrown) {
+    // It was processed and is billed, so it is not sent again by itself.
+    const error = { ...toTranscriptionError(thrown).toJSON(), attempt: data.attempts };
+    return { record: { ...next, data: toFailed(data, error, now) } };
+  }
+}
+
+function isLatest(record: JobRecord, run: number): boolean {
+  const { state, submittedAt, submissions } = record.data;
+  if (submittedAt === undefined) return isBeingSubmitted(record, run);
+  return state === 'active' && submissions?.at(-1)?.run === run;
+}
+
+/** The worker has not told yet that Deepgram took the request. */
+function isBeingSubmitted({ version, data }: JobRecord, run: number): boolean {
+  return data.state === 'active' && data.submittedAt === undefined && version === run;
+}
+
+/**
+ * In the background, and what fails does no harm: the entry finds a job that has ended. A worker that is still handing
+ * in the same attempt is left alone, because its request is none that was cancelled.
+ */
+function leaveQueue(record: JobRecord, { queue, background }: JobContext): void {
+  background(
+    queue.cancel(toEntryId(record)).then(
+      () => undefined,
+      () => undefined,
+    ),
   );
-  if (stored === undefined) return undefined;
-  announce(context, stored);
-  leaveQueue(stored, context);
-  return 'failed';
 }

@@ -9,10 +9,11 @@ import type { Transcript } from '../contracts/transcript.js';
 import type { JobWebhook, WebhookOptions } from '../contracts/webhook.js';
 import type { TranscriptFacts } from '../transcript/archive.js';
 import type { AudioShelf } from './audio-shelf.js';
+import type { CallbackSecrets } from './callback-secrets.js';
 import type { JobFeed } from './feed.js';
 import type { JobStore } from './job-store.js';
 import type { Outbox } from './outbox.js';
-import { hasEnded, type JobRecord, type JobWebhookData } from './record.js';
+import { hasEnded, type JobRecord, type JobWebhookData, type Submission } from './record.js';
 
 /** The options of one attempt: Deepgram's own, and ours that an attempt knows. */
 export interface AttemptOptions extends PrerecordedDeepgramOptions {
@@ -38,6 +39,28 @@ export type TranscribeAttempt = (
   options: AttemptOptions,
   context: AttemptContext,
 ) => Promise<Transcript>;
+
+/** Hands in the audio of one attempt, with the secret that comes back with the result. It does not retry. */
+export type SubmitAttempt = (
+  source: ResolvedSource,
+  options: AttemptOptions,
+  context: AttemptContext,
+  secret: string,
+) => Promise<Omit<Submission, 'run'>>;
+
+/** What jobs with `delivery: 'callback'` need. */
+export interface CallbackDeps {
+  readonly secrets: CallbackSecrets;
+  readonly submit: SubmitAttempt;
+  /** The length of the audio is known, and counts as spent. */
+  readonly billed: (job: JobRecord, transcript: Transcript) => void;
+  /** Longest wait for the callback of one attempt. */
+  readonly timeoutMs: number;
+  readonly maxBodyBytes: number;
+  /** Those of jobs that name none. */
+  readonly model: string;
+  readonly region: string;
+}
 
 export interface JobSettings {
   /** Attempts of a job that does not name its own. */
@@ -70,6 +93,8 @@ export interface JobDeps {
    * own failures to `emit`.
    */
   readonly saveTranscript: (transcript: Transcript, facts: TranscriptFacts) => Promise<void>;
+  /** Undefined: there is no route for callbacks. */
+  readonly callbacks?: CallbackDeps | undefined;
   /** Where audio without a URL is kept. Undefined: in the memory of this process. */
   readonly audioStore?: AudioStore | undefined;
   readonly emit: EventSink;

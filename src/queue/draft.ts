@@ -3,7 +3,7 @@ import { BadRequestError } from '../errors/index.js';
 import { defined } from '../internal/defined.js';
 import { createId } from '../internal/ids.js';
 import { isoTime, type JobContext } from './context.js';
-import { deepgramOptionsOf } from './options.js';
+import { deepgramOptionsOf, deliveryOf } from './options.js';
 import type { JobData, JobRecord, JobSource } from './record.js';
 
 export type NewRecord = Omit<JobRecord, 'version'>;
@@ -15,11 +15,12 @@ export interface Draft extends Omit<NewRecord, 'data'> {
 
 export function newDraft(
   options: EnqueueOptions,
-  { clock, settings, webhooks }: Pick<JobContext, 'clock' | 'settings' | 'webhooks'>,
+  { clock, settings, webhooks, callbacks }: Pick<JobContext, 'clock' | 'settings' | 'webhooks' | 'callbacks'>,
 ): Draft {
   const { userId, region, timeoutMs, totalTimeoutMs, durationSeconds, metadata } = options;
   const endsBy = totalTimeoutMs === undefined ? undefined : isoTime(clock, totalTimeoutMs);
   const webhook = webhooks.settle(options.webhook);
+  const delivery = deliveryOf(options, callbacks !== undefined);
   return {
     id: createId('job'),
     ...defined({ userId }),
@@ -28,7 +29,7 @@ export function newDraft(
       v: 1,
       state: 'queued',
       options: deepgramOptionsOf(options),
-      ...defined({ region, timeoutMs, durationSeconds, metadata, endsBy, webhook }),
+      ...defined({ region, timeoutMs, durationSeconds, metadata, endsBy, webhook, delivery }),
       priority: options.priority ?? 0,
       maxAttempts: options.attempts ?? settings.attempts,
       attempts: 0,

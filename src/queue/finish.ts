@@ -89,7 +89,8 @@ async function untilStored(end: HeldEnd, signal: AbortSignal, context: JobContex
   }
 }
 
-async function storeEnd(
+/** Undefined where another writer came in between. Rejects where the storage does, after a few tries. */
+export async function storeEnd(
   { record, transcript }: HeldEnd,
   context: JobContext,
 ): Promise<JobRecord | undefined> {
@@ -98,25 +99,32 @@ async function storeEnd(
   const before = { ...record, version: record.version - 1 };
   if (transcript === undefined) return writeEnd(before, data, context);
   const facts = { jobId: id, ...defined({ userId, metadata: data.metadata }), source: data.source.label };
-  if (store.hasTransactions) return writeEnd(before, data, context, toTranscriptRecord(transcript, facts));
-  await withRetries(() => context.saveTranscript(transcript, facts), context);
-  return writeEnd(before, data, context);
+  const message = messageOf(before, data, context, transcript.text);
+  if (!store.hasTransactions) {
+    await withRetries(() => context.saveTranscript(transcript, facts), context);
+    return writeEnd(before, data, context, message);
+  }
+  return writeEnd(before, data, context, [toTranscriptRecord(transcript, facts), ...message]);
 }
 
-/** As writeWithRetries(), for an end: with the message that tells of it. */
+/** As writeWithRetries(), for an end: with what belongs to it, by default the message that tells of it. */
 export function writeEnd(
   record: JobRecord,
   data: JobData,
   context: JobContext,
-  transcript?: RecordInput,
+  others = messageOf(record, data, context),
 ): Promise<JobRecord | undefined> {
-  const others = [...(transcript === undefined ? [] : [transcript]), ...messageOf(record, data, context)];
   return writeWithRetries(record, data, context, () => context.store.end(record, data, others));
 }
 
 /** The message that tells of the end of a job, where it asked for one. */
-export function messageOf(record: JobRecord, data: JobData, { clock }: JobContext): readonly RecordInput[] {
-  const message = toWebhookRecord({ ...record, data }, isoTime(clock));
+export function messageOf(
+  record: JobRecord,
+  data: JobData,
+  { clock }: JobContext,
+  text?: string,
+): readonly RecordInput[] {
+  const message = toWebhookRecord({ ...record, data }, text, isoTime(clock));
   return message === undefined ? [] : [message];
 }
 
@@ -125,7 +133,7 @@ function later({ settings }: JobContext): EntryOutcome {
 }
 
 /** No result appears after a job was cancelled or removed. In one step with the end, none was stored. */
-async function dropTranscript({ transcript }: HeldEnd, { store }: JobContext): Promise<void> {
+export async function dropTranscript({ transcript }: HeldEnd, { store }: JobContext): Promise<void> {
   if (store.hasTransactions) return;
   // Where this fails the transcript stays, and the store has reported it.
   if (transcript !== undefined) await store.deleteTranscript(transcript.id).catch(() => false);

@@ -4,10 +4,12 @@ import type { AudioStore } from '../contracts/audio-store.js';
 import type { EnqueueOptions } from '../contracts/call-options.js';
 import type { PrerecordedDeepgramOptions } from '../contracts/deepgram-options.js';
 import type { JobListQuery, JobState, ResultOptions } from '../contracts/job.js';
+import { SECRET_NAME } from '../deepgram/callback.js';
 import { BadRequestError, QueueError, UnsupportedSourceError } from '../errors/index.js';
 import { checkOptions, checkSignal } from '../internal/check-arguments.js';
 import { checkListQuery } from '../internal/check-list-query.js';
 import { checkNumber, checkPlainData, checkString, invalidOption } from '../internal/validate.js';
+import { noCallback } from './callback-submission.js';
 import { ENQUEUE_KEYS } from './early-checks.js';
 
 /** As BullMQ has it, so that a priority means the same on every queue. */
@@ -42,6 +44,26 @@ export function checkEnqueueOptions(options: EnqueueOptions): void {
 function checkKey(key: unknown): void {
   if (key === undefined || (typeof key === 'string' && key.length >= 1 && key.length <= 255)) return;
   throw invalidOption('idempotencyKey', 'a string of 1 to 255 characters', key);
+}
+
+/** Undefined where a worker waits for the result. */
+export function deliveryOf(options: EnqueueOptions, hasCallback: boolean): 'callback' | undefined {
+  const { delivery = 'worker', model, extra = [] } = options;
+  if (delivery === 'worker') return undefined;
+  if (delivery !== 'callback') throw invalidOption('delivery', "'worker' or 'callback'", delivery);
+  if (!hasCallback) throw noCallback();
+  if (model?.startsWith('flux-')) {
+    throw new BadRequestError("Flux models have no callback. Use another model for delivery: 'callback'.", {
+      code: 'invalid_option',
+    });
+  }
+  if ([extra].flat().some((pair) => pair.split(':', 1)[0] === SECRET_NAME)) {
+    throw new BadRequestError(
+      `The option extra must not hold ${SECRET_NAME} with delivery: 'callback', because the library sends its own.`,
+      { code: 'invalid_option' },
+    );
+  }
+  return 'callback';
 }
 
 export function checkResultOptions(options: ResultOptions): void {

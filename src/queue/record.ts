@@ -27,6 +27,17 @@ export interface JobWebhookData {
   readonly includeText?: boolean;
 }
 
+/** A request that Deepgram took and whose result comes by callback. */
+export interface Submission {
+  /**
+   * The version of the record that made the attempt active. Unlike the number of an attempt, which one that the limit
+   * refused gives back, no two attempts of a job have the same.
+   */
+  readonly run: number;
+  readonly requestId: string;
+  readonly region: string;
+}
+
 /** A job as the storage holds it: plain JSON data. */
 export interface JobData {
   readonly v: 1;
@@ -40,6 +51,8 @@ export interface JobData {
   readonly endsBy?: string;
   readonly durationSeconds?: number;
   readonly webhook?: JobWebhookData;
+  /** Missing: a worker waits for the result. */
+  readonly delivery?: 'callback';
   readonly metadata?: Readonly<Record<string, unknown>>;
   readonly priority: number;
   readonly maxAttempts: number;
@@ -48,9 +61,13 @@ export interface JobData {
   readonly rateLimited: number;
   /** Counts the retries of the whole job. Queue entries of an earlier round are stale. */
   readonly round: number;
-  /** ISO 8601, UTC. A queued job does not run before it. */
+  /** ISO 8601, UTC. A queued job does not run before it, and the callback of one that waits for it has until then. */
   readonly runAt: string;
   readonly startedAt?: string;
+  /** ISO 8601, UTC. Set where an active job waits for its callback. */
+  readonly submittedAt?: string;
+  /** The last ones, of all rounds, the newest at the end. */
+  readonly submissions?: readonly Submission[];
   readonly finishedAt?: string;
   readonly lastError?: ErrorData;
   readonly error?: ErrorData;

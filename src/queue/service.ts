@@ -66,7 +66,7 @@ export function createJobs(deps: JobDeps): JobService {
   checkSharing(deps.queue, deps.storage.capabilities);
   const store = new JobStore(deps.storage);
   const { clock, queue } = deps;
-  const webhooks = new JobWebhooks(deps, store);
+  const webhooks = new JobWebhooks(deps);
   const left = new Set<Promise<void>>();
   const context = {
     ...deps,

@@ -1,15 +1,38 @@
 import type { ErrorData } from '../contracts/error-data.js';
 import { defined } from '../internal/defined.js';
-import type { JobData } from './record.js';
+import type { JobData, Submission } from './record.js';
 
 /** The fields that live longer than one state. */
 function lasting(data: JobData): Omit<JobData, 'state'> {
-  const { state: _state, startedAt: _startedAt, finishedAt: _finishedAt, error: _error, ...rest } = data;
+  const {
+    state: _state,
+    startedAt: _startedAt,
+    submittedAt: _submittedAt,
+    finishedAt: _finishedAt,
+    error: _error,
+    ...rest
+  } = data;
   return rest;
 }
 
 export function toActive(data: JobData, startedAt: string): JobData {
   return { ...lasting(data), state: 'active', attempts: data.attempts + 1, startedAt };
+}
+
+/** Enough for late callbacks: each attempt makes one at most. */
+const KEPT_SUBMISSIONS = 20;
+
+export function withSubmission(data: JobData, submission: Submission): JobData {
+  return { ...data, submissions: [...(data.submissions ?? []), submission].slice(-KEPT_SUBMISSIONS) };
+}
+
+/** The job stays active, and waits for its callback until `runAt`. */
+export function toSubmitted(
+  data: JobData,
+  submission: Submission,
+  times: { readonly submittedAt: string; readonly runAt: string },
+): JobData {
+  return { ...withSubmission(data, submission), ...times };
 }
 
 export interface Requeue {

@@ -2,7 +2,7 @@ import type { RecordInput, StoredRecord } from '../contracts/storage.js';
 import type { WebhookAttempt, WebhookMessage } from '../contracts/webhook.js';
 import { StorageError } from '../errors/index.js';
 import { defined } from '../internal/defined.js';
-import type { WebhookFacts, WebhookStatus } from '../webhooks/index.js';
+import { buildWebhookPayload, type WebhookStatus } from '../webhooks/index.js';
 import type { JobRecord, JobWebhookData } from './record.js';
 
 /** Attempts whose outcome is kept. */
@@ -12,8 +12,10 @@ const KEPT_ATTEMPTS = 20;
 export interface WebhookData {
   readonly v: 1;
   readonly webhook: JobWebhookData;
-  /** Of the payload, without the text, which is read from the transcript. */
-  readonly facts: Omit<WebhookFacts, 'text'>;
+  readonly jobId: string;
+  readonly type: WebhookMessage['type'];
+  /** The same text for each attempt. */
+  readonly body: string;
   /** Since it was made, or begun anew. */
   readonly attemptsMade: number;
   readonly attempts: readonly WebhookAttempt[];
@@ -32,16 +34,23 @@ export interface WebhookRecord {
   readonly data: WebhookData;
 }
 
-/** The message about the end of a job, one for each round of it. */
-export function toWebhookRecord(job: JobRecord, now: string): RecordInput | undefined {
+/** The message about the end of a job, one for each round of it. `text` is that of its transcript. */
+export function toWebhookRecord(
+  job: JobRecord,
+  text: string | undefined,
+  now: string,
+): RecordInput | undefined {
   const { webhook, state, metadata, transcriptId, error, finishedAt = now } = job.data;
   if (webhook === undefined) return undefined;
   const { id: jobId, userId } = job;
   const status = state as WebhookStatus;
+  const facts = { jobId, status, timestamp: finishedAt, transcriptId, userId, metadata, error };
   const data: WebhookData = {
     v: 1,
     webhook,
-    facts: { jobId, status, timestamp: finishedAt, ...defined({ transcriptId, userId, metadata, error }) },
+    jobId,
+    type: `transcription.${status}`,
+    body: buildWebhookPayload({ ...facts, text: webhook.includeText === true ? text : undefined }),
     attemptsMade: 0,
     attempts: [],
     round: 0,
@@ -83,12 +92,12 @@ export function withAttempt(data: WebhookData, attempt: WebhookAttempt): Webhook
 }
 
 export function toMessage({ id, userId, status, createdAt, data }: WebhookRecord): WebhookMessage {
-  const { facts, webhook, attempts, nextAttemptAt } = data;
+  const { jobId, type, webhook, attempts, nextAttemptAt } = data;
   return {
     id,
-    jobId: facts.jobId,
+    jobId,
     ...defined({ userId }),
-    type: `transcription.${facts.status}`,
+    type,
     host: new URL(webhook.url).host,
     status,
     attempts,

@@ -4,7 +4,6 @@ import type { EntryOutcome, QueueAdapter, QueueEntry, QueueWorker } from '../con
 import { AbortedError } from '../errors/index.js';
 import { defined } from '../internal/defined.js';
 import {
-  buildWebhookPayload,
   deliverWebhook,
   type WebhookDelivery,
   type WebhookTargets,
@@ -14,7 +13,6 @@ import { Backlog } from './backlog.js';
 import { isoTime, type WebhookSettings } from './context.js';
 import { fromEntryId, toEntryId } from './entry.js';
 import { DONE } from './finish.js';
-import type { JobStore } from './job-store.js';
 import { LOOKED_AT_ONCE, Reconciler } from './reconciler.js';
 import { type WebhookRecord, withAttempt } from './webhook-record.js';
 import { secretsOf } from './webhook-secrets.js';
@@ -24,7 +22,6 @@ export interface WebhookSenderParts {
   /** Its own: deliveries wait for hours, and jobs must not wait behind them. */
   readonly queue: QueueAdapter;
   readonly store: WebhookStore;
-  readonly transcripts: Pick<JobStore, 'transcript'>;
   readonly targets: () => WebhookTargets;
   readonly settings: WebhookSettings;
   readonly clock: Clock;
@@ -157,9 +154,8 @@ export class WebhookSender {
   /** Undefined where the worker is closing, or has lost the entry: another run makes the attempt anew. */
   async #attempt(record: WebhookRecord, signal: AbortSignal): Promise<WebhookDelivery | undefined> {
     const { settings, targets, clock } = this.#parts;
-    const { webhook } = record.data;
+    const { webhook, body } = record.data;
     try {
-      const body = await this.#bodyOf(record);
       const secrets = await secretsOf(webhook, settings.secret, record.userId);
       const { timeoutMs } = settings;
       const { id } = record;
@@ -175,17 +171,9 @@ export class WebhookSender {
       });
     } catch (error) {
       if (signal.aborted || error instanceof AbortedError) return undefined;
-      // The secret is the user's function's, or the text the storage's: both may be there the next time.
+      // The secret comes from a function of the user's, which may have it the next time.
       return { outcome: 'failed', code: 'not_sent', durationMs: 0 };
     }
-  }
-
-  async #bodyOf({ data }: WebhookRecord): Promise<string> {
-    const { facts, webhook } = data;
-    const { transcriptId } = facts;
-    if (webhook.includeText !== true || transcriptId === undefined) return buildWebhookPayload(facts);
-    const transcript = await this.#parts.transcripts.transcript(transcriptId);
-    return buildWebhookPayload({ ...facts, text: transcript?.text });
   }
 
   async #settle(record: WebhookRecord, delivery: WebhookDelivery, entryId: string): Promise<EntryOutcome> {
@@ -211,7 +199,7 @@ export class WebhookSender {
   #tell({ data }: WebhookRecord, { outcome, durationMs, httpStatus }: WebhookDelivery): void {
     this.#parts.emit({
       type: 'webhook-delivery',
-      jobId: data.facts.jobId,
+      jobId: data.jobId,
       attempt: data.attemptsMade,
       status: outcome === 'delivered' ? 'success' : 'error',
       durationMs,

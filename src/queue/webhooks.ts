@@ -5,7 +5,6 @@ import { checkListQuery } from '../internal/check-list-query.js';
 import { invalidOption } from '../internal/validate.js';
 import { createWebhookTargets, type WebhookTargets } from '../webhooks/index.js';
 import { isoTime, type JobDeps, type WebhookOutlet } from './context.js';
-import type { JobStore } from './job-store.js';
 import type { JobRecord, JobWebhookData } from './record.js';
 import { toMessage, webhookIdOf } from './webhook-record.js';
 import { toWebhookData } from './webhook-secrets.js';
@@ -23,14 +22,13 @@ export class JobWebhooks implements Webhooks, WebhookOutlet {
   readonly #store: WebhookStore;
   readonly #sender: WebhookSender;
 
-  constructor(deps: JobDeps, jobs: JobStore) {
+  constructor(deps: JobDeps) {
     const { storage, webhookSettings, webhookQueue, clock, emit, random } = deps;
     this.#deps = deps;
     this.#store = new WebhookStore(storage);
     this.#sender = new WebhookSender({
       queue: webhookQueue,
       store: this.#store,
-      transcripts: jobs,
       targets: () => this.#allowed(),
       settings: webhookSettings,
       clock,

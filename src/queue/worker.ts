@@ -3,6 +3,7 @@ import { StorageError, type TranscriptionError } from '../errors/index.js';
 import { decideAfterError } from './after-error.js';
 import { type AttemptEnd, attempt } from './attempt.js';
 import { begin, timeIsUp } from './begin.js';
+import { awaitCallback } from './callback-submission.js';
 import { announce, isoTime, type JobContext } from './context.js';
 import { fromEntryId } from './entry.js';
 import { completeJob, DONE, failJob, messageOf, storeHeldEnd, writeWithRetries } from './finish.js';
@@ -25,8 +26,8 @@ export async function runEntry(
     const { jobId, round } = fromEntryId(entry.id);
     const held = context.held.get(jobId);
     if (held !== undefined) return await storeHeldEnd(held, context);
-    const record = await begin(jobId, round, signal, context);
-    return record === undefined ? DONE : await runAttempt(record, signal, context);
+    const begun = await begin(jobId, round, signal, context);
+    return begun.type === 'run' ? await runAttempt(begun.record, signal, context) : begun;
   } catch (error) {
     // The storage cannot say what the job is: it stays in the queue until it can.
     reportWorkerError(error, context);
@@ -68,6 +69,8 @@ async function afterAttempt(
   switch (end.type) {
     case 'transcript':
       return completeJob(record, end.transcript, signal, context);
+    case 'submitted':
+      return awaitCallback(record, end.submission, context);
     case 'error':
       return afterError(record, end.error, signal, context);
     case 'closed':

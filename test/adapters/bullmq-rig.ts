@@ -1,4 +1,10 @@
-import type { QueueAdapter, QueueEntry } from 'transcription-client';
+import type {
+  EntryHandler,
+  EntryOutcome,
+  QueueAdapter,
+  QueueEntry,
+  QueueWorkerOptions,
+} from 'transcription-client';
 import { type BullmqQueueOptions, createBullmqQueue } from 'transcription-client/bullmq';
 import { type FaultProxy, startFaultProxy, testQueueContract } from 'transcription-client/testing';
 import { afterAll, afterEach, beforeAll, describe, it } from 'vitest';
@@ -89,6 +95,41 @@ export function entry(id: string, rest: Partial<QueueEntry> = {}): QueueEntry {
 
 export function entries(count: number, prefix = 'e', rest: Partial<QueueEntry> = {}): QueueEntry[] {
   return Array.from({ length: count }, (_, index) => entry(`${prefix}${index}`, rest));
+}
+
+export interface Recorded {
+  readonly id: string;
+  readonly signal: AbortSignal;
+  readonly atMs: number;
+  end(outcome?: EntryOutcome): void;
+}
+
+export interface Recorder {
+  readonly runs: Recorded[];
+  readonly errors: unknown[];
+  readonly handler: EntryHandler;
+  options(concurrency: number): QueueWorkerOptions;
+  /** The run with this index, once it has begun. */
+  run(index: number): Promise<Recorded>;
+}
+
+/** A handler whose runs go on until the test ends them. */
+export function recorder(): Recorder {
+  const runs: Recorded[] = [];
+  const errors: unknown[] = [];
+  return {
+    runs,
+    errors,
+    handler: ({ id }, signal) =>
+      new Promise((resolve) => {
+        runs.push({ id, signal, atMs: performance.now(), end: (outcome = DONE) => resolve(outcome) });
+      }),
+    options: (concurrency) => ({ concurrency, onError: (error) => errors.push(error) }),
+    async run(index) {
+      await until(() => runs.length > index);
+      return runs[index] as Recorded;
+    },
+  };
 }
 
 export const DONE = { type: 'done' } as const;

@@ -27,6 +27,10 @@ export interface ScriptProcess {
   /** Resolves once it has printed this line. Rejects where it ends without. */
   printed(line: string): Promise<void>;
   tell(line: string): void;
+  /** Sends it a signal, such as SIGSTOP. */
+  signal(signal: NodeJS.Signals): void;
+  /** Resolves to its exit code, or the signal that ended it. */
+  ended(): Promise<number | string>;
   /** Ends it with SIGKILL. Resolves when the last of its lines is there. */
   kill(): Promise<void>;
   /** Resolves to its lines when it has ended well. Rejects otherwise. */
@@ -95,6 +99,11 @@ function watch(child: ChildProcess): ScriptProcess {
       }
     },
     tell: (line) => void child.stdin?.write(`${line}\n`),
+    signal: (signal) => void child.kill(signal),
+    async ended() {
+      await closed;
+      return child.exitCode ?? child.signalCode ?? 'unknown';
+    },
     async kill() {
       child.kill('SIGKILL');
       await closed;

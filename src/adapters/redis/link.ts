@@ -1,5 +1,5 @@
 import type { Clock } from '../../contracts/clock.js';
-import { isUnknownScript, LateAnswer, packageMissing, toRedisError } from './errors.js';
+import { isUnknownScript, LateAnswer, packageMissing, toRedisError, unavailable } from './errors.js';
 import type { RedisInstance, RedisTarget } from './options.js';
 import type { RedisScript } from './scripts.js';
 
@@ -78,16 +78,23 @@ export class RedisLink {
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.allSettled(this.#running);
-    this.#dropAll();
+    this.#dropListener();
+    if (this.#commands !== undefined) this.#drop(this.#commands);
   }
 
   async #run(script: RedisScript, keys: readonly string[], values: readonly string[]): Promise<unknown> {
+    if (this.#isClosed) throw unavailable();
+    let client = this.#commands;
     try {
-      const client = this.#commands ?? (await this.#connect());
+      client ??= await this.#connect();
       return await this.#within(this.#parts.commandTimeoutMs, call(client, script, keys, values));
-    } catch (error) {
-      if (error instanceof LateAnswer) this.#dropAll();
-      throw toRedisError(error);
+    } catch (cause) {
+      const error = toRedisError(cause);
+      // Another one may lead to a server that answers, or that is the master now.
+      if (error.code === 'network' && client !== undefined) this.#drop(client);
+      // Nothing else shows that the listener does not hear any more.
+      if (cause instanceof LateAnswer) this.#dropListener();
+      throw error;
     }
   }
 
@@ -160,11 +167,9 @@ export class RedisLink {
     this.#listener = undefined;
   }
 
-  #dropAll(): void {
-    this.#dropListener();
-    const commands = this.#commands;
-    this.#commands = undefined;
-    commands?.disconnect();
+  #drop(client: RedisInstance): void {
+    if (this.#commands === client) this.#commands = undefined;
+    client.disconnect();
   }
 
   #within<Value>(timeoutMs: number, promise: Promise<Value>): Promise<Value> {

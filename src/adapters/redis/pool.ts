@@ -1,4 +1,3 @@
-import type { Clock } from '../../contracts/clock.js';
 import type { LimitLease } from '../../contracts/limits.js';
 import type { TranscriptionError } from '../../errors/index.js';
 import { abortError, onAbort } from '../../internal/abort.js';
@@ -15,7 +14,6 @@ export interface PoolSettings extends SharedPlacesSettings {
 
 export interface PoolParts extends SharedPlacesParts {
   readonly settings: PoolSettings;
-  readonly clock: Clock;
   /** Whether Redis is known to be out of reach. */
   isDown(): boolean;
   onDown(): void;
@@ -159,7 +157,7 @@ export class RedisPool {
       // A process that was stopped meanwhile may no longer have what it was given.
       const isFresh = clock.monotonicMs() - sentAt < settings.leaseMs / 2;
       const unused = ids.slice(0, granted).filter((id) => !(isFresh && this.#give(id)));
-      if (unused.length > 0) this.#giveBack(unused, 'undo');
+      if (unused.length > 0) this.#giveBack(unused, 'unused');
       if (granted === wanted) return 0;
       this.#refuseExcess();
       return waitMs > 0 ? Math.min(waitMs, POLL_MS) : POLL_MS;
@@ -204,13 +202,13 @@ export class RedisPool {
       waitedMs,
       release: () => {
         if (!this.#running.delete(id)) return;
-        this.#giveBack([id], 'keep');
+        this.#giveBack([id], 'over');
         this.wake();
       },
     };
   }
 
-  #giveBack(ids: readonly string[], what: 'keep' | 'undo'): void {
+  #giveBack(ids: readonly string[], what: 'over' | 'unused'): void {
     this.#shared.owe(ids, what);
     if (!this.#parts.isDown() && !this.#isClosed) void this.#shared.settle();
   }

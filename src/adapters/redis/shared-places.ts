@@ -1,3 +1,4 @@
+import type { Clock } from '../../contracts/clock.js';
 import type { RedisLink } from './link.js';
 import { CHANNEL_KEY, HAS_TO_RENEW, type RedisScript, type RedisScripts } from './scripts.js';
 
@@ -15,6 +16,7 @@ export interface SharedPlacesParts {
   readonly process: string;
   /** In the order in which the scripts take them. */
   readonly keys: readonly string[];
+  readonly clock: Clock;
   readonly link: RedisLink;
   readonly scripts: RedisScripts;
 }
@@ -39,11 +41,10 @@ const KEEP_MS = 10_000;
 export class SharedPlaces {
   readonly #parts: SharedPlacesParts;
   readonly #first: readonly string[];
-  /**
-   * Leases that are over, while Redis has not said that it knows. `undo`: no request has started, or the answer
-   * that granted them got lost.
-   */
-  readonly #owed = new Map<string, 'keep' | 'undo'>();
+  /** Leases that are over, and since when, while Redis has not said that it knows. */
+  readonly #over = new Map<string, number>();
+  /** Leases without a request: nobody was there any more, or the answer that granted them got lost. */
+  readonly #unused = new Set<string>();
   #epoch = '';
   #processes: number | undefined;
 
@@ -70,7 +71,7 @@ export class SharedPlaces {
     try {
       answer = (await this.#run(this.#parts.scripts.acquire, ids)) as typeof answer;
     } catch (error) {
-      this.owe(ids, 'undo');
+      this.owe(ids, 'unused');
       throw error;
     }
     const [granted, waitMs, processes, epoch] = answer;
@@ -100,22 +101,30 @@ export class SharedPlaces {
     if (isLost && !withStarts) await this.renew(leases, starts, true);
   }
 
-  /** Without telling Redis now. */
-  owe(ids: readonly string[], what: 'keep' | 'undo'): void {
-    for (const id of ids) this.#owed.set(id, what);
+  /** Leases that come to an end, without telling Redis now. `unused`: nothing has started either. */
+  owe(ids: readonly string[], what: 'over' | 'unused'): void {
+    const { clock, settings } = this.#parts;
+    const now = clock.monotonicMs();
+    for (const id of ids) {
+      if (what === 'over') this.#over.set(id, now);
+      else this.#unused.add(id);
+    }
+    // Of older ones Redis knows by itself. So in a long outage they do not pile up.
+    for (const [id, atMs] of this.#over) {
+      if (atMs > now - settings.leaseMs) break;
+      this.#over.delete(id);
+    }
   }
 
-  /** Tells Redis what it is owed. Never rejects. */
+  /** Tells Redis what is owed. Never rejects. */
   async settle(): Promise<void> {
-    if (this.#owed.size === 0) return;
-    const owed = [...this.#owed];
-    this.#owed.clear();
-    await Promise.all(
-      (['keep', 'undo'] as const).map(async (what) => {
-        const ids = owed.filter(([, other]) => other === what).map(([id]) => id);
-        if (ids.length > 0) await this.#release('stay', what, ids).catch(() => this.owe(ids, what));
-      }),
-    );
+    const [over, unused] = [[...this.#over.keys()], [...this.#unused]];
+    this.#over.clear();
+    this.#unused.clear();
+    await Promise.all([
+      over.length === 0 || this.#release('stay', 'keep', over).catch(() => this.owe(over, 'over')),
+      unused.length === 0 || this.#release('stay', 'undo', unused).catch(() => this.owe(unused, 'unused')),
+    ]);
   }
 
   /** Gives the turn back of a process with nobody who waits; or all of it, where the process goes. Never rejects. */

@@ -37,8 +37,9 @@ export class WaitingLine {
 
   /** Takes out those who came last, until only so many are left. */
   removeAbove(size: number): readonly Waiter[] {
+    if (this.#waiters.length <= size) return [];
     const newest = [...this.#waiters].sort((a, b) => b.arrival - a.arrival);
-    const removed = newest.slice(0, Math.max(0, newest.length - size));
+    const removed = newest.slice(0, newest.length - size);
     for (const waiter of removed) this.remove(waiter);
     return removed;
   }

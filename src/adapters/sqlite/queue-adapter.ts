@@ -133,9 +133,7 @@ export class SqliteQueue implements QueueAdapter {
 
   async health(): Promise<readonly QueueProblem[]> {
     const busyTimeoutMs = Math.min(this.#settings.place.busyTimeoutMs, HEALTH_BUSY_MS);
-    const writing = this.#do(({ handle }) =>
-      handle.transact(() => undefined, { isKept: () => false, busyTimeoutMs }),
-    );
+    const writing = this.#do((opened) => opened.check(busyTimeoutMs));
     await this.#within(HEALTH_MS, writing);
     return [];
   }

@@ -15,6 +15,8 @@ export interface OpenedQueue {
   readonly entries: QueueEntries;
   readonly leases: QueueLeases;
   readonly messages: QueueMessages;
+  /** Rejects where the file cannot be written. */
+  check(busyTimeoutMs: number): Promise<void>;
   /** Another one whenever somebody has changed the file. Rejects where it is locked. */
   version(): Promise<string>;
   close(): void;
@@ -29,6 +31,7 @@ export async function openQueue(place: SqlitePlace, queue: string): Promise<Open
     return {
       handle,
       epoch: `${storeId} ${startOfMachine() ?? ''}`,
+      check: (busyTimeoutMs) => check(handle, table, busyTimeoutMs),
       version: () => versionOf(handle),
       entries: new QueueEntries(handle, table, queue, time),
       leases: new QueueLeases(handle, table, queue),
@@ -39,6 +42,14 @@ export async function openQueue(place: SqlitePlace, queue: string): Promise<Open
     close();
     throw error;
   }
+}
+
+/** Changes nothing, but as if it did. */
+async function check(handle: SqliteHandle, table: string, busyTimeoutMs: number): Promise<void> {
+  await handle.transact(() => void handle.prepare(`UPDATE ${table}_meta SET version = version`).run(), {
+    isKept: () => false,
+    busyTimeoutMs,
+  });
 }
 
 async function versionOf(handle: SqliteHandle): Promise<string> {
