@@ -94,7 +94,7 @@ function startsByItself({ capabilities }: QueueAdapter): boolean {
 }
 
 /** A close does not wait for longer to tell other processes of the last changes. They find them in the storage. */
-const LAST_MESSAGE_MS = 500;
+const LAST_MESSAGE_MS = 50;
 
 class Jobs implements JobService {
   readonly #context: JobContext;

@@ -169,31 +169,4 @@ describe('five answers in a row with the entry in them are lost', () => {
     );
     await until(() => ran.size === 20);
   });
-
-  it('over a network that drops them', { timeout: 60_000 }, async () => {
-    const name = rig.name();
-    const proxy = await rig.proxy();
-    const times = { lockDurationMs: 500, stalledIntervalMs: 100, commandTimeoutMs: 200 };
-    const queue = rig.queue({ connection: proxy.url, name, ...times });
-    const direct = rig.queue({ name });
-    const { handler, options, runs, run } = recorder();
-    await direct.add([entry('a')]);
-    const losses = (): Promise<string | null> => rig.server.client.hget(`bull:${name}:e_a`, 'ats');
-    proxy.set({ dropReplies: 1_000_000 });
-    const worker = queue.startWorker(handler, options(1));
-    // Nothing gets through before the connection is there: answers are dropped from then on.
-    for (let loss = 0; loss < 5; loss += 1) {
-      proxy.set({ dropReplies: 0 });
-      await until(async () => Number(await losses()) > loss || runs.length > 0);
-      proxy.set({ dropReplies: 4 });
-      await until(async () => runs.length > 0 || Number(await losses()) > loss + 1, 20_000).catch(
-        () => undefined,
-      );
-    }
-    proxy.heal();
-    (await run(0)).end();
-    await until(async () => (await direct.depth()).active === 0);
-    expect(runs.length).toBeGreaterThan(0);
-    await worker.close();
-  });
 });

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Clock, TimerHandle } from '../../contracts/clock.js';
 import type { QueueListener } from '../../contracts/queue.js';
 import { sleep } from '../../internal/sleep.js';
-import { type Client, reconnect } from './connections.js';
+import type { Client } from './connections.js';
 import type { Messages } from './engine.js';
 import { queueClosed } from './errors.js';
 
@@ -18,6 +18,7 @@ export interface RedisMessagesOptions {
   publisher(): Promise<Client>;
   /** A connection of its own. It may end, where its node does. */
   subscriber(): Promise<Redis>;
+  reconnect(client: Redis): void;
   close(client: Redis): void;
 }
 
@@ -118,7 +119,8 @@ export class RedisMessages implements Messages {
   async #pingOnce(): Promise<void> {
     const client = await this.#opening?.catch(() => undefined);
     if (client?.status === 'ready') {
-      const late = this.#options.clock.setTimer(() => reconnect(client), this.#options.timeoutMs);
+      const { clock, timeoutMs, reconnect } = this.#options;
+      const late = clock.setTimer(() => reconnect(client), timeoutMs);
       await client.ping().catch(() => undefined);
       late.cancel();
     }

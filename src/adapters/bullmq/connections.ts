@@ -33,6 +33,7 @@ export class Connections {
   readonly #source: RedisSource;
   readonly #commandTimeoutMs: number;
   readonly #opened = new Set<Client>();
+  readonly #leaving = new Set<Client>();
   #isClosed = false;
 
   constructor(source: RedisSource, commandTimeoutMs: number) {
@@ -54,6 +55,15 @@ export class Connections {
     const retryStrategy = (times: number): number | null => (times > 3 ? null : RETRY_STEP_MS * times);
     const options = { ...this.#profile('subscriber'), retryStrategy };
     return this.#keep((node as unknown as Duplicable).duplicate(options) as Redis);
+  }
+
+  /** Gives up a connection that is of no use any more. A new one is opened. */
+  reconnect(client: Client | undefined): void {
+    if (client === undefined || this.#leaving.has(client)) return;
+    if (client.status !== 'ready' && client.status !== 'connect') return;
+    this.#leaving.add(client);
+    client.once('close', () => this.#leaving.delete(client));
+    client.disconnect(true);
   }
 
   close(client?: Client): void {
@@ -94,8 +104,6 @@ export class Connections {
       disconnectTimeout: DISCONNECT_TIMEOUT_MS,
       // That of ioredis does not wait for its outcome: the owner subscribes again.
       autoResubscribe: false,
-      // A node that has become a replica will not become the master again: ask who is.
-      reconnectOnError: (error: Error) => error.message.includes('READONLY'),
       // A call of a producer has a limit as a whole: a timer for each command of a batch costs more than the command.
       commandTimeout: profile === 'worker' ? this.#commandTimeoutMs : undefined,
     };
@@ -153,9 +161,4 @@ export function untilReady(client: Client): Promise<void> {
 /** A cluster says only that it found no node. */
 function lastNodeError(error: unknown): unknown {
   return (error as { lastNodeError?: unknown } | undefined)?.lastNodeError ?? error;
-}
-
-/** Gives up a connection whose peer does not answer. A new one is opened. */
-export function reconnect(client: Client | undefined): void {
-  if (client?.status === 'ready' || client?.status === 'connect') client.disconnect(true);
 }

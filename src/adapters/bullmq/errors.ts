@@ -79,6 +79,10 @@ export function isRefusedLogin(error: unknown): boolean {
 
 /** The word with which a reply of Redis begins. The rest of it may quote what was sent. */
 function replyCode(error: unknown): string | undefined {
+  // ioredis looks at the keys of a pipeline itself.
+  if (error instanceof Error && /keys in the pipeline should belong to the same slot/.test(error.message)) {
+    return 'CROSSSLOT';
+  }
   if (!(error instanceof Error) || error.name !== 'ReplyError') return undefined;
   // Before Redis 7 the error of a script is quoted in the middle of another one.
   const passing = PASSING.find((word) => error.message.includes(`${word} `));
@@ -94,6 +98,11 @@ function bare(error: unknown): Error {
   return Object.assign(new Error(word), { code: word });
 }
 
-export function isTimeout(error: unknown): boolean {
+/** The peer does not answer, or has become a replica: another connection may do better. */
+export function isStale(error: unknown): boolean {
+  return isTimeout(error) || replyCode(error) === 'READONLY';
+}
+
+function isTimeout(error: unknown): boolean {
   return error instanceof Error && error.message === 'Command timed out';
 }

@@ -14,7 +14,7 @@ import { checkNumber } from '../../internal/validate.js';
 import { publishCancel } from './cancels.js';
 import type { Engine, Producer } from './engine.js';
 import { toJob, toJobId } from './entry.js';
-import { isRefusal, isTimeout, queueClosed, toQueueError, unavailable } from './errors.js';
+import { isRefusal, isStale, queueClosed, toQueueError, unavailable } from './errors.js';
 import type { QueueTimes } from './options.js';
 import { Worker } from './worker.js';
 
@@ -193,7 +193,7 @@ export class BullmqQueue implements QueueAdapter {
         },
         (error: unknown) => {
           timer.cancel();
-          if (isTimeout(error) && !isLate) this.#engine.reconnect();
+          if (isStale(error) && !isLate) this.#engine.reconnect();
           reject(this.#closing === undefined ? toQueueError(error, server) : queueClosed());
         },
       );

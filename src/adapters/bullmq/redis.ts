@@ -11,7 +11,7 @@ import {
   workerOptions,
 } from './bullmq.js';
 import { RedisMessages } from './channel.js';
-import { type Client, Connections, reconnect, untilReady } from './connections.js';
+import { type Client, Connections, untilReady } from './connections.js';
 import type { Consumer, Consumers, Engine, Producer } from './engine.js';
 import { type NewJob, shardOf } from './entry.js';
 import { EPOCH, redisEpoch } from './epoch.js';
@@ -52,6 +52,7 @@ export function createRedisEngine(settings: RedisSettings): Engine {
       if (!connections.isCluster) return (await connections.open('subscriber')) as Redis;
       return connections.openOn(anyNode((await ready()).client));
     },
+    reconnect: (client) => connections.reconnect(client),
     close: (client) => connections.close(client),
   });
   return {
@@ -64,7 +65,7 @@ export function createRedisEngine(settings: RedisSettings): Engine {
     epoch: async () => redisEpoch((await ready()).client, prefixes, name),
     health: async () => redisHealth((await ready()).client, prefixes),
     derive: (derived) => createRedisEngine({ ...settings, name: derivedName(name, derived) }),
-    reconnect: () => reconnect(opening.value?.client),
+    reconnect: () => connections.reconnect(opening.value?.client),
     async close() {
       await messages.close();
       connections.close();
@@ -173,7 +174,7 @@ async function openConsumers(
     const backend = openBackend(bullmq, settings.name, prefix, client, workerOptions(settings));
     // A blocking command holds up all others of its connection.
     const blocking = await connections.open('blocking');
-    shards.push(new RedisConsumer(backend, settings, client, blocking));
+    shards.push(new RedisConsumer({ backend, settings, connections, client, blocking }));
   }
   // Best effort: it is a bound on memory.
   void Promise.all(
@@ -184,7 +185,7 @@ async function openConsumers(
     interrupt() {
       for (const shard of shards) connections.close(shard.blocking);
     },
-    reconnect: () => reconnect(client),
+    reconnect: () => connections.reconnect(client),
     close() {
       for (const shard of shards) connections.close(shard.blocking);
       connections.close(client);
@@ -192,33 +193,39 @@ async function openConsumers(
   };
 }
 
-class RedisConsumer extends BackendConsumer implements Consumer {
+interface RedisConsumerParts {
+  readonly backend: IQueueBackend;
+  readonly settings: RedisSettings;
+  readonly connections: Connections;
+  readonly client: Client;
   readonly blocking: Client;
-  readonly #client: Client;
-  readonly #marker: string;
-  readonly #settings: RedisSettings;
+}
 
-  constructor(backend: IQueueBackend, settings: RedisSettings, client: Client, blocking: Client) {
-    super(backend, settings.lockDurationMs);
-    this.blocking = blocking;
-    this.#client = client;
-    this.#settings = settings;
-    this.#marker = backend.toKey('marker');
+class RedisConsumer extends BackendConsumer implements Consumer {
+  readonly #parts: RedisConsumerParts;
+  readonly #marker: string;
+
+  constructor(parts: RedisConsumerParts) {
+    super(parts.backend, parts.settings.lockDurationMs);
+    this.#parts = parts;
+    this.#marker = parts.backend.toKey('marker');
   }
 
-  /**
-   * BullMQ's own wait is not used: it opens a connection like that of the commands, with their time limit, and a
-   * worker that looks at every entry of all shards has to bound it anyway.
-   */
+  get blocking(): Client {
+    return this.#parts.blocking;
+  }
+
+  /** BullMQ's own wait is not used: it opens a connection like that of the commands, with their time limit. */
   async wait(timeoutMs: number): Promise<void> {
+    const { settings, connections, blocking } = this.#parts;
     const ms = Math.min(Math.max(10, timeoutMs), MAX_BLOCK_MS);
     let isLate = false;
-    const timer = this.#settings.clock.setTimer(() => {
+    const timer = settings.clock.setTimer(() => {
       isLate = true;
-      reconnect(this.blocking);
+      connections.reconnect(blocking);
     }, ms + BLOCK_GRACE_MS);
     try {
-      await this.blocking.bzpopmin(this.#marker, ms / 1000);
+      await blocking.bzpopmin(this.#marker, ms / 1000);
     } catch (error) {
       if (!isLate) throw error;
     } finally {
@@ -227,6 +234,6 @@ class RedisConsumer extends BackendConsumer implements Consumer {
   }
 
   async wakeAnother(): Promise<void> {
-    await this.#client.zadd(this.#marker, 0, '0');
+    await this.#parts.client.zadd(this.#marker, 0, '0');
   }
 }

@@ -4,7 +4,7 @@ import { sleep } from '../../internal/sleep.js';
 import { CancelListener } from './cancels.js';
 import type { Consumer, Consumers, Engine, Fetched, FetchedJob } from './engine.js';
 import { toEntry } from './entry.js';
-import { isRefusal, isTimeout, toQueueError } from './errors.js';
+import { isRefusal, isStale, toQueueError } from './errors.js';
 import { Leases } from './leases.js';
 import type { QueueTimes } from './options.js';
 import { Places } from './places.js';
@@ -248,7 +248,7 @@ export class Worker {
     try {
       return await call;
     } catch (error) {
-      if (isTimeout(error)) this.#consumers?.reconnect();
+      if (isStale(error)) this.#consumers?.reconnect();
       throw error;
     }
   }

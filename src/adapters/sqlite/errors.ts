@@ -85,7 +85,7 @@ const NO_ROOM_TO_SHARE = 4874;
 const CLOSED: Meaning = {
   code: 'storage_unavailable',
   retryable: false,
-  message: 'The SQLite database was closed by its owner. Make a new storage with an open one.',
+  message: 'The SQLite database was closed by its owner. Make a new adapter with an open one.',
 };
 
 const UNKNOWN: Meaning = {

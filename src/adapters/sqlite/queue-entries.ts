@@ -65,8 +65,9 @@ export class QueueEntries {
   }
 
   cancelledOf(worker: string): string[] {
-    const sql = "SELECT id FROM TABLE WHERE state = 'running' AND worker = ? AND is_cancelled = 1";
-    return (this.#prepare(sql).all(worker) as { id: string }[]).map(({ id }) => id);
+    const sql =
+      "SELECT id FROM TABLE WHERE queue = ? AND state = 'running' AND worker = ? AND is_cancelled = 1";
+    return (this.#prepare(sql).all(this.#queue, worker) as { id: string }[]).map(({ id }) => id);
   }
 
   /** Those that are to run next, up to `most`, which belong to the worker from now on. */
@@ -118,13 +119,12 @@ export class QueueEntries {
 
   /** Lets all entries of a worker wait again, each in its old place. */
   release(worker: string): void {
-    this.#prepare("DELETE FROM TABLE WHERE state = 'running' AND worker = ? AND is_cancelled = 1").run(
-      worker,
-    );
+    const theirs = "queue = ? AND state = 'running' AND worker = ?";
+    this.#prepare(`DELETE FROM TABLE WHERE ${theirs} AND is_cancelled = 1`).run(this.#queue, worker);
     const rows = this.#prepare(
-      `UPDATE TABLE SET state = 'waiting', worker = NULL, stalls = stalls + 1
-       WHERE state = 'running' AND worker = ? RETURNING id, priority, group_name, sequence`,
-    ).all(worker) as EntryRow[];
+      `UPDATE TABLE SET state = 'waiting', worker = NULL, stalls = stalls + 1 WHERE ${theirs}
+       RETURNING id, priority, group_name, sequence`,
+    ).all(this.#queue, worker) as EntryRow[];
     this.#wait(rows);
   }
 
@@ -153,14 +153,18 @@ export class QueueEntries {
   }
 
   depth(): QueueDepth {
-    const rows = this.#prepare(
-      `SELECT state, count(*) AS count, count(CASE WHEN due_at <= ? THEN 1 END) AS due
-       FROM TABLE WHERE queue = ? GROUP BY state`,
-    ).all(this.#time.now(), this.#queue) as { state: string; count: number; due: number }[];
-    const of = (state: string, key: 'count' | 'due' = 'count'): number =>
-      Number(rows.find((row) => row.state === state)?.[key] ?? 0);
-    const due = of('delayed', 'due');
-    return { waiting: of('waiting') + due, delayed: of('delayed') - due, active: of('running') };
+    // One index for each state: many entries are counted in a few milliseconds.
+    const count = (which: string, ...values: readonly number[]): number => {
+      const sql = `SELECT count(*) AS count FROM TABLE WHERE queue = ? AND ${which}`;
+      const [row] = this.#prepare(sql).all(this.#queue, ...values) as { count: number }[];
+      return Number(row?.count);
+    };
+    const due = count("state = 'delayed' AND due_at <= ?", this.#time.now());
+    return {
+      waiting: count("state = 'waiting'") + due,
+      delayed: count("state = 'delayed'") - due,
+      active: count("state = 'running'"),
+    };
   }
 
   missing(ids: readonly string[]): string[] {

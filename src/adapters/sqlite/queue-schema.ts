@@ -29,7 +29,7 @@ export const QUEUE_MIGRATIONS: readonly Migration[] = [
     );
     CREATE INDEX ${table}_waiting ON "${table}" (queue, priority, group_name, sequence) WHERE state = 'waiting';
     CREATE INDEX ${table}_delayed ON "${table}" (queue, due_at) WHERE state = 'delayed';
-    CREATE INDEX ${table}_running ON "${table}" (worker) WHERE state = 'running';
+    CREATE INDEX ${table}_running ON "${table}" (queue, worker) WHERE state = 'running';
     CREATE TABLE ${table}_groups (
       queue TEXT NOT NULL,
       priority REAL NOT NULL,

@@ -30,7 +30,11 @@ export function openQueue({ queue, lockMs = 3000 }: Places): QueueAdapter {
     case 'cluster': {
       const { port, password, shards } = queue;
       const options = { redisOptions: { password } };
-      return createBullmqQueue({ cluster: { nodes: [{ host: '127.0.0.1', port }], options }, shards, ...times });
+      return createBullmqQueue({
+        cluster: { nodes: [{ host: '127.0.0.1', port }], options },
+        shards,
+        ...times,
+      });
     }
   }
 }
@@ -46,7 +50,7 @@ export function openBackend(places: Places, options: ClientOptions = {}) {
   const { queue: settings, ...others } = options;
   const client = new TranscriptionClient({
     apiKey: 'test',
-    regions: [{ name: 'emulator', endpoint: places.emulator }],
+    regions: [{ name: 'emulator', endpoint: places.emulator, allowedSources: ['127.0.0.1'] }],
     storage,
     limits: { maxConcurrent: 1000 },
     ...others,
