@@ -22,7 +22,7 @@ export function nowAfter(now: number, turn: number): number {
 }
 
 /** What `turnOf()` says of a group that is as far behind is what it says of one that is not known. */
-export function isForgettable(now: number, earliest: number): boolean {
+function isForgettable(now: number, earliest: number): boolean {
   return earliest <= now - CREDIT;
 }
 

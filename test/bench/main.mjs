@@ -9,6 +9,7 @@ import { parallelCalls, sequentialCalls } from './rows/calls.mjs';
 import { coldImport } from './rows/import.mjs';
 import { idleMemory, liveLoad } from './rows/live.mjs';
 import { missingRows } from './rows/missing.mjs';
+import { queueAdd, queueWork } from './rows/queue.mjs';
 import { bundleSize } from './rows/size.mjs';
 import { postgresStorage, sqliteStorage } from './rows/storage.mjs';
 import { uploadMemory, uploadThroughput } from './rows/upload.mjs';
@@ -21,6 +22,8 @@ const ROWS = [
   parallelCalls,
   uploadMemory,
   uploadThroughput,
+  queueAdd,
+  queueWork,
   liveLoad,
   idleMemory,
   coldImport,

@@ -9,7 +9,11 @@ import {
   type StorageAdapter,
   TranscriptionClient,
 } from 'transcription-client';
-import { type DeepgramEmulator, startDeepgramEmulator } from 'transcription-client/testing';
+import {
+  type DeepgramEmulator,
+  type ReceivedRequest,
+  startDeepgramEmulator,
+} from 'transcription-client/testing';
 import { expect, vi } from 'vitest';
 import { startHttpServer } from '../support/fault-server.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -46,6 +50,8 @@ export interface CallbackRig extends AsyncDisposable {
   readonly storage: StorageAdapter;
   readonly callbackUrl: string;
   readonly client: TranscriptionClient;
+  /** The transcriptions that were asked for, without the downloads of audio. */
+  readonly submissions: readonly ReceivedRequest[];
   readonly events: readonly ClientEvent[];
   readonly arrivals: readonly Arrival[];
   /** Another client on the same storage. */
@@ -107,6 +113,9 @@ export async function startCallbackRig(options: RigOptions = {}): Promise<Callba
     storage,
     callbackUrl,
     client,
+    get submissions() {
+      return emulator.requests.filter(({ path }) => path === '/v1/listen');
+    },
     events,
     arrivals,
     connect,
@@ -136,7 +145,7 @@ export async function startCallbackRig(options: RigOptions = {}): Promise<Callba
 
 /** Of the job, as Deepgram got it with its request. */
 export function sentSecret(rig: CallbackRig, index = 0): string {
-  const sent = rig.emulator.requests[index]?.query.getAll('extra') ?? [];
+  const sent = rig.submissions[index]?.query.getAll('extra') ?? [];
   const pair = sent.find((extra) => extra.startsWith('callback_secret:')) ?? '';
   return pair.slice('callback_secret:'.length);
 }

@@ -9,8 +9,8 @@ import { failureOf } from '../support/client.js';
 import {
   PROCESSING_MS,
   REDELIVERY_MS,
-  resultOf,
   type RigOptions,
+  resultOf,
   sentSecret,
   startCallbackRig,
 } from './callback-rig.js';
@@ -43,21 +43,32 @@ function tampered(tamper: (operation: 'get' | 'put' | 'transact', data: unknown)
 
 describe('a job with a callback', () => {
   it('completes with what Deepgram brings, and holds no place of the worker meanwhile', async () => {
-    await using rig = await startCallbackRig({ client: { queue: { concurrency: 1 }, limits: { maxConcurrent: 1 } } });
+    await using rig = await startCallbackRig({
+      client: { queue: { concurrency: 1 }, limits: { maxConcurrent: 1 } },
+    });
     const options = { delivery, extra: ['a:1', 'b:2:3'], userId: 'u1', metadata: { order: 7 } } as const;
     const first = await rig.client.enqueue(audio, options);
     const second = await rig.client.enqueue(rig.emulator.serveAudio(audio), { delivery });
     await rig.waits(first);
     await rig.waits(second);
     expect(await rig.client.jobs.list({ state: 'active' })).toMatchObject({ items: [{}, {}] });
-    const [request] = rig.emulator.requests;
+    const [request] = rig.submissions;
     expect(request?.query.get('callback')).toBe(rig.callbackUrl);
-    expect(request?.query.getAll('extra')).toEqual(['a:1', 'b:2:3', expect.stringMatching(/^callback_secret:job_/)]);
+    expect(request?.query.getAll('extra')).toEqual([
+      'a:1',
+      'b:2:3',
+      expect.stringMatching(/^callback_secret:job_/),
+    ]);
     const [submitted] = rig.eventsOf('request-end');
     const requestId = request?.requestId;
     const { id: jobId } = first;
     expect(rig.eventsOf('request-start')[0]).toMatchObject({ mode: 'async', jobId, userId: 'u1' });
-    expect(rig.eventsOf('attempt')[0]).toMatchObject({ jobId, status: 'success', httpStatus: 200, requestId });
+    expect(rig.eventsOf('attempt')[0]).toMatchObject({
+      jobId,
+      status: 'success',
+      httpStatus: 200,
+      requestId,
+    });
     expect(submitted).toMatchObject({ jobId, status: 'success', requestId, attempts: 1 });
     expect(submitted).not.toHaveProperty('audioSeconds');
 
@@ -141,7 +152,7 @@ describe('a job with a callback', () => {
     expect(rig.eventsOf('job').map(({ state }) => state)).toEqual(['queued', 'active', 'completed']);
     // A replay is known, although the worker never wrote which request it was.
     const secret = sentSecret(rig);
-    const requestId = rig.emulator.requests[0]?.requestId ?? '';
+    const requestId = rig.submissions[0]?.requestId ?? '';
     const replay = (request: string) => rig.client.handleCallback({ body: resultOf(secret, request) });
     expect(await replay(requestId)).toMatchObject({ outcome: 'duplicate' });
     expect(await replay('another')).toMatchObject({ outcome: 'swapped' });
@@ -152,21 +163,24 @@ describe('a job with a callback', () => {
     const job = await rig.client.enqueue(audio, { delivery, attempts: 2 });
     await rig.waits(job);
     await rig.clock.advance(59_999);
-    expect(rig.emulator.requests).toHaveLength(1);
+    expect(rig.submissions).toHaveLength(1);
     await rig.clock.advance(1);
     await rig.waits(job, 2);
-    expect(rig.emulator.requests).toHaveLength(2);
+    expect(rig.submissions).toHaveLength(2);
     expect(sentSecret(rig, 1)).not.toBe(sentSecret(rig, 0));
     expect(rig.eventsOf('warning')).toMatchObject([
       { code: 'possible-double-billing', jobId: job.id, message: expect.stringContaining('callback') },
     ]);
     await rig.clock.advance(60_000);
     expect(await failureOf(job.result())).toMatchObject({ code: 'timeout', ambiguous: true, attempt: 2 });
-    expect(rig.emulator.requests).toHaveLength(2);
+    expect(rig.submissions).toHaveLength(2);
     expect(rig.clock.pendingTimers).toBe(0);
     // What comes now changes nothing.
-    const late = resultOf(sentSecret(rig), rig.emulator.requests[0]?.requestId ?? '');
-    expect(await rig.client.handleCallback({ body: late })).toMatchObject({ httpStatus: 200, outcome: 'stale' });
+    const late = resultOf(sentSecret(rig), rig.submissions[0]?.requestId ?? '');
+    expect(await rig.client.handleCallback({ body: late })).toMatchObject({
+      httpStatus: 200,
+      outcome: 'stale',
+    });
     expect(await job.status()).toMatchObject({ state: 'failed' });
     expect((await rig.client.transcripts.list()).items).toEqual([]);
   });
@@ -177,7 +191,7 @@ describe('a job with a callback', () => {
     await rig.waits(job);
     await rig.clock.advance(60_000);
     await rig.waits(job, 2);
-    const [early, late] = rig.emulator.requests.map(({ requestId }) => requestId);
+    const [early, late] = rig.submissions.map(({ requestId }) => requestId);
     // A failure of the first attempt is none of the second.
     const broken = { metadata: { request_id: early, extra: { callback_secret: sentSecret(rig) } } };
     expect(await rig.client.handleCallback({ body: broken })).toMatchObject({ outcome: 'stale' });
@@ -200,7 +214,7 @@ describe('a job with a callback', () => {
     expect(await job.status()).toMatchObject({ state: 'active' });
     await rig.clock.advance(1);
     expect(await failureOf(job.result())).toMatchObject({ code: 'timeout', attempt: 1 });
-    expect(rig.emulator.requests).toHaveLength(1);
+    expect(rig.submissions).toHaveLength(1);
   });
 
   it('is left alone where its entry comes up before the time of the callback is over', async () => {
@@ -216,7 +230,7 @@ describe('a job with a callback', () => {
     next.startWorker();
     rig.routeTo(next);
     await vi.waitFor(async () => expect(await queue.depth()).toMatchObject({ delayed: 1 }));
-    expect(rig.emulator.requests).toHaveLength(1);
+    expect(rig.submissions).toHaveLength(1);
     await rig.deepgramClock.advance(PROCESSING_MS);
     await rig.arrival(1);
     expect(await (await next.jobs.get(job.id))?.status()).toMatchObject({ state: 'completed', attempts: 1 });
@@ -285,9 +299,13 @@ describe('a job with a callback', () => {
     await using rig = await startCallbackRig();
     const job = await rig.client.enqueue(audio, { delivery });
     await rig.waits(job);
-    const requestId = rig.emulator.requests[0]?.requestId ?? '';
+    const requestId = rig.submissions[0]?.requestId ?? '';
     const body = { ...resultOf(sentSecret(rig), requestId), results: { channels: [] } };
-    expect(await rig.client.handleCallback({ body })).toEqual({ httpStatus: 200, outcome: 'failed', jobId: job.id });
+    expect(await rig.client.handleCallback({ body })).toEqual({
+      httpStatus: 200,
+      outcome: 'failed',
+      jobId: job.id,
+    });
     expect(await failureOf(job.result())).toMatchObject({ code: 'invalid_response', requestId, attempt: 1 });
     await rig.deepgramClock.advance(PROCESSING_MS);
     expect((await rig.arrival(1)).result).toMatchObject({ outcome: 'stale' });
@@ -295,16 +313,18 @@ describe('a job with a callback', () => {
   });
 
   it('starts a second round by retry(), which the callback of the first may still end', async () => {
-    await using rig = await startCallbackRig({ processingMs: 10_000_000, client: { queue: { attempts: 1 } } });
+    await using rig = await startCallbackRig({
+      processingMs: 10_000_000,
+      client: { queue: { attempts: 1 } },
+    });
     const job = await rig.client.enqueue(rig.emulator.serveAudio(audio), { delivery });
     await rig.waits(job);
     await rig.clock.advance(60_000);
     await failureOf(job.result());
     await rig.client.jobs.retry(job.id);
-    await vi.waitFor(() => expect(rig.emulator.requests).toHaveLength(3));
+    await vi.waitFor(() => expect(rig.submissions).toHaveLength(2));
     await rig.waits(job);
-    const [first] = rig.emulator.requests.filter(({ path }) => path === '/v1/listen');
-    const body = resultOf(sentSecret(rig, rig.emulator.requests.indexOf(first as never)), first?.requestId ?? '');
+    const body = resultOf(sentSecret(rig), rig.submissions[0]?.requestId ?? '');
     expect(await rig.client.handleCallback({ body })).toMatchObject({ outcome: 'completed' });
     expect((await job.result()).text).toBe('taken from the callback');
   });
@@ -315,10 +335,10 @@ describe('the submission', () => {
     await using rig = await startCallbackRig({ client: { spend: { maxAudioSecondsPerHour: 60 } } });
     const tooLong = await rig.client.enqueue(audio, { delivery, durationSeconds: 61 });
     expect(await failureOf(tooLong.result())).toMatchObject({ code: 'spend_limit' });
-    expect(rig.emulator.requests).toHaveLength(0);
+    expect(rig.submissions).toHaveLength(0);
     const job = await rig.client.enqueue(audio, { delivery, durationSeconds: 10 });
     await rig.waits(job);
-    const body = resultOf(sentSecret(rig), rig.emulator.requests[0]?.requestId ?? '') as { metadata: object };
+    const body = resultOf(sentSecret(rig), rig.submissions[0]?.requestId ?? '') as { metadata: object };
     const long = { ...body, metadata: { ...body.metadata, duration: 60 } };
     expect(await rig.client.handleCallback({ body: long })).toMatchObject({ outcome: 'completed' });
     expect(await failureOf(rig.client.transcribe(audio))).toMatchObject({ code: 'spend_limit' });
@@ -328,10 +348,10 @@ describe('the submission', () => {
     await using rig = await startCallbackRig();
     rig.emulator.faults.next({ kind: 'status', status: 429 } as never);
     const job = await rig.client.enqueue(audio, { delivery, attempts: 1 });
-    await vi.waitFor(() => expect(rig.emulator.requests).toHaveLength(1));
+    await vi.waitFor(() => expect(rig.submissions).toHaveLength(1));
     await vi.waitFor(async () => {
       await rig.clock.advance(1000);
-      expect(rig.emulator.requests).toHaveLength(2);
+      expect(rig.submissions).toHaveLength(2);
     });
     await rig.waits(job);
     expect(sentSecret(rig, 1)).not.toBe(sentSecret(rig, 0));

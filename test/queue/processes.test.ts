@@ -107,7 +107,8 @@ describe.each(KINDS)('jobs of several processes on %s', (kind) => {
     const cancelledAt = performance.now();
     expect(await r.client.jobs.cancel(id)).toBe(true);
     // What Deepgram has begun it goes on with: the connection is what ends.
-    await vi.waitFor(() => expect(r.emulator.requests.at(-1)?.outcome).toBe('abandoned'), {
+    const request = r.emulator.requests.find(({ method }) => method === 'POST');
+    await vi.waitFor(() => expect(request?.outcome).toBe('abandoned'), {
       timeout: 5000,
       interval: 5,
     });

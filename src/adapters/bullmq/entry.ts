@@ -41,12 +41,3 @@ export function toJob({ id, priority, delayMs, group }: QueueEntry): NewJob {
 export function toEntry({ id, priority, group }: JobData): QueueEntry {
   return { id, priority, delayMs: 0, ...(group === undefined ? {} : { group }) };
 }
-
-/** FNV-1a: it must be the same in every process and version. */
-export function shardOf(jobId: string, shards: number): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < jobId.length; index += 1) {
-    hash = Math.imul(hash ^ jobId.charCodeAt(index), 0x01000193) >>> 0;
-  }
-  return hash % shards;
-}

@@ -80,7 +80,7 @@ export function isRefusedLogin(error: unknown): boolean {
 /** The word with which a reply of Redis begins. The rest of it may quote what was sent. */
 function replyCode(error: unknown): string | undefined {
   // ioredis looks at the keys of a pipeline itself.
-  if (error instanceof Error && /keys in the pipeline should belong to the same slot/.test(error.message)) {
+  if (error instanceof Error && /should belong to the same slot/.test(error.message)) {
     return 'CROSSSLOT';
   }
   if (!(error instanceof Error) || error.name !== 'ReplyError') return undefined;

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { QueueProblem } from '../../contracts/queue.js';
 import type { Client } from './connections.js';
-import { hasHashTag } from './options.js';
+import { hasHashTag } from './shards.js';
 
 /** What BullMQ needs, and what it asks for. */
 const MINIMUM = [5, 0] as const;

@@ -172,18 +172,3 @@ export function isCluster(source: RedisSource): boolean {
   if (source.type === 'cluster') return true;
   return source.type === 'instance' && (source.instance as { isCluster?: boolean }).isCluster === true;
 }
-
-/** One for each shard. Those of more than one shard have a hash tag each, so that they can lie on different nodes. */
-export function shardPrefixes({
-  prefix,
-  shards,
-}: Pick<RedisSettings, 'prefix' | 'shards'>): readonly string[] {
-  if (shards === 1) return [prefix];
-  return Array.from({ length: shards }, (_, index) =>
-    hasHashTag(prefix) ? prefix.replace(/\{([^}]+)\}/, `{$1-${index}}`) : `{${prefix}-${index}}`,
-  );
-}
-
-export function hasHashTag(prefix: string): boolean {
-  return /^[^{]*\{[^}]+\}/.test(prefix);
-}

@@ -13,11 +13,12 @@ import {
 import { RedisMessages } from './channel.js';
 import { type Client, Connections, untilReady } from './connections.js';
 import type { Consumer, Consumers, Engine, Producer } from './engine.js';
-import { type NewJob, shardOf } from './entry.js';
+import type { NewJob } from './entry.js';
 import { EPOCH, redisEpoch } from './epoch.js';
 import { FAIR_ORDER } from './fair-order.js';
 import { redisHealth } from './health.js';
-import { derivedName, type RedisSettings, shardPrefixes } from './options.js';
+import { derivedName, type RedisSettings } from './options.js';
+import { shardOf, shardPrefixes } from './shards.js';
 
 /** A worker waits so long for a sign of new entries, then looks by itself. */
 const MAX_BLOCK_MS = 2000;

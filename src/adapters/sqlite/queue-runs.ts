@@ -9,7 +9,7 @@ interface Run {
 }
 
 /** A run whose handler has ended, until the file says so as well. */
-export interface EndedRun {
+interface EndedRun {
   readonly entry: QueueEntry;
   readonly lease: Lease;
   readonly outcome: EntryOutcome;

@@ -3,42 +3,8 @@ import { figure } from '../figure.mjs';
 
 /** @import { Figure, Row } from '../figure.mjs' */
 
-const NO_ADAPTER = 'There is no BullMQ adapter yet.';
-
 /** @type {readonly Row[]} */
 export const missingRows = [
-  missing('P5', NO_ADAPTER, [
-    {
-      name: 'P5',
-      title: 'Bulk add of 1,000 jobs: jobs per second',
-      unit: 'ratio',
-      rival: 'BullMQ addBulk',
-      bar: '>= 0.8',
-    },
-    {
-      name: 'P5 records',
-      title: 'enqueueMany(1000), records in PostgreSQL',
-      unit: 'ratio',
-      rival: 'BullMQ addBulk',
-      bar: '>= 0.4',
-    },
-  ]),
-  missing('P6', NO_ADAPTER, [
-    {
-      name: 'P6 at 10',
-      title: 'Worker, 10 at a time: jobs per second',
-      unit: 'ratio',
-      rival: 'BullMQ Worker',
-      bar: '>= 0.8',
-    },
-    {
-      name: 'P6 at 100',
-      title: 'Worker, 100 at a time: jobs per second',
-      unit: 'ratio',
-      rival: 'BullMQ Worker',
-      bar: '>= 0.8',
-    },
-  ]),
   missing('P11', 'Live sessions do not reconnect yet.', [
     {
       name: 'P11',
