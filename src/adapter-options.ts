@@ -21,8 +21,9 @@ export type LimitSettings = Required<Omit<LimitOptions, 'requestsPerMinute'>> & 
 };
 
 /** `autoStart` undefined: as it is usual for the adapter. */
-export type QueueSettings = Required<Omit<QueueOptions, 'adapter' | 'autoStart'>> & {
+export type QueueSettings = Required<Omit<QueueOptions, 'adapter' | 'autoStart' | 'perUserConcurrency'>> & {
   readonly autoStart: boolean | undefined;
+  readonly perUserConcurrency: number | undefined;
 };
 
 interface ResolvedQueue {
@@ -37,7 +38,11 @@ interface ResolvedLimits {
 
 /** Settings for the queue of this process, or an adapter, or both. */
 export function resolveQueue(queue: ClientOptions['queue']): ResolvedQueue {
-  const defaults: QueueSettings = { ...CLIENT_DEFAULTS.queue, autoStart: undefined };
+  const defaults: QueueSettings = {
+    ...CLIENT_DEFAULTS.queue,
+    autoStart: undefined,
+    perUserConcurrency: undefined,
+  };
   if (queue === undefined) return { queue: defaults, queueAdapter: undefined };
   if (queue !== null && isQueueAdapter(queue)) {
     checkAdapter('queue', queue, QUEUE_METHODS);
@@ -47,6 +52,7 @@ export function resolveQueue(queue: ClientOptions['queue']): ResolvedQueue {
   const { adapter, ...settings } = queue;
   checkKeys('queue', settings, Object.keys(defaults));
   checkNumber('queue.concurrency', settings.concurrency, { min: 1 });
+  checkNumber('queue.perUserConcurrency', settings.perUserConcurrency, { min: 1, max: 999 });
   checkNumber('queue.attempts', settings.attempts, { min: 1 });
   checkNumber('queue.backoffMs', settings.backoffMs, { min: 0 });
   checkNumber('queue.maxBackoffMs', settings.maxBackoffMs, { min: 0 });

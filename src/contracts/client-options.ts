@@ -61,6 +61,8 @@ export interface QueueOptions {
   backoffMs?: number;
   /** Longest back-off. Default 300000. */
   maxBackoffMs?: number;
+  /** Jobs of one user that run at the same time, over all processes. Default: no limit but `concurrency`. */
+  perUserConcurrency?: number;
   /**
    * False: jobs wait until `startWorker()` is called. Default: true for a queue of this process, or of this machine;
    * false where workers may live elsewhere.

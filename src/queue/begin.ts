@@ -3,9 +3,9 @@ import type { ErrorData } from '../contracts/error-data.js';
 import type { EntryOutcome } from '../contracts/queue.js';
 import { QueueError, TimeoutError } from '../errors/index.js';
 import { announce, isoTime, type JobContext } from './context.js';
-import { DONE, failJob } from './finish.js';
+import { DONE, failJob, writeWithRetries } from './finish.js';
 import { hasEnded, type JobData, type JobRecord } from './record.js';
-import { toActive } from './transitions.js';
+import { toActive, toQueuedAgain } from './transitions.js';
 
 /** An attempt to make, or what becomes of the entry where there is none. */
 export type Begun = { readonly type: 'run'; readonly record: JobRecord } | EntryOutcome;
@@ -33,12 +33,26 @@ export async function begin(
     if (refusal !== undefined) {
       return failJob(record, { ...refusal, attempt: record.data.attempts }, signal, context);
     }
+    const pauseMs = await context.userPlaces.pauseFor(record);
+    if (pauseMs !== undefined) return { type: 'again', delayMs: pauseMs };
     const active = await context.store.replace(record, toActive(record.data, now));
     if (active === undefined) continue;
     if (record.data.state === 'active') warnOfSecondRun(record, context);
     announce(context, active);
-    return { type: 'run', record: active };
+    return unlessCrowded(active, context);
   }
+}
+
+/** Other jobs of the user may have become active in the same moment. */
+async function unlessCrowded(record: JobRecord, context: JobContext): Promise<Begun> {
+  const pauseMs = await context.userPlaces.pauseFor(record);
+  if (pauseMs === undefined) return { type: 'run', record };
+  const runAt = isoTime(context.clock, pauseMs);
+  const data = toQueuedAgain(record.data, { runAt, attemptCounts: false });
+  const queued = await writeWithRetries(record, data, context);
+  if (queued === undefined) return DONE;
+  announce(context, queued);
+  return { type: 'again', delayMs: pauseMs };
 }
 
 /** How long the job has yet to wait for its callback. An entry comes early where the queue lost it and got it again. */

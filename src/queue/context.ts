@@ -14,6 +14,7 @@ import type { JobFeed } from './feed.js';
 import type { JobStore } from './job-store.js';
 import type { Outbox } from './outbox.js';
 import { hasEnded, type JobRecord, type JobWebhookData, type Submission } from './record.js';
+import type { UserPlaces } from './user-places.js';
 
 /** The options of one attempt: Deepgram's own, and ours that an attempt knows. */
 export interface AttemptOptions extends PrerecordedDeepgramOptions {
@@ -72,6 +73,8 @@ export interface JobSettings {
   /** True: the first job starts a worker in this process. Undefined: where the queue is not distributed. */
   readonly autoStart: boolean | undefined;
   readonly whenDown: 'reject' | 'keep';
+  /** Jobs of one user that run at the same time. Undefined: no limit of its own. */
+  readonly perUserConcurrency: number | undefined;
 }
 
 /** The options of the client, with the defaults in them. */
@@ -128,6 +131,7 @@ export interface JobContext extends JobDeps {
   readonly audio: AudioShelf;
   readonly outbox: Outbox;
   readonly webhooks: WebhookOutlet;
+  readonly userPlaces: UserPlaces;
   /** Work that a call leaves behind and that a close waits for. Never rejects. */
   readonly background: (work: Promise<void>) => void;
   /**

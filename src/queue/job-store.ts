@@ -137,6 +137,12 @@ export class JobStore {
     return { ...page, items: page.items.flatMap(readable) };
   }
 
+  /** Active jobs of a user, so many at most. */
+  async activeOf(userId: string, limit: number): Promise<readonly JobRecord[]> {
+    const page = await this.#storage.list('jobs', { userId, status: 'active', limit });
+    return page.items.flatMap(readable);
+  }
+
   async transcript(id: string): Promise<Transcript | undefined> {
     return this.#transcripts.get(id);
   }

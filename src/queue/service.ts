@@ -24,6 +24,7 @@ import { createJobReconciler } from './lost-jobs.js';
 import { checkJobListQuery } from './options.js';
 import { Outbox } from './outbox.js';
 import { OutboxRelay } from './outbox-relay.js';
+import { UserPlaces } from './user-places.js';
 import { JobWebhooks } from './webhooks.js';
 import { reportWorkerError, runEntry } from './worker.js';
 
@@ -85,6 +86,7 @@ export function createJobs(deps: JobDeps): JobService {
     },
     held: new Map(),
     webhooks,
+    userPlaces: new UserPlaces(store, deps.settings.perUserConcurrency, deps.random),
   };
   return new Jobs(context, webhooks, left);
 }

@@ -23,6 +23,12 @@ export function testRedis(): { readonly server: RedisServer } {
   };
 }
 
+/** The URL of a user who may not listen to anything. */
+export async function deafUser({ client, port }: RedisServer): Promise<string> {
+  await client.call('ACL', 'SETUSER', 'deaf', 'on', '>deaf', '~*', '+@all', 'resetchannels');
+  return `redis://deaf:deaf@127.0.0.1:${port}`;
+}
+
 let prefixes = 0;
 
 /** Limits that no other test shares. */

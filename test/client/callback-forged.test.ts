@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { clientOf, failureOf } from '../support/client.js';
 import { send, startAnswering, startHttpServer } from '../support/fault-server.js';
 import { shown, watchedClient } from '../support/leaks.js';
-import { PROCESSING_MS, resultOf, SECRET, sentSecret, startCallbackRig } from './callback-rig.js';
+import { PROCESSING_MS, resultOf, SECRET, secretIn, sentSecret, startCallbackRig } from './callback-rig.js';
 
 const { audio } = synthesizeSpeech('one two three');
 const delivery = 'callback';
@@ -257,12 +257,7 @@ describe('no secret of a callback', () => {
     for (const channels of [undefined, [{ alternatives: [] }]]) {
       let mac = '';
       await using server = await startHttpServer((request, response) => {
-        const query = new URL(request.url ?? '', 'http://localhost').searchParams;
-        secret =
-          query
-            .getAll('extra')
-            .find((pair) => pair.startsWith('callback_secret:'))
-            ?.slice(16) ?? '';
+        secret = secretIn(request.url);
         mac = secret.split('.')[2] ?? '';
         request.resume().on('end', () => send(response, { status: 200, body: { request_id: 'r-1' } }));
       });

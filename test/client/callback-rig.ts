@@ -143,11 +143,16 @@ export async function startCallbackRig(options: RigOptions = {}): Promise<Callba
   };
 }
 
-/** Of the job, as Deepgram got it with its request. */
-export function sentSecret(rig: CallbackRig, index = 0): string {
-  const sent = rig.submissions[index]?.query.getAll('extra') ?? [];
-  const pair = sent.find((extra) => extra.startsWith('callback_secret:')) ?? '';
+/** The secret that a request to Deepgram has with it. */
+export function secretIn(url = ''): string {
+  const extra = new URL(url, 'http://localhost').searchParams.getAll('extra');
+  const pair = extra.find((each) => each.startsWith('callback_secret:')) ?? '';
   return pair.slice('callback_secret:'.length);
+}
+
+/** That of one of the submissions that the emulator got. */
+export function sentSecret(rig: CallbackRig, index = 0): string {
+  return secretIn(`?${rig.submissions[index]?.query ?? ''}`);
 }
 
 /** A result as Deepgram brings it. */

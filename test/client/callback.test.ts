@@ -6,11 +6,13 @@ import { createSqliteStorage } from 'transcription-client/sqlite';
 import { synthesizeSpeech } from 'transcription-client/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { failureOf } from '../support/client.js';
+import { send, startHttpServer } from '../support/fault-server.js';
 import {
   PROCESSING_MS,
   REDELIVERY_MS,
   type RigOptions,
   resultOf,
+  secretIn,
   sentSecret,
   startCallbackRig,
 } from './callback-rig.js';
@@ -156,6 +158,63 @@ describe('a job with a callback', () => {
     const replay = (request: string) => rig.client.handleCallback({ body: resultOf(secret, request) });
     expect(await replay(requestId)).toMatchObject({ outcome: 'duplicate' });
     expect(await replay('another')).toMatchObject({ outcome: 'swapped' });
+  });
+
+  it('is completed while Deepgram still answers the request, which then is none that was cancelled', async () => {
+    let early: unknown;
+    await using server = await startHttpServer(async (request, response) => {
+      for await (const _ of request);
+      const body = resultOf(secretIn(request.url), 'r-1');
+      early = await rig.client.handleCallback({ body });
+      // What a cancelled request would show by now.
+      await vi.waitFor(async () => expect(await job.status()).toMatchObject({ state: 'completed' }));
+      send(response, { status: 200, body: { request_id: 'r-1' } });
+    });
+    await using rig = await startCallbackRig({ endpoint: server.url });
+    const job = await rig.client.enqueue(audio, { delivery });
+    await vi.waitFor(() => expect(rig.eventsOf('request-end')).toHaveLength(1));
+    expect(early).toMatchObject({ outcome: 'completed' });
+    expect(rig.eventsOf('request-end')).toMatchObject([{ status: 'success', requestId: 'r-1' }]);
+    await vi.waitFor(() => expect(rig.clock.pendingTimers).toBe(0));
+    expect(await job.status()).toMatchObject({ state: 'completed', attempts: 1 });
+  });
+
+  it('ends the attempt that runs when the result of the one before comes late', async () => {
+    await using server = await startHttpServer((request, response, count) => {
+      const answer = () => send(response, { status: 200, body: { request_id: `r-${count}` } });
+      request.resume().on('end', () => {
+        // Nobody answers the second one.
+        if (count === 1) answer();
+      });
+    });
+    await using rig = await startCallbackRig({ endpoint: server.url });
+    const job = await rig.client.enqueue(audio, { delivery });
+    await rig.waits(job);
+    await rig.clock.advance(60_000);
+    await vi.waitFor(() => expect(server.requests).toHaveLength(2));
+    const body = resultOf(secretIn(server.requests[0]?.url), 'r-1');
+    expect(await rig.client.handleCallback({ body })).toMatchObject({ outcome: 'completed' });
+    await vi.waitFor(() => expect(rig.eventsOf('request-end')).toHaveLength(2));
+    expect(rig.eventsOf('request-end')).toMatchObject([{ status: 'success' }, { status: 'cancelled' }]);
+    expect((await job.result()).requestId).toBe('r-1');
+    await vi.waitFor(() => expect(rig.clock.pendingTimers).toBe(0));
+  });
+
+  it('leaves no result where it is cancelled while a storage without transactions takes it', async () => {
+    let cancelling: Promise<boolean> | undefined;
+    const { transact: _, ...storage } = tampered(async (_operation, data) => {
+      if (data === undefined || !('requestIds' in (data as object))) return;
+      cancelling ??= job.cancel();
+      await cancelling;
+    });
+    await using rig = await startCallbackRig({ storage });
+    const job = await rig.client.enqueue(audio, { delivery });
+    await rig.waits(job);
+    const body = resultOf(sentSecret(rig), rig.submissions[0]?.requestId ?? '');
+    expect(await rig.client.handleCallback({ body })).toMatchObject({ outcome: 'stale' });
+    expect(await cancelling).toBe(true);
+    expect(await job.status()).toMatchObject({ state: 'cancelled' });
+    expect((await rig.client.transcripts.list()).items).toEqual([]);
   });
 
   it('is handed in again where the callback does not come, and fails after the last attempt', async () => {

@@ -87,6 +87,7 @@ export function createHarness(options: HarnessOptions = {}) {
       concurrency: 10,
       autoStart: true,
       whenDown: 'reject',
+      perUserConcurrency: undefined,
       ...options.settings,
     },
     random: () => 1,

@@ -3,6 +3,7 @@ import { createMemoryStorage } from '../../src/adapters/memory/storage.js';
 import type { JobEvent } from '../../src/contracts/job.js';
 import {
   createHarness,
+  createTranscript,
   type Harness,
   type HarnessOptions,
   reset,
@@ -197,5 +198,45 @@ describe('an ambiguous end', () => {
     (await call(0)).reject(reset());
     await expect(job.result()).rejects.toMatchObject({ ambiguous: true });
     expect(eventsOf('warning')).toEqual([]);
+  });
+});
+
+describe('perUserConcurrency', () => {
+  it('keeps the jobs of one user from running all at once, and those of others running', async () => {
+    const storage = createMemoryStorage();
+    const settings = { perUserConcurrency: 2, concurrency: 10, autoStart: false };
+    const rigs = [harness({ storage, settings }), harness({ storage, settings })];
+    const running = new Map<string, number>();
+    let most = 0;
+    let ended = 0;
+    for (const { jobs } of rigs) {
+      await jobs.enqueueMany(
+        Array.from({ length: 12 }, (_, index) => ({
+          source: URL_SOURCE,
+          options: { userId: index < 9 ? 'greedy' : `user-${index}` },
+        })),
+      );
+    }
+    for (const { jobs } of rigs) jobs.startWorker();
+    const look = (): void => {
+      for (const rig of rigs) {
+        for (const { options, resolve, context } of rig.calls.splice(0)) {
+          const user = options.userId ?? '';
+          running.set(user, (running.get(user) ?? 0) + 1);
+          most = Math.max(most, running.get('greedy') ?? 0);
+          rig.clock.setTimer(() => {
+            running.set(user, (running.get(user) ?? 0) - 1);
+            ended += 1;
+            resolve(createTranscript(`tr_${context.jobId}`));
+          }, 100);
+        }
+      }
+    };
+    for (let turn = 0; ended < 24 && turn < 5000; turn += 1) {
+      look();
+      await Promise.all(rigs.map(({ clock }) => clock.advance(50)));
+    }
+    expect(ended).toBe(24);
+    expect(most).toBe(2);
   });
 });

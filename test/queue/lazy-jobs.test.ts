@@ -17,6 +17,7 @@ const SETTINGS = {
   maxBackoffMs: 1,
   concurrency: 1,
   whenDown: 'reject' as const,
+  perUserConcurrency: undefined,
   autoStart: false,
 };
 

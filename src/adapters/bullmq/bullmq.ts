@@ -21,6 +21,9 @@ export async function loadBullmq(): Promise<Bullmq> {
 const JOB_OPTIONS = { removeOnComplete: true, removeOnFail: true, attempts: 1 } as const;
 const JOB_NAME = 'entry';
 
+/** PostgreSQL takes no larger number there. */
+const NEVER = 2 ** 31 - 1;
+
 /**
  * What the backend of a worker is told. A job whose fetches were lost, or whose workers died, has had no chance: it is
  * never failed for that.
@@ -29,7 +32,7 @@ export function workerOptions({ lockDurationMs, stalledIntervalMs }: QueueTimes)
   return {
     lockDuration: lockDurationMs,
     stalledInterval: stalledIntervalMs,
-    maxStalledCount: Number.MAX_SAFE_INTEGER,
+    maxStalledCount: NEVER,
   };
 }
 

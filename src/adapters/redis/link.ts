@@ -7,6 +7,7 @@ import type { RedisScript } from './scripts.js';
 const MAX_CONNECT_MS = 1000;
 /** A server that lets nobody listen is not asked all the time. */
 const LISTEN_AGAIN_MS = 1000;
+const LAST_LOOK_MS = 20;
 
 /**
  * No connection repeats a command or waits for the server to come back: who asks decides that. It is replaced by
@@ -173,8 +174,12 @@ export class RedisLink {
   }
 
   #within<Value>(timeoutMs: number, promise: Promise<Value>): Promise<Value> {
+    const { clock } = this.#parts;
     return new Promise((resolve, reject) => {
-      const timer = this.#parts.clock.setTimer(() => reject(new LateAnswer('late')), timeoutMs);
+      // A process that was stopped for so long finds its timers due first, and then the answer that is there.
+      let timer = clock.setTimer(() => {
+        timer = clock.setTimer(() => reject(new LateAnswer('late')), LAST_LOOK_MS);
+      }, timeoutMs);
       promise.then(resolve, reject).finally(() => timer.cancel());
     });
   }

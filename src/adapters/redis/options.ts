@@ -58,7 +58,10 @@ export interface RedisLimitsOptions {
    * more of them than places; so choose it longer than any pause that you expect.
    */
   readonly leaseMs?: number;
-  /** How long an answer of Redis may take before it counts as unavailable. Default 2000. */
+  /**
+   * How long an answer of Redis may take before it counts as unavailable: at most half of `leaseMs`. Default 2000,
+   * or half of a shorter `leaseMs`.
+   */
   readonly commandTimeoutMs?: number;
   /**
    * While Redis cannot be reached: `reject` refuses every call with a NetworkError that may be retried; `local`,
@@ -85,6 +88,8 @@ export interface RedisLimitsSettings {
   readonly whenUnavailable: 'reject' | 'local';
   readonly clock: Clock;
 }
+
+const DEFAULT_LEASE_MS = 30_000;
 
 const KEYS = [
   'connection',
@@ -124,7 +129,9 @@ export function resolveRedisLimits(options: RedisLimitsOptions): RedisLimitsSett
   checkNumber('requestsPerMinute', requestsPerMinute, { min: 1 });
   checkNumber('maxWaiting', maxWaiting, { min: 0 });
   checkNumber('leaseMs', leaseMs, { min: 500, max: 3_600_000 });
-  checkNumber('commandTimeoutMs', commandTimeoutMs, { min: 10, max: 600_000 });
+  const halfLeaseMs = Math.floor((leaseMs ?? DEFAULT_LEASE_MS) / 2);
+  // A place whose answer took longer is not used: its lease may be over soon.
+  checkNumber('commandTimeoutMs', commandTimeoutMs, { min: 10, max: halfLeaseMs });
   if (whenUnavailable !== undefined && whenUnavailable !== 'reject' && whenUnavailable !== 'local') {
     throw invalidOption('whenUnavailable', "'reject' or 'local'", whenUnavailable);
   }
@@ -136,8 +143,8 @@ export function resolveRedisLimits(options: RedisLimitsOptions): RedisLimitsSett
     maxConcurrentStreams: maxConcurrentStreams ?? 50,
     requestsPerMinute,
     maxWaiting: maxWaiting ?? 1000,
-    leaseMs: leaseMs ?? 30_000,
-    commandTimeoutMs: commandTimeoutMs ?? 2000,
+    leaseMs: leaseMs ?? DEFAULT_LEASE_MS,
+    commandTimeoutMs: commandTimeoutMs ?? Math.min(2000, halfLeaseMs),
     whenUnavailable: whenUnavailable ?? 'local',
     clock: clock ?? systemClock,
   };

@@ -91,17 +91,20 @@ export const groupClauses: readonly QueueClause[] = [
       let added = 0;
       const handler: EntryHandler = async ({ id }) => {
         begun.push(id);
-        if (added < 200) await rig.queue.add(ofGroup('b', 1, ++added));
+        if (added < 130) await rig.queue.add(ofGroup('b', 1, ++added));
         await new Promise((resolve) => setImmediate(resolve));
         return { type: 'done' };
       };
-      await rig.queue.add(ofGroup('a', 30));
+      await rig.queue.add(ofGroup('a', 10));
       rig.start(1, rig.queue, handler);
-      await rig.time.until('the entries of both have run', () => begun.length >= 230);
+      // A slow back end may need its time for all of them.
+      for (const count of [35, 70, 105, 140]) {
+        await rig.time.until(`${count} entries have run`, () => begun.length >= count);
+      }
       await rig.idle();
       // A head start of 100, then one of each, and some to spare.
       const last = begun.findLastIndex((id) => id.startsWith('a'));
-      ok(last < 180, `the last of the first group ran as number ${last}`);
+      ok(last < 128, `the last of the first group ran as number ${last}`);
     },
   },
 ];

@@ -1,0 +1,76 @@
+/**
+ * The order of entries with a group on PostgreSQL: the same as in fair-order.ts, whose words explain it. BullMQ takes
+ * jobs in the order of `priority, seq` there. Start numbers begin above all that its sequence gives out.
+ */
+export const POSTGRES_FAIR_ORDER = `
+CREATE TABLE IF NOT EXISTS transcription_group (
+  queue TEXT NOT NULL,
+  priority INTEGER NOT NULL,
+  -- Of the row itself where it is empty.
+  name TEXT NOT NULL,
+  number BIGINT NOT NULL,
+  PRIMARY KEY (queue, priority, name)
+);
+CREATE OR REPLACE FUNCTION transcription_fair_order(
+  p_queue TEXT, p_priority INTEGER, p_ids TEXT[], p_groups TEXT[]
+) RETURNS VOID
+LANGUAGE plpgsql
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+  c_start CONSTANT BIGINT := 4611686018427387904;
+  c_credit CONSTANT BIGINT := 100;
+  v_fresh TEXT[];
+  v_now BIGINT;
+  v_head BIGINT;
+  v_last BIGINT;
+  v_number BIGINT;
+  v_ahead INTEGER := 0;
+  v_is_first BOOLEAN;
+  r RECORD;
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtext('transcription:' || p_queue), p_priority);
+  -- Those that were delayed or have run before keep their place at the head of the row.
+  SELECT array_agg(id) INTO v_fresh FROM job
+    WHERE queue = p_queue AND id = ANY (p_ids) AND state = 'waiting' AND attempts_started = 0
+      AND process_at_ms IS NULL AND seq < c_start - c_credit;
+  IF v_fresh IS NULL THEN
+    RETURN;
+  END IF;
+  SELECT count(*) <= cardinality(v_fresh) INTO v_is_first FROM (
+    SELECT 1 FROM job WHERE queue = p_queue AND state = 'waiting' AND priority = p_priority
+      LIMIT cardinality(v_fresh) + 1
+  ) AS waiting;
+  IF v_is_first THEN
+    DELETE FROM transcription_group WHERE queue = p_queue AND priority = p_priority;
+  END IF;
+  SELECT number INTO v_now FROM transcription_group
+    WHERE queue = p_queue AND priority = p_priority AND name = '';
+  SELECT min(seq) INTO v_head FROM job
+    WHERE queue = p_queue AND state = 'waiting' AND priority = p_priority AND seq >= c_start - c_credit;
+  v_now := greatest(coalesce(v_now, c_start), coalesce(v_head, c_start));
+  FOR r IN
+    SELECT i.id, i.name FROM unnest(p_ids, p_groups) WITH ORDINALITY AS i (id, name, position)
+      WHERE i.id = ANY (v_fresh) ORDER BY i.position
+  LOOP
+    SELECT number INTO v_last FROM transcription_group
+      WHERE queue = p_queue AND priority = p_priority AND name = r.name;
+    v_number := greatest(v_now - c_credit, coalesce(v_last, 0) + 1);
+    IF v_number < v_now THEN
+      v_ahead := v_ahead + 1;
+    END IF;
+    UPDATE job SET seq = v_number
+      WHERE queue = p_queue AND id = r.id AND state = 'waiting' AND seq < c_start - c_credit;
+    INSERT INTO transcription_group VALUES (p_queue, p_priority, r.name, v_number)
+      ON CONFLICT (queue, priority, name) DO UPDATE SET number = excluded.number;
+  END LOOP;
+  IF NOT v_is_first THEN
+    v_now := v_now + ceil(v_ahead / 10.0)::BIGINT;
+  END IF;
+  INSERT INTO transcription_group VALUES (p_queue, p_priority, '', v_now)
+    ON CONFLICT (queue, priority, name) DO UPDATE SET number = excluded.number;
+  DELETE FROM transcription_group
+    WHERE queue = p_queue AND priority = p_priority AND number < v_now - c_credit;
+END;
+$$;
+`;

@@ -1,0 +1,79 @@
+import { QueueError } from '../../errors/index.js';
+import type { Bullmq } from './bullmq.js';
+import { POSTGRES_FAIR_ORDER } from './postgres-fair-order.js';
+
+export interface PostgresClient {
+  query(text: string, values?: readonly unknown[]): Promise<{ readonly rows: readonly unknown[] }>;
+  release(error?: Error | boolean): void;
+  on(event: string, listener: (value: never) => void): unknown;
+  removeAllListeners(event?: string): unknown;
+}
+
+/** `Pool` of pg. */
+export interface PostgresQueuePool {
+  connect(): Promise<PostgresClient>;
+  query(text: string, values?: readonly unknown[]): Promise<{ readonly rows: readonly unknown[] }>;
+  end(): Promise<void>;
+  on(event: string, listener: (value: never) => void): unknown;
+}
+
+export interface PoolSettings {
+  readonly connectionString: string;
+  readonly maxConnections: number;
+  readonly commandTimeoutMs: number;
+}
+
+/** BullMQ keeps all of its tables in it. */
+const SCHEMA = 'bullmq';
+
+export async function openPool(settings: PoolSettings): Promise<PostgresQueuePool> {
+  const { Pool } = await loadPg();
+  const pool = new Pool({
+    connectionString: settings.connectionString,
+    max: settings.maxConnections,
+    connectionTimeoutMillis: settings.commandTimeoutMs,
+    query_timeout: settings.commandTimeoutMs,
+    keepAlive: true,
+    application_name: 'transcription-client',
+    options: `-c search_path=${SCHEMA}`,
+  });
+  // An idle connection that breaks is replaced at the next call; without a listener it would end the process.
+  pool.on('error', () => undefined);
+  return pool as unknown as PostgresQueuePool;
+}
+
+/** Makes the tables of BullMQ and ours, where they are not there. */
+export async function prepare(pool: PostgresQueuePool, { runMigrations }: Bullmq): Promise<void> {
+  const client = await pool.connect();
+  client.on('error', () => undefined);
+  try {
+    await runMigrations(client as unknown as Parameters<Bullmq['runMigrations']>[0], SCHEMA);
+    const { rows } = await client.query('SELECT current_schema() AS schema');
+    if ((rows[0] as { schema: unknown }).schema !== SCHEMA) {
+      throw new QueueError(
+        `The pool must look for tables in the schema ${SCHEMA} first. Make it with { options: '-c search_path=${SCHEMA}' }.`,
+        { code: 'queue_misconfigured' },
+      );
+    }
+    await client.query('BEGIN');
+    // Of two processes that start at once, one waits.
+    await client.query("SELECT pg_advisory_xact_lock(hashtext('transcription-client'))");
+    await client.query(POSTGRES_FAIR_ORDER);
+    await client.query('COMMIT');
+    client.release();
+  } catch (error) {
+    client.release(true);
+    throw error;
+  }
+}
+
+async function loadPg(): Promise<Pick<typeof import('pg'), 'Pool'>> {
+  try {
+    return (await import('pg')).default;
+  } catch (cause) {
+    throw new QueueError('The package pg is not installed. Run npm install pg, or pass a pool of your own.', {
+      code: 'queue_failed',
+      cause,
+    });
+  }
+}

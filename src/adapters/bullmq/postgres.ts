@@ -1,0 +1,155 @@
+import type { IQueueBackend } from 'bullmq';
+import type { QueueDepth } from '../../contracts/queue.js';
+import { Lazy } from '../../internal/lazy.js';
+import {
+  BackendConsumer,
+  BackendProducer,
+  type Bullmq,
+  loadBullmq,
+  toJobJson,
+  workerOptions,
+} from './bullmq.js';
+import type { Consumer, Consumers, Engine, Producer } from './engine.js';
+import type { NewJob } from './entry.js';
+import { derivedName } from './options.js';
+import { PostgresMessages } from './postgres-channel.js';
+import type { PostgresSettings } from './postgres-options.js';
+import { openPool, type PostgresQueuePool, prepare } from './postgres-pool.js';
+
+/** A worker waits so long for a sign of new entries, then looks by itself. */
+const MAX_BLOCK_MS = 5000;
+
+interface Opened {
+  readonly bullmq: Bullmq;
+  readonly pool: PostgresQueuePool;
+  readonly producer: PostgresProducer;
+}
+
+/** BullMQ on PostgreSQL. */
+export function createPostgresEngine(settings: PostgresSettings): Engine {
+  const { name, clock } = settings;
+  let own: PostgresQueuePool | undefined;
+  const opening = new Lazy<Opened>(async () => {
+    const bullmq = await loadBullmq();
+    own ??= settings.pool === undefined ? await openPool(settings) : undefined;
+    const pool = settings.pool ?? (own as PostgresQueuePool);
+    await prepare(pool, bullmq);
+    return { bullmq, pool, producer: new PostgresProducer(openBackend(bullmq, name, pool), pool, name) };
+  });
+  const open = async (): Promise<Opened> => opening.value ?? (await opening.get());
+  const messages = new PostgresMessages(name, clock, async () => (await open()).pool);
+  return {
+    server: 'PostgreSQL',
+    shards: 1,
+    shardOf: () => 0,
+    messages,
+    producer: async () => (await open()).producer,
+    consume: async () => openConsumers(settings, await open()),
+    async epoch() {
+      const { pool } = await open();
+      const { rows } = await pool.query(
+        `WITH made AS (
+           INSERT INTO meta (queue, field, value) VALUES ($1, 'transcription-epoch', $2)
+             ON CONFLICT (queue, field) DO UPDATE SET value = meta.value RETURNING value
+         ) SELECT value || ':' || extract(epoch FROM pg_postmaster_start_time()) AS epoch FROM made`,
+        [name, globalThis.crypto.randomUUID()],
+      );
+      return String((rows[0] as { epoch: unknown }).epoch);
+    },
+    async health() {
+      await (await open()).pool.query('SELECT 1');
+      return [];
+    },
+    derive: (derived) => createPostgresEngine({ ...settings, name: derivedName(name, derived) }),
+    // The pool closes a connection that does not answer.
+    reconnect: () => undefined,
+    async close() {
+      const opened = await opening.peek();
+      await messages.close();
+      await opened?.producer.backend.close();
+      await own?.end();
+    },
+  };
+}
+
+function openBackend(
+  bullmq: Bullmq,
+  name: string,
+  pool: PostgresQueuePool,
+  more: object = {},
+): IQueueBackend {
+  const options = { connection: pool, ...more };
+  const backend = bullmq.createPostgresBackend(
+    name,
+    options as unknown as Parameters<Bullmq['createPostgresBackend']>[1],
+  );
+  backend.on('error', () => undefined);
+  return backend;
+}
+
+class PostgresProducer extends BackendProducer implements Producer {
+  readonly #pool: PostgresQueuePool;
+  readonly #name: string;
+
+  constructor(backend: IQueueBackend, pool: PostgresQueuePool, name: string) {
+    super(backend);
+    this.#pool = pool;
+    this.#name = name;
+  }
+
+  async add(jobs: readonly NewJob[]): Promise<void> {
+    await this.backend.addJobs(jobs.map((job) => ({ job: toJobJson(job), jobId: job.id })));
+    const rows = new Map<number, { readonly ids: string[]; readonly groups: string[] }>();
+    for (const { id, priority, data } of jobs) {
+      if (data.group === undefined) continue;
+      const row = rows.get(priority) ?? { ids: [], groups: [] };
+      rows.set(priority, row);
+      row.ids.push(id);
+      row.groups.push(data.group);
+    }
+    for (const [priority, { ids, groups }] of rows) {
+      const values = [this.#name, priority, ids, groups];
+      await this.#pool.query('SELECT transcription_fair_order($1, $2, $3, $4)', values);
+    }
+  }
+
+  async depth(): Promise<QueueDepth> {
+    const types = ['waiting', 'paused', 'prioritized', 'delayed', 'active'] as const;
+    const [counts, [due = 0]] = await Promise.all([
+      this.backend.getCounts([...types]),
+      // Those that are due become waiting ones when a worker looks.
+      this.backend.getCounts(['delayed'], Date.now() + 1),
+    ]);
+    const [wait = 0, paused = 0, prioritized = 0, delayed = 0, active = 0] = counts;
+    return { waiting: wait + paused + prioritized + due, delayed: delayed - due, active };
+  }
+
+  async missing(jobIds: readonly string[]): Promise<readonly string[]> {
+    const { rows } = await this.#pool.query('SELECT id FROM job WHERE queue = $1 AND id = ANY ($2)', [
+      this.#name,
+      jobIds,
+    ]);
+    const found = new Set(rows.map((row) => (row as { id: string }).id));
+    return jobIds.filter((id) => !found.has(id));
+  }
+}
+
+function openConsumers(settings: PostgresSettings, { bullmq, pool }: Opened): Consumers {
+  const backend = openBackend(bullmq, settings.name, pool, workerOptions(settings));
+  const close = (): void => void backend.close(true).catch(() => undefined);
+  return {
+    shards: [new PostgresConsumer(backend, settings.lockDurationMs)],
+    interrupt: () => void backend.disconnectBlocking(false).catch(() => undefined),
+    reconnect: () => undefined,
+    close,
+  };
+}
+
+class PostgresConsumer extends BackendConsumer implements Consumer {
+  async wait(timeoutMs: number): Promise<void> {
+    await this.backend.waitForJob(Math.min(Math.max(1, timeoutMs), MAX_BLOCK_MS) / 1000);
+  }
+
+  /** Everybody who waits is told of an entry here. */
+  async wakeAnother(): Promise<void> {}
+}
