@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { type AudioSource, fromFile, fromStream } from 'transcription-client';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { resolveSource } from '../../src/audio/resolve.js';
 import { hashSource } from '../../src/audio/content-hash.js';
+import { resolveSource } from '../../src/audio/resolve.js';
 import { failureOf } from '../support/client.js';
 
 const AUDIO = new Uint8Array(3_000_000).map((_, index) => index % 251);

@@ -1,11 +1,19 @@
 import { inspect } from 'node:util';
 import { createMemoryStorage, TranscriptionClient } from 'transcription-client';
 import { synthesizeSpeech } from 'transcription-client/testing';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { clientOf, failureOf } from '../support/client.js';
 import { send, startAnswering, startHttpServer } from '../support/fault-server.js';
 import { shown, watchedClient } from '../support/leaks.js';
-import { PROCESSING_MS, resultOf, SECRET, secretIn, sentSecret, startCallbackRig } from './callback-rig.js';
+import {
+  eventually,
+  PROCESSING_MS,
+  resultOf,
+  SECRET,
+  secretIn,
+  sentSecret,
+  startCallbackRig,
+} from './callback-rig.js';
 
 const { audio } = synthesizeSpeech('one two three');
 const delivery = 'callback';
@@ -217,7 +225,7 @@ describe('no secret of a callback', () => {
     if (waitFor === 'end')
       await client.jobs.get(job.id).then((found) => found?.result().catch(() => undefined));
     else {
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         expect((await storage.get('jobs', job.id))?.data).toHaveProperty('submittedAt');
       });
     }

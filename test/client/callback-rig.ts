@@ -1,3 +1,5 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
 import {
   type CallbackOptions,
   type CallbackResult,
@@ -22,6 +24,11 @@ export const SECRET = 'CANARY-secret-of-the-callbacks';
 /** How long the emulator works on a recording, on its own clock. */
 export const PROCESSING_MS = 1000;
 export const REDELIVERY_MS = 30_000;
+
+/** Loading the SDK takes its time on a busy machine. */
+export function eventually<Value>(check: () => Value | Promise<Value>): Promise<Value> {
+  return vi.waitFor(check, { timeout: 10_000 });
+}
 
 /** One callback that came to the route. */
 export interface Arrival {
@@ -76,16 +83,15 @@ export async function startCallbackRig(options: RigOptions = {}): Promise<Callba
     processingMs: options.processingMs ?? PROCESSING_MS,
   });
   const arrivals: Arrival[] = [];
-  const route = await startHttpServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk);
-    const body = Buffer.concat(chunks).toString();
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const body = await text(request);
     const result = await handler.handleCallback({ body }).catch((error: Error) => error);
     const arrival = { body, result };
     arrivals.push(arrival);
     const said = result instanceof Error ? 503 : result.httpStatus;
     response.writeHead(options.answer?.(arrival, arrivals.length) ?? said).end();
-  });
+  };
+  const route = await startHttpServer((request, response) => void handle(request, response));
   const callbackUrl = `${route.url}/callback?from=deepgram`;
   const clients: TranscriptionClient[] = [];
   const connect = (more: ClientOptions = {}): TranscriptionClient => {
@@ -124,11 +130,11 @@ export async function startCallbackRig(options: RigOptions = {}): Promise<Callba
     },
     data,
     waits: ({ id }, attempts = 1) =>
-      vi.waitFor(async () => {
+      eventually(async () => {
         expect(await data(id)).toMatchObject({ state: 'active', submittedAt: expect.any(String), attempts });
       }),
     arrival: (count) =>
-      vi.waitFor(() => {
+      eventually(() => {
         const arrival = arrivals[count - 1];
         if (arrival === undefined) throw new Error(`callback ${count} has not arrived`);
         return arrival;

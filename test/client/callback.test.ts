@@ -1,13 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createMemoryStorage, type StorageAdapter } from 'transcription-client';
 import { createSqliteStorage } from 'transcription-client/sqlite';
 import { synthesizeSpeech } from 'transcription-client/testing';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { failureOf } from '../support/client.js';
 import { send, startHttpServer } from '../support/fault-server.js';
 import {
+  eventually,
   PROCESSING_MS,
   REDELIVERY_MS,
   type RigOptions,
@@ -103,7 +105,7 @@ describe('a job with a callback', () => {
     ]);
     expect(rig.eventsOf('warning')).toEqual([]);
     // The entries are out of the queue, and nothing of them is left on the clock.
-    await vi.waitFor(() => expect(rig.clock.pendingTimers).toBe(0));
+    await eventually(() => expect(rig.clock.pendingTimers).toBe(0));
   });
 
   it('is completed by another client, from another storage connection, after a restart', async () => {
@@ -145,9 +147,9 @@ describe('a job with a callback', () => {
     const job = await rig.client.enqueue(audio, { delivery });
     expect((await rig.arrival(1)).result).toMatchObject({ httpStatus: 200, outcome: 'completed' });
     const { id } = await job.result();
-    await vi.waitFor(() => expect(reached).toHaveLength(1));
+    await eventually(() => expect(reached).toHaveLength(1));
     release();
-    await vi.waitFor(() => expect(rig.clock.pendingTimers).toBe(0));
+    await eventually(() => expect(rig.clock.pendingTimers).toBe(0));
     expect(await rig.data(job.id)).toMatchObject({ state: 'completed', transcriptId: id });
     expect(await rig.data(job.id)).not.toHaveProperty('submittedAt');
     expect(rig.eventsOf('request-end')).toMatchObject([{ status: 'success' }]);
@@ -162,20 +164,21 @@ describe('a job with a callback', () => {
 
   it('is completed while Deepgram still answers the request, which then is none that was cancelled', async () => {
     let early: unknown;
-    await using server = await startHttpServer(async (request, response) => {
-      for await (const _ of request);
-      const body = resultOf(secretIn(request.url), 'r-1');
-      early = await rig.client.handleCallback({ body });
-      // What a cancelled request would show by now.
-      await vi.waitFor(async () => expect(await job.status()).toMatchObject({ state: 'completed' }));
+    const answer = async (secret: string, response: ServerResponse): Promise<void> => {
+      early = await rig.client.handleCallback({ body: resultOf(secret, 'r-1') });
+      // By now a cancelled request would show.
+      await eventually(async () => expect(await job.status()).toMatchObject({ state: 'completed' }));
       send(response, { status: 200, body: { request_id: 'r-1' } });
+    };
+    await using server = await startHttpServer((request, response) => {
+      request.resume().on('end', () => void answer(secretIn(request.url), response));
     });
     await using rig = await startCallbackRig({ endpoint: server.url });
     const job = await rig.client.enqueue(audio, { delivery });
-    await vi.waitFor(() => expect(rig.eventsOf('request-end')).toHaveLength(1));
+    await eventually(() => expect(rig.eventsOf('request-end')).toHaveLength(1));
     expect(early).toMatchObject({ outcome: 'completed' });
     expect(rig.eventsOf('request-end')).toMatchObject([{ status: 'success', requestId: 'r-1' }]);
-    await vi.waitFor(() => expect(rig.clock.pendingTimers).toBe(0));
+    await eventually(() => expect(rig.clock.pendingTimers).toBe(0));
     expect(await job.status()).toMatchObject({ state: 'completed', attempts: 1 });
   });
 
@@ -191,13 +194,13 @@ describe('a job with a callback', () => {
     const job = await rig.client.enqueue(audio, { delivery });
     await rig.waits(job);
     await rig.clock.advance(60_000);
-    await vi.waitFor(() => expect(server.requests).toHaveLength(2));
+    await eventually(() => expect(server.requests).toHaveLength(2));
     const body = resultOf(secretIn(server.requests[0]?.url), 'r-1');
     expect(await rig.client.handleCallback({ body })).toMatchObject({ outcome: 'completed' });
-    await vi.waitFor(() => expect(rig.eventsOf('request-end')).toHaveLength(2));
+    await eventually(() => expect(rig.eventsOf('request-end')).toHaveLength(2));
     expect(rig.eventsOf('request-end')).toMatchObject([{ status: 'success' }, { status: 'cancelled' }]);
     expect((await job.result()).requestId).toBe('r-1');
-    await vi.waitFor(() => expect(rig.clock.pendingTimers).toBe(0));
+    await eventually(() => expect(rig.clock.pendingTimers).toBe(0));
   });
 
   it('leaves no result where it is cancelled while a storage without transactions takes it', async () => {
@@ -262,7 +265,7 @@ describe('a job with a callback', () => {
     ]);
     expect([early, late]).toContain((await job.result()).requestId);
     expect((await rig.client.transcripts.list()).items).toHaveLength(1);
-    await vi.waitFor(() => expect(rig.clock.pendingTimers).toBe(0));
+    await eventually(() => expect(rig.clock.pendingTimers).toBe(0));
   });
 
   it('ends at its total time while it waits', async () => {
@@ -288,12 +291,12 @@ describe('a job with a callback', () => {
     const next = rig.connect({ queue });
     next.startWorker();
     rig.routeTo(next);
-    await vi.waitFor(async () => expect(await queue.depth()).toMatchObject({ delayed: 1 }));
+    await eventually(async () => expect(await queue.depth()).toMatchObject({ delayed: 1 }));
     expect(rig.submissions).toHaveLength(1);
     await rig.deepgramClock.advance(PROCESSING_MS);
     await rig.arrival(1);
     expect(await (await next.jobs.get(job.id))?.status()).toMatchObject({ state: 'completed', attempts: 1 });
-    await vi.waitFor(async () => expect(await queue.depth()).toEqual({ waiting: 0, delayed: 0, active: 0 }));
+    await eventually(async () => expect(await queue.depth()).toEqual({ waiting: 0, delayed: 0, active: 0 }));
   });
 
   it('is ended by cancel() at once, and what comes afterwards leaves no result', async () => {
@@ -302,7 +305,7 @@ describe('a job with a callback', () => {
     await rig.waits(job);
     expect(await job.cancel()).toBe(true);
     expect(await job.status()).toMatchObject({ state: 'cancelled' });
-    await vi.waitFor(() => expect(rig.clock.pendingTimers).toBe(0));
+    await eventually(() => expect(rig.clock.pendingTimers).toBe(0));
     await rig.deepgramClock.advance(PROCESSING_MS);
     expect((await rig.arrival(1)).result).toEqual({ httpStatus: 200, outcome: 'stale', jobId: job.id });
     expect(await job.status()).toMatchObject({ state: 'cancelled' });
@@ -317,7 +320,7 @@ describe('a job with a callback', () => {
     await rig.deepgramClock.advance(PROCESSING_MS);
     await rig.arrival(1);
     const record = await rig.storage.get('jobs', job.id);
-    await vi.waitFor(() => expect(rig.emulator.journal.callbacks).toHaveLength(1));
+    await eventually(() => expect(rig.emulator.journal.callbacks).toHaveLength(1));
     await rig.deepgramClock.advance(REDELIVERY_MS);
     await rig.arrival(2);
     expect(rig.arrivals.map(({ result }) => result)).toMatchObject([
@@ -340,15 +343,14 @@ describe('a job with a callback', () => {
     isDown = true;
     await rig.deepgramClock.advance(PROCESSING_MS);
     // The pauses between the tries of a write.
-    const failed = vi.waitFor(async () => {
+    await eventually(async () => {
       await rig.clock.advance(100);
-      if (rig.arrivals.length === 0) throw new Error('not yet');
+      expect(rig.arrivals).toHaveLength(1);
     });
-    await failed;
     expect(rig.arrivals[0]?.result).toMatchObject({ name: 'StorageError', code: 'storage_failed' });
     isDown = false;
     expect(await job.status()).toMatchObject({ state: 'active' });
-    await vi.waitFor(() => expect(rig.emulator.journal.callbacks).toHaveLength(1));
+    await eventually(() => expect(rig.emulator.journal.callbacks).toHaveLength(1));
     await rig.deepgramClock.advance(REDELIVERY_MS);
     expect((await rig.arrival(2)).result).toMatchObject({ outcome: 'completed' });
     expect((await job.result()).text).toBe('hello from the other side');
@@ -368,7 +370,7 @@ describe('a job with a callback', () => {
     expect(await failureOf(job.result())).toMatchObject({ code: 'invalid_response', requestId, attempt: 1 });
     await rig.deepgramClock.advance(PROCESSING_MS);
     expect((await rig.arrival(1)).result).toMatchObject({ outcome: 'stale' });
-    await vi.waitFor(() => expect(rig.clock.pendingTimers).toBe(0));
+    await eventually(() => expect(rig.clock.pendingTimers).toBe(0));
   });
 
   it('starts a second round by retry(), which the callback of the first may still end', async () => {
@@ -381,7 +383,7 @@ describe('a job with a callback', () => {
     await rig.clock.advance(60_000);
     await failureOf(job.result());
     await rig.client.jobs.retry(job.id);
-    await vi.waitFor(() => expect(rig.submissions).toHaveLength(2));
+    await eventually(() => expect(rig.submissions).toHaveLength(2));
     await rig.waits(job);
     const body = resultOf(sentSecret(rig), rig.submissions[0]?.requestId ?? '');
     expect(await rig.client.handleCallback({ body })).toMatchObject({ outcome: 'completed' });
@@ -407,8 +409,8 @@ describe('the submission', () => {
     await using rig = await startCallbackRig();
     rig.emulator.faults.next({ kind: 'status', status: 429 } as never);
     const job = await rig.client.enqueue(audio, { delivery, attempts: 1 });
-    await vi.waitFor(() => expect(rig.submissions).toHaveLength(1));
-    await vi.waitFor(async () => {
+    await eventually(() => expect(rig.submissions).toHaveLength(1));
+    await eventually(async () => {
       await rig.clock.advance(1000);
       expect(rig.submissions).toHaveLength(2);
     });

@@ -19,6 +19,9 @@ import { openPool, type PostgresQueuePool, prepare } from './postgres-pool.js';
 /** A worker waits so long for a sign of new entries, then looks by itself. */
 const MAX_BLOCK_MS = 5000;
 
+/** The types of BullMQ leave out those of a queue that is paused. */
+const COUNTED: readonly string[] = ['waiting', 'paused', 'prioritized', 'delayed', 'active'];
+
 interface Opened {
   readonly bullmq: Bullmq;
   readonly pool: PostgresQueuePool;
@@ -98,7 +101,10 @@ class PostgresProducer extends BackendProducer implements Producer {
   }
 
   async add(jobs: readonly NewJob[]): Promise<void> {
-    await this.backend.addJobs(jobs.map((job) => ({ job: toJobJson(job), jobId: job.id })));
+    const [first] = jobs;
+    // The statement for many makes tables for itself, which takes longer than to add one.
+    if (first !== undefined && jobs.length === 1) await this.backend.addJob(toJobJson(first), first.id);
+    else await this.backend.addJobs(jobs.map((job) => ({ job: toJobJson(job), jobId: job.id })));
     const rows = new Map<number, { readonly ids: string[]; readonly groups: string[] }>();
     for (const { id, priority, data } of jobs) {
       if (data.group === undefined) continue;
@@ -114,9 +120,8 @@ class PostgresProducer extends BackendProducer implements Producer {
   }
 
   async depth(): Promise<QueueDepth> {
-    const types = ['waiting', 'paused', 'prioritized', 'delayed', 'active'] as const;
     const [counts, [due = 0]] = await Promise.all([
-      this.backend.getCounts([...types]),
+      this.backend.getCounts(COUNTED as Parameters<IQueueBackend['getCounts']>[0]),
       // Those that are due become waiting ones when a worker looks.
       this.backend.getCounts(['delayed'], Date.now() + 1),
     ]);

@@ -52,7 +52,7 @@ export class SqliteQueue implements QueueAdapter {
     this.#settings = settings;
     const { place, name, pollMs } = settings;
     const isShared = isFile(place);
-    this.capabilities = { distributed: isShared, durable: isShared };
+    this.capabilities = { distributed: isShared, durable: isShared, embedded: true };
     this.#opening = new Lazy(() => openQueue(place, name));
     this.#poller = new Poller({
       clock: place.clock,
