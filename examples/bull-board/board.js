@@ -11,22 +11,28 @@ import express from 'express';
 import { Redis } from 'ioredis';
 
 const { REDIS_URL = 'redis://127.0.0.1:6379', PORT = '3001', HOST = '127.0.0.1' } = process.env;
-// The options name and prefix of createBullmqQueue(), with the defaults that they have there.
+// The options name and prefix of createBullmqQueue(), with the defaults that they have there. With shards it has
+// several prefixes.
 const { QUEUE_NAME = 'transcription', QUEUE_PREFIX = 'bull' } = process.env;
+const prefixes = QUEUE_PREFIX.split(',');
 
 const connection = new Redis(REDIS_URL, { maxRetriesPerRequest: null });
 connection.on('error', ({ message }) => console.error(message));
 
 // Jobs, and the messages about their end.
-const queues = [QUEUE_NAME, `${QUEUE_NAME}-webhooks`].map(
+const queues = [QUEUE_NAME, `${QUEUE_NAME}-webhooks`].flatMap((name) =>
   // What the library has set in Redis stays as it is.
-  (name) => new Queue(name, { connection, prefix: QUEUE_PREFIX, skipMetasUpdate: true }),
+  prefixes.map((prefix) => new Queue(name, { connection, prefix, skipMetasUpdate: true })),
 );
 const serverAdapter = new ExpressAdapter();
 serverAdapter.setBasePath('/');
 createBullBoard({
   // Read only: the truth about a job is its record in the storage, which the board knows nothing of.
-  queues: queues.map((queue) => new BullMQAdapter(queue, { readOnlyMode: true })),
+  queues: queues.map((queue) => {
+    // The board tells queues apart by their names.
+    const prefix = prefixes.length > 1 ? `${queue.opts.prefix} ` : '';
+    return new BullMQAdapter(queue, { readOnlyMode: true, prefix });
+  }),
   serverAdapter,
   // The library's workers do not give their connections the names by which the board knows workers.
   options: { uiConfig: { boardTitle: 'Transcription', showWorkers: false } },
