@@ -17,11 +17,7 @@ export interface LimitLease {
   release(): void;
 }
 
-/**
- * Decides when a request may start.
- *
- * @experimental The shape may change until a second adapter exists.
- */
+/** Decides when a request may start. */
 export interface LimitsAdapter {
   /**
    * Waits for a place; smaller priorities first, equal ones in the order of their coming. Only the caller who
