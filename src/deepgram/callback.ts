@@ -56,7 +56,8 @@ export function openCallback(body: unknown): OpenedCallback {
 /** @throws ProviderError with the code `invalid_response` where it holds no transcript. */
 export function mapCallback({ body, requestId }: Omit<OpenedCallback, 'secret'>): MappedResult {
   try {
-    return mapResult(body);
+    const result = mapResult(body);
+    return { ...result, requestId: requestId ?? result.requestId };
   } catch (error) {
     if (!(error instanceof InvalidJson)) throw error;
     throw new ProviderError(

@@ -1,6 +1,7 @@
 import type { CallbackOutcome, CallbackRequest, CallbackResult } from '../contracts/callback.js';
 import { mapCallback, type OpenedCallback, openCallback } from '../deepgram/callback.js';
-import { toTranscriptionError } from '../errors/index.js';
+import type { MappedResult } from '../deepgram/map-result.js';
+import { type TranscriptionError, toTranscriptionError } from '../errors/index.js';
 import { invalidOption } from '../internal/validate.js';
 import { buildTranscript } from '../transcript/build.js';
 import { readCallbackBody } from './callback-body.js';
@@ -36,9 +37,9 @@ export async function handleCallback(request: CallbackRequest, context: JobConte
   if (typeof request !== 'object' || request === null || !('body' in request)) {
     throw invalidOption('request of handleCallback()', 'an object { body }, or a fetch Request', request);
   }
-  const read = await readCallbackBody(request.body, callbacks.maxBodyBytes);
-  if (read.type !== 'json') return answer(read.type);
-  const { secret, ...callback } = openCallback(read.value);
+  const body = await readCallbackBody(request.body, callbacks.maxBodyBytes);
+  if (body.type !== 'json') return answer(body.type);
+  const { secret, ...callback } = openCallback(body.value);
   const ticket = callbacks.secrets.verify(secret);
   if (ticket === undefined) return answer('forged');
   return { ...answer(await settle(ticket, callback, context)), jobId: ticket.jobId };
@@ -48,82 +49,81 @@ function answer(outcome: CallbackOutcome): CallbackResult {
   return { httpStatus: HTTP_STATUS[outcome], outcome };
 }
 
-type Callback = Omit<OpenedCallback, 'secret'>;
+/** What a callback brings: a transcript, or why it is none. */
+type Brought = { readonly result: MappedResult } | { readonly error: TranscriptionError };
+
+function read(callback: Omit<OpenedCallback, 'secret'>): Brought {
+  try {
+    return { result: mapCallback(callback) };
+  } catch (error) {
+    return { error: toTranscriptionError(error) };
+  }
+}
 
 async function settle(
-  ticket: CallbackTicket,
-  callback: Callback,
+  { jobId, run }: CallbackTicket,
+  callback: Omit<OpenedCallback, 'secret'>,
   context: JobContext,
 ): Promise<CallbackOutcome> {
+  const brought = read(callback);
   for (;;) {
-    const record = await context.store.get(ticket.jobId);
+    const record = await context.store.get(jobId);
     if (record === undefined) return 'unknown';
-    const { data } = record;
-    const known = data.submissions?.find(({ run }) => run === ticket.run);
+    const { state, submissions } = record.data;
+    const known = submissions?.find((submission) => submission.run === run);
     if (known !== undefined && known.requestId !== (callback.requestId ?? known.requestId)) return 'swapped';
-    if (data.state === 'completed') return 'duplicate';
-    if (hasEnded(data.state) || context.held.has(record.id)) return 'stale';
-    const outcome = await end(record, ticket, known, callback, context);
-    if (outcome !== undefined) return outcome;
+    if (state === 'completed') return 'duplicate';
+    if (hasEnded(state) || context.held.has(jobId)) return 'stale';
+    // An attempt that another one has followed can still bring the transcript, but no failure.
+    if ('error' in brought && !isLatest(record, run)) return 'stale';
+    const end =
+      'error' in brought
+        ? failedBy(brought.error, record, context)
+        : completedBy(brought.result, record, run, known, context);
+    if (await store(end, record, run, context)) return 'error' in brought ? 'failed' : 'completed';
   }
 }
 
-/** Undefined where somebody else wrote the record in between. */
-async function end(
-  record: JobRecord,
-  { run }: CallbackTicket,
-  known: Submission | undefined,
-  callback: Callback,
-  context: JobContext,
-): Promise<CallbackOutcome | undefined> {
-  const held = endOf(record, run, known, callback, context);
-  // An attempt that another one has followed can still bring the transcript, but no failure.
-  if (held.transcript === undefined && !isLatest(record, run)) return 'stale';
-  const stored = await storeEnd(held, context);
-  if (stored === undefined) {
-    await dropTranscript(held, context);
-    return undefined;
-  }
-  if (held.transcript !== undefined) context.callbacks?.billed(stored, held.transcript);
-  announce(context, stored);
-  if (!isBeingSubmitted(record, run)) leaveQueue(stored, context);
-  return held.transcript === undefined ? 'failed' : 'completed';
+/** It was processed and is billed, so it is not sent again by itself. */
+function failedBy(error: TranscriptionError, { data, ...record }: JobRecord, { clock }: JobContext): HeldEnd {
+  const failed = toFailed(data, { ...error.toJSON(), attempt: data.attempts }, isoTime(clock));
+  return { record: { ...record, version: record.version + 1, data: failed } };
 }
 
-/** The end that the callback makes of its job. */
-function endOf(
-  record: JobRecord,
+function completedBy(
+  { requestId, ...result }: MappedResult,
+  { data, ...record }: JobRecord,
   run: number,
   known: Submission | undefined,
-  callback: Callback,
   { clock, callbacks }: JobContext,
 ): HeldEnd {
-  const { data } = record;
-  const now = isoTime(clock);
-  const next = { ...record, version: record.version + 1 };
-  try {
-    const { requestId, ...result } = mapCallback(callback);
-    const region = known?.region ?? data.region ?? callbacks?.region ?? '';
-    const transcript = buildTranscript({
-      ...result,
-      mode: 'async',
-      model: data.options.model ?? callbacks?.model ?? '',
-      requestIds: [requestId],
-      language: result.language ?? data.options.language,
-      region,
-      createdAtMs: clock.wallMs(),
-    });
-    // So that a replay is known again where the callback was here before the answer to its request.
-    const submitted =
-      known === undefined
-        ? withSubmission(data, { run, requestId: callback.requestId ?? requestId, region })
-        : data;
-    return { record: { ...next, data: toCompleted(submitted, transcript.id, now) }, transcript };
-  } catch (thrown) {
-    // It was processed and is billed, so it is not sent again by itself.
-    const error = { ...toTranscriptionError(thrown).toJSON(), attempt: data.attempts };
-    return { record: { ...next, data: toFailed(data, error, now) } };
+  const region = known?.region ?? data.region ?? callbacks?.region ?? '';
+  const transcript = buildTranscript({
+    ...result,
+    mode: 'async',
+    model: data.options.model ?? callbacks?.model ?? '',
+    requestIds: [requestId],
+    language: result.language ?? data.options.language,
+    region,
+    createdAtMs: clock.wallMs(),
+  });
+  // So that a replay is known again where the callback was here before the answer to its request.
+  const submitted = known === undefined ? withSubmission(data, { run, requestId, region }) : data;
+  const completed = toCompleted(submitted, transcript.id, isoTime(clock));
+  return { record: { ...record, version: record.version + 1, data: completed }, transcript };
+}
+
+/** False where somebody else wrote the record in between. */
+async function store(end: HeldEnd, before: JobRecord, run: number, context: JobContext): Promise<boolean> {
+  const stored = await storeEnd(end, context);
+  if (stored === undefined) {
+    await dropTranscript(end, context);
+    return false;
   }
+  if (end.transcript !== undefined) context.callbacks?.billed(stored, end.transcript);
+  announce(context, stored);
+  if (!isBeingSubmitted(before, run)) leaveQueue(stored, context);
+  return true;
 }
 
 function isLatest(record: JobRecord, run: number): boolean {

@@ -6,6 +6,7 @@ import { createMemoryStorage, type StorageAdapter } from 'transcription-client';
 import { createSqliteStorage } from 'transcription-client/sqlite';
 import { synthesizeSpeech } from 'transcription-client/testing';
 import { describe, expect, it } from 'vitest';
+import { createMemoryQueue } from '../../src/adapters/memory/queue.js';
 import { failureOf } from '../support/client.js';
 import { send, startHttpServer } from '../support/fault-server.js';
 import {
@@ -285,7 +286,6 @@ describe('a job with a callback', () => {
     await rig.waits(job);
     await rig.client.close();
     // A new worker with a queue that got the job again, as a reconciler gives it.
-    const { createMemoryQueue } = await import('../../src/adapters/memory/queue.js');
     const queue = createMemoryQueue({ clock: rig.clock });
     await queue.add([{ id: job.id, priority: 0, delayMs: 0 }]);
     const next = rig.connect({ queue });
@@ -297,6 +297,21 @@ describe('a job with a callback', () => {
     await rig.arrival(1);
     expect(await (await next.jobs.get(job.id))?.status()).toMatchObject({ state: 'completed', attempts: 1 });
     await eventually(async () => expect(await queue.depth()).toEqual({ waiting: 0, delayed: 0, active: 0 }));
+  });
+
+  it('fails on a worker that has no route for callbacks', async () => {
+    await using rig = await startCallbackRig({ client: { queue: { autoStart: false } } });
+    const job = await rig.client.enqueue(rig.emulator.serveAudio(audio), { delivery });
+    const queue = createMemoryQueue({ clock: rig.clock });
+    await queue.add([{ id: job.id, priority: 0, delayMs: 0 }]);
+    const other = rig.connect({ queue, callback: undefined as never });
+    other.startWorker();
+    await eventually(async () => expect(await job.status()).toMatchObject({ state: 'failed' }));
+    expect(await failureOf(job.result())).toMatchObject({
+      code: 'invalid_option',
+      message: expect.stringContaining('callback: { url, secret }'),
+    });
+    expect(rig.submissions).toEqual([]);
   });
 
   it('is ended by cancel() at once, and what comes afterwards leaves no result', async () => {

@@ -4,10 +4,18 @@ import { type DeepgramEmulator, startDeepgramEmulator, synthesizeSpeech } from '
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Consumer, createConsumer } from '../support/consumer.js';
 import { type PostgresServer, startPostgres } from '../support/postgres-server.mjs';
+import { type RedisServer, startRedis } from '../support/redis-server.mjs';
 import { CREDENTIALS, type S3Server, startS3Server } from '../support/s3-server.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const PAGES = ['README.md', 'docs/guide.md', 'docs/storage.md', 'docs/sync.md', 'docs/testing.md'];
+const PAGES = [
+  'README.md',
+  'docs/guide.md',
+  'docs/queue.md',
+  'docs/storage.md',
+  'docs/sync.md',
+  'docs/testing.md',
+];
 
 const programs = PAGES.flatMap((page) =>
   [...readFileSync(root + page, 'utf8').matchAll(/```js\n(.*?)```/gs)].map((match, index) => ({
@@ -18,20 +26,27 @@ const programs = PAGES.flatMap((page) =>
 
 /**
  * The library as it is, but Deepgram is the emulator: programs that name no endpoint on this machine go
- * there, and so does the URL of the recording that the README uses.
+ * there, and so does the URL of the recording that the pages use.
  */
 const STAND_IN = `
 import * as library from 'transcription-client';
 export * from 'transcription-client';
 const isLocal = (regions) => regions?.some(({ endpoint }) => endpoint.includes('127.0.0.1'));
+const isRecording = (source) => String(source).startsWith('https://dpgr.am/');
+const here = (source) => (isRecording(source) ? process.env.RECORDING_URL : source);
 export class TranscriptionClient extends library.TranscriptionClient {
   constructor(options = {}) {
     const regions = [{ name: 'eu', endpoint: process.env.EMULATOR_URL }];
     super(isLocal(options.regions) ? options : { apiKey: 'test', ...options, regions });
   }
   transcribe(source, options) {
-    const isRecording = String(source).startsWith('https://dpgr.am/');
-    return super.transcribe(isRecording ? process.env.RECORDING_URL : source, options);
+    return super.transcribe(here(source), options);
+  }
+  enqueue(source, options) {
+    return super.enqueue(here(source), options);
+  }
+  enqueueMany(items) {
+    return super.enqueueMany(items.map((item) => ({ ...item, source: here(item.source) })));
   }
 }
 `;
@@ -40,6 +55,7 @@ let consumer: Consumer;
 let emulator: DeepgramEmulator;
 let recordingUrl: string;
 let postgres: PostgresServer;
+let redis: RedisServer;
 let s3: S3Server;
 /** What the programs of the pages are told by their environment. */
 let environment: Readonly<Record<string, string>>;
@@ -50,11 +66,13 @@ beforeAll(async () => {
   const { audio } = synthesizeSpeech('one small step');
   recordingUrl = emulator.serveAudio(audio, { contentType: 'audio/wav' });
   postgres = await startPostgres();
+  redis = await startRedis({ appendonly: 'yes' });
   s3 = await startS3Server();
   environment = {
     EMULATOR_URL: emulator.url,
     RECORDING_URL: recordingUrl,
     DATABASE_URL: await postgres.createDatabase(),
+    REDIS_URL: redis.url,
     S3_ENDPOINT: s3.url,
     S3_BUCKET: s3.bucket,
     S3_ACCESS_KEY: CREDENTIALS.accessKeyId,
@@ -66,7 +84,7 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(async () => {
-  await Promise.all([emulator.close(), postgres.close(), s3.close()]);
+  await Promise.all([emulator.close(), postgres.close(), redis.close(), s3.close()]);
   consumer.dispose();
 });
 
@@ -97,6 +115,8 @@ describe('links of the documentation', () => {
     'docs/architecture.md',
     'examples/README.md',
     'examples/01-sync-api/README.md',
+    'examples/02-queue/README.md',
+    'examples/bull-board/README.md',
     'examples/storage/README.md',
   ])('of %s lead somewhere', (page) => {
     const text = readFileSync(root + page, 'utf8');

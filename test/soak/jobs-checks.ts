@@ -40,6 +40,12 @@ function waitsLong(rig: JobsRig, { id, data }: StoredRecord): boolean {
   return attemptsMade > 1 && hasFailed && rig.receiver.failed.has(id);
 }
 
+function groupBy<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key): Map<Key, Item[]> {
+  const groups = new Map<Key, Item[]>();
+  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
+  return groups;
+}
+
 function show({ collection, id, status, version, data }: StoredRecord): string {
   const { attempts, round, runAt, nextAttemptAt } = data as JobData & WebhookData;
   return `${collection} ${id}: ${status}, version ${version}, ${JSON.stringify({ attempts, round, runAt, nextAttemptAt })}`;
@@ -59,7 +65,7 @@ export async function checkJournal(rig: JobsRig, tally: Tally): Promise<void> {
 }
 
 function checkTranscripts(jobs: readonly StoredRecord[], transcripts: readonly StoredRecord[]): void {
-  const byJob = Map.groupBy(transcripts, ({ data }) => (data as { jobId?: string }).jobId);
+  const byJob = groupBy(transcripts, ({ data }) => (data as { jobId?: string }).jobId);
   for (const job of jobs) {
     const own = (byJob.get(job.id) ?? []).map(({ id }) => id);
     const expected = job.status === 'completed' ? [(job.data as JobData).transcriptId] : [];
@@ -90,7 +96,7 @@ class Journal {
   checkKeys(jobs: readonly StoredRecord[]): void {
     const told = this.#of('acknowledged').map(({ id, tag }) => ({ id, tag }));
     const stored = jobs.map(({ id, data }) => ({ id, tag: String((data as JobData).options.tag) }));
-    for (const [tag, same] of Map.groupBy([...told, ...stored], (each) => each.tag)) {
+    for (const [tag, same] of groupBy([...told, ...stored], (each) => each.tag)) {
       expect(new Set(same.map(({ id }) => id)).size, `jobs of ${tag}`).toBe(1);
     }
   }
@@ -109,7 +115,7 @@ class Journal {
   checkMessages(jobs: readonly StoredRecord[], messages: readonly StoredRecord[], tally: Tally): void {
     const { receiver } = this.#rig;
     expect(receiver.problems, 'what was no webhook of ours').toEqual([]);
-    const byJob = Map.groupBy(messages, ({ data }) => (data as WebhookData).jobId);
+    const byJob = groupBy(messages, ({ data }) => (data as WebhookData).jobId);
     const received = new Set(receiver.events.keys());
     for (const message of messages) {
       const { jobId, type, body } = message.data as WebhookData;
@@ -127,7 +133,7 @@ class Journal {
       received.delete(message.id);
     }
     expect([...received], 'messages that the storage does not know').toEqual([]);
-    const retries = Map.groupBy(this.#of('retried'), ({ id }) => id);
+    const retries = groupBy(this.#of('retried'), ({ id }) => id);
     for (const job of jobs) {
       const { webhook, round } = job.data as JobData;
       const own = byJob.get(job.id) ?? [];
@@ -145,12 +151,12 @@ class Journal {
 
   /** Each time that a job was paid for more than once follows from something that was told. */
   checkBilled(jobs: readonly StoredRecord[], tally: Tally): void {
-    const billed = Map.groupBy(
+    const billed = groupBy(
       this.#rig.emulator.requests.filter(({ method, words }) => method === 'POST' && words > 0),
       ({ query }) => query.get('tag'),
     );
-    const warnings = Map.groupBy(this.#of('warning'), ({ id }) => id);
-    const changes = Map.groupBy(this.#of('job'), ({ id }) => id);
+    const warnings = groupBy(this.#of('warning'), ({ id }) => id);
+    const changes = groupBy(this.#of('job'), ({ id }) => id);
     for (const job of jobs) {
       const { options, round, lastError } = job.data as JobData;
       const count = billed.get(String(options.tag))?.length ?? 0;
@@ -163,7 +169,8 @@ class Journal {
       const failures = own.filter(({ state, code }) => state === 'queued' && code !== undefined);
       // A process may be killed between its record and what it tells of it.
       const isUntold = lastError !== undefined && !failures.some(({ code }) => code === lastError.code);
-      const explained = takeovers.length + failures.length + round + (isUntold ? 1 : 0);
+      const givenBack = own.filter(({ state, code }) => state === 'queued' && code === undefined);
+      const explained = takeovers.length + failures.length + givenBack.length + round + (isUntold ? 1 : 0);
       const told = own.map(({ state, attempt, code = '' }) => `${state} ${attempt} ${code}`).join(', ');
       expect(count - 1, `${show(job)} was billed ${count} times. ${told}`).toBeLessThanOrEqual(explained);
     }

@@ -1,14 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Job } from 'transcription-client';
+import type { Job, QueueAdapter } from 'transcription-client';
 import {
   type DeepgramEmulator,
   type HttpFaultInput,
   startDeepgramEmulator,
   synthesizeSpeech,
 } from 'transcription-client/testing';
-import { openBackend, type Places } from '../queue/processes/backend.js';
+import { openBackend, openQueue, type Places } from '../queue/processes/backend.js';
 import { type RedisServer, startRedis } from '../support/redis-server.mjs';
 import { buildScript, type Script, type ScriptProcess } from '../support/script-process.js';
 import { Dice } from './dice.js';
@@ -63,6 +63,7 @@ export class JobsRig implements AsyncDisposable {
   readonly receiver: JobsReceiver;
   readonly redis: RedisServer | undefined;
   readonly backend: ReturnType<typeof openBackend>;
+  readonly queue: QueueAdapter;
   readonly #dice: Dice;
   #own = 0;
   readonly #script: Script;
@@ -93,6 +94,7 @@ export class JobsRig implements AsyncDisposable {
     const audioUrl = emulator.serveAudio(audio);
     this.#shared = { places, receiver: receiver.url, audioUrl, startedAt: Date.now() };
     this.backend = openBackend(places);
+    this.queue = openQueue(places);
   }
 
   static async start(kind: JobsKind, seed: number): Promise<JobsRig> {
@@ -154,6 +156,7 @@ export class JobsRig implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.processes.map((each) => each.kill()));
     await this.backend.close().catch(() => undefined);
+    await this.queue.close();
     await this.redis?.close();
     await this.receiver[Symbol.asyncDispose]();
     await this.emulator.close();

@@ -53,9 +53,7 @@ async function run(rig: JobsRig, seed: number, durationMs: number, tally: Tally)
     async () => (await unfinished(rig)).join('\n'),
   );
   tally.largest('ms until everything had ended', performance.now() - overAt);
-  await within(async () =>
-    Object.values(await rig.backend.client.jobs.depth()).every((count) => count === 0),
-  );
+  await within(async () => Object.values(await rig.queue.depth()).every((count) => count === 0));
   await takeTurns(rig, all);
   await end([...all, ...producers], 'close', 'closed');
   expect(

@@ -27,8 +27,10 @@ const MISCONFIGURED: Readonly<Record<string, string>> = {
  */
 export function toQueueError(error: unknown, server: string): QueueError | TranscriptionError {
   if (TranscriptionError.isInstance(error)) return error;
-  const word = replyCode(error);
   const cause = bare(error);
+  const state = sqlState(error);
+  if (state !== undefined) return fromSqlState(state, server, cause);
+  const word = replyCode(error);
   if (word !== undefined && MISCONFIGURED[word] !== undefined) {
     return new QueueError(`${server} refused the queue's command. ${MISCONFIGURED[word]}.`, {
       code: 'queue_misconfigured',
@@ -46,6 +48,27 @@ export function toQueueError(error: unknown, server: string): QueueError | Trans
     return new QueueError(`${server} failed the queue's command (${word}).`, { code: 'queue_failed', cause });
   }
   return unavailable(server, cause);
+}
+
+/** Classes of states that pass: of the connection, of full resources, of an operator, of a restart. */
+const PASSING_STATES = /^(?:08|40|53|57|58)/;
+/** A log-in, a database, a right, a table. */
+const MISCONFIGURED_STATES = /^(?:28|3D|3F|42)/;
+
+function fromSqlState(state: string, server: string, cause: Error): QueueError {
+  if (PASSING_STATES.test(state)) return unavailable(server, cause);
+  const isMisconfigured = MISCONFIGURED_STATES.test(state);
+  const advice = isMisconfigured ? ' Check user, password, database and rights.' : '';
+  return new QueueError(`${server} refused the queue's statement (${state}).${advice}`, {
+    code: isMisconfigured ? 'queue_misconfigured' : 'queue_failed',
+    cause,
+  });
+}
+
+/** The state that PostgreSQL gives with an error, such as `28P01`. Codes of the system look different. */
+function sqlState(error: unknown): string | undefined {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === 'string' && /^(?=.*\d)[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
 export function unavailable(server: string, cause?: unknown): QueueError {

@@ -7,7 +7,7 @@ import { createRedisEngine } from './redis.js';
 
 export type { BullmqQueueOptions, RedisClusterOptions, RedisInstance } from './options.js';
 export type { BullmqPostgresQueueOptions } from './postgres-options.js';
-export type { PostgresQueuePool } from './postgres-pool.js';
+export type { PostgresPoolInstance } from './postgres-pool.js';
 
 /**
  * A queue on BullMQ and Redis: workers may live in other processes, and entries survive as far as Redis does. Needs

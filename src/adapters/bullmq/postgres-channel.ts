@@ -10,8 +10,15 @@ const CHANNEL = 'transcription_messages';
 const PART_LENGTH = 1500;
 const REOPEN_AFTER_MS = 100;
 
-/** A part of a message, as it travels. */
-type Part = readonly [queue: string, topic: string, id: string, isLast: boolean, text: string];
+/** A part of a message, as it travels. Of two that are the same PostgreSQL delivers one: the number tells them apart. */
+type Part = readonly [
+  queue: string,
+  topic: string,
+  id: string,
+  number: number,
+  isLast: boolean,
+  text: string,
+];
 
 /** Messages by LISTEN and NOTIFY, on one connection of the pool, which is taken when it is needed. */
 export class PostgresMessages implements Messages {
@@ -36,7 +43,8 @@ export class PostgresMessages implements Messages {
     const parts: string[] = [];
     do {
       const part = characters.splice(0, PART_LENGTH).join('');
-      parts.push(JSON.stringify([this.#queue, topic, id, characters.length === 0, part] satisfies Part));
+      const isLast = characters.length === 0;
+      parts.push(JSON.stringify([this.#queue, topic, id, parts.length, isLast, part] satisfies Part));
     } while (characters.length > 0);
     // One statement is one transaction: nothing comes in between, and the order stays.
     await pool.query('SELECT pg_notify($1, part) FROM unnest($2::text[]) AS part', [CHANNEL, parts]);
@@ -91,7 +99,7 @@ export class PostgresMessages implements Messages {
     return client;
   }
 
-  #take([queue, topic, id, isLast, text]: Part): void {
+  #take([queue, topic, id, , isLast, text]: Part): void {
     if (queue !== this.#queue) return;
     const whole = (this.#begun.get(id) ?? '') + text;
     if (!isLast) {

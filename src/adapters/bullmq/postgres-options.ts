@@ -3,7 +3,7 @@ import { BadRequestError } from '../../errors/index.js';
 import { checkOptions } from '../../internal/check-arguments.js';
 import { checkMethods, checkNumber } from '../../internal/validate.js';
 import { checkName, checkTimes, type QueueTimes } from './options.js';
-import type { PostgresQueuePool } from './postgres-pool.js';
+import type { PostgresPoolInstance, PostgresQueuePool } from './postgres-pool.js';
 
 export interface BullmqPostgresQueueOptions {
   /** Such as `postgres://user:password@host/database`. A pool of the package pg is opened at the first call. */
@@ -12,7 +12,7 @@ export interface BullmqPostgresQueueOptions {
    * A `Pool` of pg instead, made with `options: '-c search_path=bullmq'`. It stays open. A queue with a worker keeps
    * two of its connections.
    */
-  pool?: PostgresQueuePool;
+  pool?: PostgresPoolInstance;
   /** Name of the queue. Default `transcription`. */
   name?: string;
   /** Connections of the pool that is opened here. Default 10. */
@@ -64,7 +64,7 @@ export function checkPostgresOptions(options: BullmqPostgresQueueOptions): Postg
   checkNumber('maxConnections', maxConnections, { min: 4 });
   return {
     connectionString: connectionString ?? '',
-    pool,
+    pool: pool as PostgresQueuePool | undefined,
     name: checkName(options.name),
     maxConnections,
     ...checkTimes(options),

@@ -9,7 +9,15 @@ export interface PostgresClient {
   removeAllListeners(event?: string): unknown;
 }
 
-/** `Pool` of pg. */
+/** A `Pool` of pg, as it is handed in. */
+export interface PostgresPoolInstance {
+  connect(): Promise<object>;
+  query(...parameters: never[]): unknown;
+  end(): Promise<void>;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+/** The same, as it is used here. */
 export interface PostgresQueuePool {
   connect(): Promise<PostgresClient>;
   query(text: string, values?: readonly unknown[]): Promise<{ readonly rows: readonly unknown[] }>;
