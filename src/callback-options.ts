@@ -1,9 +1,9 @@
 import type { CallbackOptions } from './contracts/callback.js';
+import { isDeepgram } from './deepgram-host.js';
 import { CLIENT_DEFAULTS, merge } from './defaults.js';
 import { BadRequestError } from './errors/index.js';
 import { checkKeys, checkNumber, checkPlainObject } from './internal/validate.js';
 import type { Region } from './region-options.js';
-import { isDeepgram } from './source-guard.js';
 
 export interface CallbackSettings {
   readonly url: string;
@@ -50,19 +50,16 @@ function wrongUrl(): BadRequestError {
 }
 
 const MAX_SECRETS = 10;
-const MIN_SECRET_LENGTH = 24;
-const MAX_SECRET_LENGTH = 1024;
 
 function secretsOf(secret: unknown): readonly string[] {
   const secrets: readonly unknown[] = Array.isArray(secret) ? Array.from(secret) : [secret];
   if (secrets.length >= 1 && secrets.length <= MAX_SECRETS && secrets.every(isSecret)) return secrets;
   throw new BadRequestError(
-    `The option callback.secret must be a string of ${MIN_SECRET_LENGTH} to ${MAX_SECRET_LENGTH} characters, or an ` +
-      `array of 1 to ${MAX_SECRETS} of them.`,
+    'The option callback.secret must be a string of 24 to 1024 characters, or an array of 1 to 10 of them.',
     { code: 'invalid_option' },
   );
 }
 
 function isSecret(value: unknown): value is string {
-  return typeof value === 'string' && value.length >= MIN_SECRET_LENGTH && value.length <= MAX_SECRET_LENGTH;
+  return typeof value === 'string' && value.length >= 24 && value.length <= 1024;
 }

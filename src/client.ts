@@ -9,6 +9,8 @@ import {
 } from './client-requests.js';
 import type {
   AudioSource,
+  CallbackRequest,
+  CallbackResult,
   ClientEvent,
   ClientEventMap,
   ClientOptions,
@@ -151,6 +153,24 @@ export class TranscriptionClient implements AsyncDisposable {
         this.#parts.emit,
       );
     });
+  }
+
+  /**
+   * Takes the result that Deepgram brings to `callback.url`, for jobs with `delivery: 'callback'`. For the route there,
+   * in any process that has the storage of the jobs and the same `callback.secret`.
+   *
+   * ```ts
+   * const { httpStatus } = await client.handleCallback(request);
+   * return new Response(null, { status: httpStatus });
+   * ```
+   *
+   * Rejects where the storage cannot take the result now: let the route answer 503, and Deepgram comes again. Rejects
+   * with a BadRequestError `invalid_option` where the client has no option `callback`.
+   */
+  async handleCallback(request: CallbackRequest): Promise<CallbackResult> {
+    return this.#lifetime.trackToEnd(() =>
+      this.#parts.jobs.use((service) => service.handleCallback(request)),
+    );
   }
 
   /**

@@ -3,15 +3,9 @@ import { createMemoryQueue } from './adapters/memory/queue.js';
 import { createMemoryStorage } from './adapters/memory/storage.js';
 import { resolveSource } from './audio/resolve.js';
 import { createCallbacks } from './callbacks.js';
-import type {
-  EventSink,
-  LimitsAdapter,
-  LiveTransport,
-  ResolvedSource,
-  TranscribeOptions,
-} from './contracts/index.js';
+import type { EventSink, ResolvedSource, TranscribeOptions } from './contracts/index.js';
 import { createCredentialsProvider } from './deepgram/credentials.js';
-import { createLiveTransport, type LiveTransportOptions } from './deepgram/live.js';
+import { createLiveTransport } from './deepgram/live.js';
 import { openPrerecordedApi } from './deepgram/open-prerecorded.js';
 import { createPaidOptionWarning } from './deepgram/paid-options.js';
 import type { PrerecordedApi } from './deepgram/prerecorded.js';
@@ -37,7 +31,7 @@ import { type DeadlineOptions, startDeadline } from './resilience/deadline.js';
 import { RetryBudget } from './resilience/retry-budget.js';
 import { SpendGuard } from './resilience/spend-guard.js';
 import { createSourceGuard } from './source-guard.js';
-import { createSession } from './streaming/stream.js';
+import { createStreamSessions } from './stream-session.js';
 import { callFor, settleSubmit } from './submit-options.js';
 import { IdempotentCalls } from './sync/idempotency.js';
 import { createSubmitter } from './sync/submit.js';
@@ -55,22 +49,18 @@ export interface EngineParts {
 
 /** What a client needs from its first call on. */
 export interface Engine {
-  readonly limits: LimitsAdapter;
   readonly transcribe: SyncCall;
   /** Opens the connection that the first call to the region will use. */
   warmUp(region: Region, timeoutMs: number, signal: AbortSignal): Promise<void>;
   readonly archive: TranscriptArchive;
   readonly keep: TranscriptKeeper;
-  readonly spend: SpendGuard;
-  readonly warnOfCosts: ReturnType<typeof createPaidOptionWarning>;
   readonly jobs: LoadedJobs<GivenSource>;
   health(): Promise<Health>;
   /** As health(), but rejects where the client cannot work. */
   ready(): Promise<Health>;
   readonly resolveSource: typeof resolveSource;
   /** Makes a live session, not started yet. */
-  readonly createSession: typeof createSession;
-  liveTransport(options: Omit<LiveTransportOptions, 'credentials' | 'clock'>): LiveTransport;
+  readonly prepareStream: ReturnType<typeof createStreamSessions>;
   readonly router: Router;
   readonly settleSubmit: typeof settleSubmit;
   readonly callFor: typeof callFor;
@@ -140,7 +130,6 @@ export function createEngine({ options, emit, lifetime }: EngineParts): Engine {
     audioStore,
   });
   return {
-    limits,
     transcribe: createSyncCalls({
       client: options,
       transcribe,
@@ -152,15 +141,19 @@ export function createEngine({ options, emit, lifetime }: EngineParts): Engine {
     }),
     warmUp: (region, timeoutMs, signal) => warmUp(api, region, { clock, timeoutMs, signal }),
     keep,
-    spend,
-    warnOfCosts,
     archive,
     jobs: { service: jobs, settle: createEnqueueSettler(options) },
     health: () => checkHealth({ storage, queue, audioStore, clock }),
     ready: () => assertReady({ storage, queue, audioStore, clock }),
     resolveSource,
-    createSession,
-    liveTransport: (request) => createLiveTransport({ ...request, credentials, clock }),
+    prepareStream: createStreamSessions({
+      limits,
+      spend,
+      warnOfCosts,
+      project,
+      emit,
+      liveTransport: (request) => createLiveTransport({ ...request, credentials, clock }),
+    }),
     router: createRouter(options.router),
     settleSubmit,
     callFor,

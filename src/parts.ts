@@ -31,7 +31,7 @@ export interface ClientParts extends StreamParts {
 const MEMORY: StorageCapabilities = { shared: false, durable: false, atomic: true };
 
 export function createParts(options: ResolvedOptions, lifetime: Lifetime): ClientParts {
-  const { clock, project } = options;
+  const { clock } = options;
   const events = new EventHub(options.metrics, options.logger);
   const { emit } = events;
   const engine = new Lazy(async () => {
@@ -44,7 +44,6 @@ export function createParts(options: ResolvedOptions, lifetime: Lifetime): Clien
     events,
     emit,
     clock,
-    project,
     engine,
     transcribe: lazySyncCall(engine, aborted),
     jobs: createLazyJobs({

@@ -1,4 +1,5 @@
 import type { ResolvedSource } from './contracts/index.js';
+import { isDeepgram } from './deepgram-host.js';
 import { raceAbort } from './internal/abort.js';
 import type { AddressGuard } from './net/address-guard.js';
 import type { Region } from './region-options.js';
@@ -39,9 +40,4 @@ async function load({ endpoint, allowedSources }: GuardedRegion): Promise<Addres
 
 function isLoopback(endpoint: string): boolean {
   return /^(localhost|127\.[\d.]+|\[::1\])$/.test(new URL(endpoint).hostname);
-}
-
-export function isDeepgram(endpoint: string): boolean {
-  const { protocol, hostname } = new URL(endpoint);
-  return protocol === 'https:' && (hostname === 'deepgram.com' || hostname.endsWith('.deepgram.com'));
 }

@@ -2,19 +2,16 @@ import type { SettledStream } from './call-options.js';
 import type { CallStatus, Clock, EventSink, StreamOptions, Transcript } from './contracts/index.js';
 import type { Engine } from './engine.js';
 import { AbortedError, toTranscriptionError } from './errors/index.js';
-import { raceAbort } from './internal/abort.js';
 import { defined } from './internal/defined.js';
 import { createId } from './internal/ids.js';
 import type { Lazy } from './internal/lazy.js';
-import type { SpendTicket } from './resilience/spend-guard.js';
+import type { StreamFields, StreamRequest } from './stream-session.js';
 import { deferred } from './streaming/deferred.js';
 import { openLiveLazily } from './streaming/lazy-stream.js';
-import type { SessionFactory } from './streaming/session-types.js';
-import type { LiveOutcome, LivePlace, LiveSettings, LiveTranscription } from './streaming/stream.js';
+import type { LiveOutcome, LiveSettings, LiveTranscription } from './streaming/stream.js';
 
 export interface StreamParts {
   readonly engine: Lazy<Engine>;
-  readonly project: string;
   readonly clock: Clock;
   readonly emit: EventSink;
 }
@@ -37,11 +34,11 @@ class StreamCall {
   readonly #options: StreamOptions;
   readonly #id = createId('live');
   readonly #closed = deferred<void>();
-  readonly #fields;
+  readonly #fields: StreamFields;
   #startedAt: number;
   #waitedMs = 0;
   #attempts = 0;
-  #ticket: SpendTicket | undefined;
+  #settle: (transcript: Transcript | undefined) => void = () => undefined;
 
   constructor(parts: StreamParts, settled: SettledStream, options: StreamOptions) {
     this.#parts = parts;
@@ -54,7 +51,7 @@ class StreamCall {
       model: settled.model,
       region: settled.region.name,
       ...defined({ userId: options.userId }),
-    } as const;
+    };
   }
 
   open(): OpenStream {
@@ -65,7 +62,7 @@ class StreamCall {
       clock,
       region: this.#settled.region.name,
       options: this.#liveSettings(),
-      load: async () => this.#prepare(await engine.get()),
+      load: async () => (await engine.get()).prepareStream(this.#request()),
       onState: (state) => emit({ type: 'live', state, ...this.#fields }),
       onWarning: ({ code, message }) => emit({ type: 'warning', code, message, callId: this.#id }),
       onEnd: (outcome) => this.#end(outcome),
@@ -73,22 +70,20 @@ class StreamCall {
     return { live, closed: this.#closed.promise };
   }
 
-  #prepare(engine: Engine): SessionFactory {
-    const { createSession, liveTransport } = engine;
-    const { region, parameters, model, connectTimeoutMs } = this.#settled;
-    engine.warnOfCosts(parameters, this.#id);
-    const { endpoint, name } = region;
-    return (session) =>
-      createSession({
-        ...session,
-        transport: liveTransport({
-          endpoint,
-          region: name,
-          parameters: { ...parameters, model },
-          connectTimeoutMs,
-        }),
-        acquire: (signal) => this.#acquire(engine, signal),
-      });
+  #request(): StreamRequest {
+    return {
+      settled: this.#settled,
+      options: this.#options,
+      fields: this.#fields,
+      onPassed: (settle) => {
+        this.#settle = settle;
+      },
+      onPlace: (waitedMs) => {
+        this.#waitedMs = waitedMs;
+        this.#attempts = 1;
+        this.#startedAt = this.#parts.clock.monotonicMs();
+      },
+    };
   }
 
   #liveSettings(): LiveSettings {
@@ -98,25 +93,6 @@ class StreamCall {
       finishTimeoutMs,
       ...defined({ language, encoding, sample_rate: sampleRate, channels, signal: this.#options.signal }),
     };
-  }
-
-  async #acquire({ limits, spend }: Engine, signal: AbortSignal): Promise<LivePlace> {
-    const { project, clock, emit } = this.#parts;
-    const { model } = this.#settled;
-    const facts = {
-      mode: 'stream',
-      source: 'live',
-      model,
-      ...defined({ userId: this.#options.userId }),
-    } as const;
-    this.#ticket = await raceAbort(spend.enter(facts), signal);
-    const key = { project, endpoint: this.#settled.region.endpoint, mode: 'stream' } as const;
-    const lease = await limits.acquire(key, { priority: 0, signal });
-    this.#waitedMs = lease.waitedMs;
-    this.#attempts = 1;
-    this.#startedAt = clock.monotonicMs();
-    if (lease.waitedMs >= 1) emit({ type: 'limit-wait', waitedMs: lease.waitedMs, ...this.#fields });
-    return lease;
   }
 
   async #end({ transcript, error }: LiveOutcome): Promise<void> {
@@ -132,20 +108,13 @@ class StreamCall {
       ...defined({ audioSeconds: transcript?.durationSeconds, requestId, code: failure?.code }),
       ...this.#fields,
     });
-    this.#ticket?.settle(this.#billedSeconds(transcript));
+    this.#settle(transcript);
     const { userId, metadata, store = true } = this.#options;
     if (transcript !== undefined && store) {
       const { keep } = await engine.get();
       await keep(transcript, { source: 'live', ...defined({ userId, metadata }) }, undefined);
     }
     this.#closed.resolve();
-  }
-
-  /** Undefined where nobody knows: the session ended early. */
-  #billedSeconds(transcript: Transcript | undefined): number | undefined {
-    if (transcript === undefined) return undefined;
-    const channels = this.#settled.parameters.multichannel === true ? transcript.channels.length : 1;
-    return transcript.durationSeconds * channels;
   }
 }
 

@@ -1,6 +1,7 @@
 export type * from './audio-source.js';
 export type * from './audio-store.js';
 export type * from './call-options.js';
+export type * from './callback.js';
 export type * from './client-options.js';
 export type * from './clock.js';
 export type * from './deepgram-options.js';

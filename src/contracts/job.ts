@@ -76,7 +76,10 @@ export interface Job {
   result(options?: ResultOptions): Promise<Transcript>;
   /** The present state, then each change. Ends after `completed`, `failed` or `cancelled`. */
   events(): AsyncIterable<JobEvent>;
-  /** Ends the job, an active one down to its HTTP request. False where it has ended already. */
+  /**
+   * Ends the job, an active one down to its HTTP request. A job that waits for Deepgram's callback ends at once;
+   * Deepgram cannot be told, and bills what it took. False where it has ended already.
+   */
   cancel(): Promise<boolean>;
 }
 

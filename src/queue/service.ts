@@ -1,5 +1,6 @@
 import type { ResolvedSource } from '../contracts/audio-source.js';
 import type { EnqueueOptions } from '../contracts/call-options.js';
+import type { CallbackRequest, CallbackResult } from '../contracts/callback.js';
 import type { Job, JobListQuery, JobStatus } from '../contracts/job.js';
 import type { QueueAdapter, QueueDepth, QueueWorker } from '../contracts/queue.js';
 import type { Page } from '../contracts/storage.js';
@@ -10,6 +11,7 @@ import { checkListQuery } from '../internal/check-list-query.js';
 import { sleep } from '../internal/sleep.js';
 import { assertAtomic } from '../records/atomic.js';
 import { AudioShelf } from './audio-shelf.js';
+import { handleCallback } from './callback.js';
 import { cancelJob, type FailedQuery, removeJob, retryFailedJobs, retryJob } from './change.js';
 import type { JobContext, JobDeps } from './context.js';
 import { checkSharing, checkWorkerOptions } from './early-checks.js';
@@ -49,6 +51,8 @@ export interface JobService {
   retryFailed(query?: FailedQuery): Promise<number>;
   /** Removes the record of a job that has ended; its transcript stays. False where there is no such job. */
   remove(id: string): Promise<boolean>;
+  /** Takes the result of a job with `delivery: 'callback'`. Rejects where the storage does. */
+  handleCallback(request: CallbackRequest): Promise<CallbackResult>;
   /** One worker at a time in a process: throws a QueueError while another one is not yet closed. */
   startWorker(options?: { readonly concurrency?: number }): QueueWorker;
   depth(): Promise<QueueDepth>;
@@ -166,6 +170,11 @@ class Jobs implements JobService {
   async remove(id: string): Promise<boolean> {
     this.#assertOpen();
     return removeJob(id, this.#context);
+  }
+
+  async handleCallback(request: CallbackRequest): Promise<CallbackResult> {
+    this.#assertOpen();
+    return this.#add(handleCallback(request, this.#context));
   }
 
   startWorker(options: { readonly concurrency?: number } = {}): QueueWorker {

@@ -79,7 +79,7 @@ describe('a worker that is cut off for longer than its lock', () => {
 
 describe('a lock that is gone', () => {
   it('by FLUSHALL aborts the run at the next renewal', async () => {
-    const queue = rig.queue({ name: rig.name(), lockDurationMs: 2000, stalledIntervalMs: 500 });
+    const queue = rig.queue({ name: rig.name(), lockDurationMs: 4000, stalledIntervalMs: 500 });
     const { handler, options, run, runs } = recorder();
     queue.startWorker(handler, options(2));
     await queue.add([entry('a')]);
@@ -102,7 +102,7 @@ describe('a lock that is gone', () => {
 
   it('because another one has it aborts the run at the next renewal', async () => {
     const name = rig.name();
-    const queue = rig.queue({ name, lockDurationMs: 2000, stalledIntervalMs: 60_000 });
+    const queue = rig.queue({ name, lockDurationMs: 4000, stalledIntervalMs: 60_000 });
     const { handler, options, run } = recorder();
     queue.startWorker(handler, options(1));
     await queue.add([entry('a')]);

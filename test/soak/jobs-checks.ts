@@ -51,7 +51,7 @@ function show({ collection, id, status, version, data }: StoredRecord): string {
   return `${collection} ${id}: ${status}, version ${version}, ${JSON.stringify({ attempts, round, runAt, nextAttemptAt })}`;
 }
 
-/** What must hold when everything has come to its end. */
+/** What must hold when everything has come to its end. All that does not is told: one fault has many traces. */
 export async function checkJournal(rig: JobsRig, tally: Tally): Promise<void> {
   const journal = new Journal(rig);
   const jobs = await recordsOf(rig, 'jobs');
@@ -69,10 +69,10 @@ function checkTranscripts(jobs: readonly StoredRecord[], transcripts: readonly S
   for (const job of jobs) {
     const own = (byJob.get(job.id) ?? []).map(({ id }) => id);
     const expected = job.status === 'completed' ? [(job.data as JobData).transcriptId] : [];
-    expect(own, `transcripts of ${show(job)}`).toEqual(expected);
+    expect.soft(own, `transcripts of ${show(job)}`).toEqual(expected);
     byJob.delete(job.id);
   }
-  expect([...byJob.keys()], 'transcripts of no job').toEqual([]);
+  expect.soft([...byJob.keys()], 'transcripts of no job').toEqual([]);
 }
 
 /** What the processes have told, the receiver got and Deepgram was asked. */
@@ -88,8 +88,10 @@ class Journal {
   checkAcknowledged(jobs: readonly StoredRecord[]): void {
     const known = new Set(jobs.map(({ id }) => id));
     const lost = this.#of('acknowledged').filter(({ id }) => !known.has(id));
-    expect(lost, 'acknowledged jobs that the storage does not know').toEqual([]);
-    expect(jobs.filter(({ status }) => !ENDED.includes(status)).map(show), 'jobs without an end').toEqual([]);
+    expect.soft(lost, 'acknowledged jobs that the storage does not know').toEqual([]);
+    expect
+      .soft(jobs.filter(({ status }) => !ENDED.includes(status)).map(show), 'jobs without an end')
+      .toEqual([]);
   }
 
   /** One job for each key, whoever was told of it. */
@@ -97,7 +99,7 @@ class Journal {
     const told = this.#of('acknowledged').map(({ id, tag }) => ({ id, tag }));
     const stored = jobs.map(({ id, data }) => ({ id, tag: String((data as JobData).options.tag) }));
     for (const [tag, same] of groupBy([...told, ...stored], (each) => each.tag)) {
-      expect(new Set(same.map(({ id }) => id)).size, `jobs of ${tag}`).toBe(1);
+      expect.soft(new Set(same.map(({ id }) => id)).size, `jobs of ${tag}`).toBe(1);
     }
   }
 
@@ -107,14 +109,14 @@ class Journal {
     for (const { id, wasDone } of this.#of('cancelled')) {
       const job = stored.get(id);
       if (!wasDone || job === undefined || (job.data as JobData).round > 0) continue;
-      expect(job.status, show(job)).toBe('cancelled');
+      expect.soft(job.status, show(job)).toBe('cancelled');
     }
   }
 
   /** Each end of a job that asked for it is told, at least once, always with the same id and the same words. */
   checkMessages(jobs: readonly StoredRecord[], messages: readonly StoredRecord[], tally: Tally): void {
     const { receiver } = this.#rig;
-    expect(receiver.problems, 'what was no webhook of ours').toEqual([]);
+    expect.soft(receiver.problems, 'what was no webhook of ours').toEqual([]);
     const byJob = groupBy(messages, ({ data }) => (data as WebhookData).jobId);
     const received = new Set(receiver.events.keys());
     for (const message of messages) {
@@ -122,9 +124,9 @@ class Journal {
       const events = receiver.events.get(message.id) ?? [];
       tally.count(`messages: ${message.status}`);
       if (events.length > 1) tally.count('messages: received more than once');
-      if (message.status !== 'pending') expect(events.length, show(message)).toBeGreaterThan(0);
+      if (message.status !== 'pending') expect.soft(events.length, show(message)).toBeGreaterThan(0);
       for (const { type: told, data } of events) {
-        expect({ told, jobId: data.jobId, body: JSON.parse(body).data }).toEqual({
+        expect.soft({ told, jobId: data.jobId, body: JSON.parse(body).data }).toEqual({
           told: type,
           jobId,
           body: data,
@@ -132,19 +134,21 @@ class Journal {
       }
       received.delete(message.id);
     }
-    expect([...received], 'messages that the storage does not know').toEqual([]);
+    expect.soft([...received], 'messages that the storage does not know').toEqual([]);
     const retries = groupBy(this.#of('retried'), ({ id }) => id);
     for (const job of jobs) {
       const { webhook, round } = job.data as JobData;
       const own = byJob.get(job.id) ?? [];
-      const ends = webhook === undefined ? 0 : 1 + (retries.get(job.id)?.length ?? 0);
-      expect(own.length, `messages of ${show(job)}`).toBeGreaterThanOrEqual(ends);
-      expect(own.length, `messages of ${show(job)}`).toBeLessThanOrEqual(
-        webhook === undefined ? 0 : round + 1,
-      );
+      // Two who begin it again in the same moment may both be told that they did.
+      const begunAgain = Math.min(round, retries.get(job.id)?.length ?? 0);
+      const ends = webhook === undefined ? 0 : 1 + begunAgain;
+      expect.soft(own.length, `messages of ${show(job)}`).toBeGreaterThanOrEqual(ends);
+      expect
+        .soft(own.length, `messages of ${show(job)}`)
+        .toBeLessThanOrEqual(webhook === undefined ? 0 : round + 1);
       const last = own.sort((one, other) => (one.createdAt < other.createdAt ? -1 : 1)).at(-1);
       if (last !== undefined) {
-        expect((last.data as WebhookData).type, show(job)).toBe(`transcription.${job.status}`);
+        expect.soft((last.data as WebhookData).type, show(job)).toBe(`transcription.${job.status}`);
       }
     }
   }
@@ -172,7 +176,9 @@ class Journal {
       const givenBack = own.filter(({ state, code }) => state === 'queued' && code === undefined);
       const explained = takeovers.length + failures.length + givenBack.length + round + (isUntold ? 1 : 0);
       const told = own.map(({ state, attempt, code = '' }) => `${state} ${attempt} ${code}`).join(', ');
-      expect(count - 1, `${show(job)} was billed ${count} times. ${told}`).toBeLessThanOrEqual(explained);
+      expect
+        .soft(count - 1, `${show(job)} was billed ${count} times. ${told}`)
+        .toBeLessThanOrEqual(explained);
     }
   }
 

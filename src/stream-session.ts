@@ -1,0 +1,92 @@
+import type { SettledStream } from './call-options.js';
+import type {
+  EventSink,
+  LimitsAdapter,
+  LiveTransport,
+  StreamOptions,
+  Transcript,
+} from './contracts/index.js';
+import type { LiveTransportOptions } from './deepgram/live.js';
+import type { createPaidOptionWarning } from './deepgram/paid-options.js';
+import { raceAbort } from './internal/abort.js';
+import { defined } from './internal/defined.js';
+import type { SpendGuard } from './resilience/spend-guard.js';
+import type { SessionFactory } from './streaming/session-types.js';
+import { createSession, type LivePlace } from './streaming/stream.js';
+
+export interface StreamSessionParts {
+  readonly limits: LimitsAdapter;
+  readonly spend: SpendGuard;
+  readonly warnOfCosts: ReturnType<typeof createPaidOptionWarning>;
+  readonly liveTransport: (options: Omit<LiveTransportOptions, 'credentials' | 'clock'>) => LiveTransport;
+  readonly project: string;
+  readonly emit: EventSink;
+}
+
+/** What the events of a live session have in common. */
+export interface StreamFields {
+  readonly callId: string;
+  readonly mode: 'stream';
+  readonly model: string;
+  readonly region: string;
+  readonly userId?: string;
+}
+
+/** One live session of a client, before its connection. */
+export interface StreamRequest {
+  readonly settled: SettledStream;
+  readonly options: StreamOptions;
+  /** Of its events. */
+  readonly fields: StreamFields;
+  /** The spend guard lets it pass: it hears from this how much it was. Undefined where the session ended early. */
+  readonly onPassed: (settle: (transcript: Transcript | undefined) => void) => void;
+  /** It has its place in the limits, for which it waited so long. */
+  readonly onPlace: (waitedMs: number) => void;
+}
+
+/** What makes the sessions of `stream()`. */
+export function createStreamSessions(parts: StreamSessionParts): (request: StreamRequest) => SessionFactory {
+  const { liveTransport, warnOfCosts } = parts;
+  return (request) => {
+    const { region, parameters, model, connectTimeoutMs } = request.settled;
+    warnOfCosts(parameters, request.fields.callId);
+    const { endpoint, name } = region;
+    return (session) =>
+      createSession({
+        ...session,
+        transport: liveTransport({
+          endpoint,
+          region: name,
+          parameters: { ...parameters, model },
+          connectTimeoutMs,
+        }),
+        acquire: (signal) => acquire(parts, request, signal),
+      });
+  };
+}
+
+async function acquire(
+  { project, emit, limits, spend }: StreamSessionParts,
+  { settled, options, fields, onPassed, onPlace }: StreamRequest,
+  signal: AbortSignal,
+): Promise<LivePlace> {
+  const { model, region } = settled;
+  const facts = { mode: 'stream', source: 'live', model, ...defined({ userId: options.userId }) } as const;
+  const ticket = await raceAbort(spend.enter(facts), signal);
+  onPassed((transcript) => ticket.settle(billedSeconds(transcript, settled)));
+  const key = { project, endpoint: region.endpoint, mode: 'stream' } as const;
+  const lease = await limits.acquire(key, { priority: 0, signal });
+  const { waitedMs } = lease;
+  onPlace(waitedMs);
+  if (waitedMs >= 1) emit({ type: 'limit-wait', waitedMs, ...fields });
+  return lease;
+}
+
+function billedSeconds(
+  transcript: Transcript | undefined,
+  { parameters }: SettledStream,
+): number | undefined {
+  if (transcript === undefined) return undefined;
+  const channels = parameters.multichannel === true ? transcript.channels.length : 1;
+  return transcript.durationSeconds * channels;
+}
