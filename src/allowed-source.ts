@@ -1,8 +1,25 @@
+import { BadRequestError } from './errors/index.js';
+import { invalidOption } from './internal/validate.js';
+
+/** Hosts that are let through: the `allowedSources` of a region, or the `allow` of webhooks. */
+export function checkHosts(name: string, entries: unknown): asserts entries is readonly string[] {
+  if (!Array.isArray(entries)) throw invalidOption(name, 'an array of hosts', entries);
+  // findIndex() looks at holes too.
+  const wrong = entries.findIndex((entry) => !isAllowedHost(entry));
+  if (wrong === -1) return;
+  // The value stays out of the message here as well.
+  throw new BadRequestError(
+    `The option ${name}[${wrong}] must be a host, such as minio.internal, 10.0.0.5:9000, [fd00::5]:9000 or ` +
+      '10.1.0.0/16. Leave out the scheme, the path, credentials and wildcards.',
+    { code: 'invalid_option' },
+  );
+}
+
 /**
- * An entry of a region's `allowedSources`: a name or an address, each with a port or without, or a range. An entry
+ * An entry of them: a name or an address, each with a port or without, or a range. An entry
  * that nothing could ever match is none, because its author relies on it.
  */
-export function isAllowedSource(entry: unknown): entry is string {
+function isAllowedHost(entry: unknown): entry is string {
   if (typeof entry !== 'string' || entry.length > MAX_LENGTH) return false;
   return entry.includes('/') ? isRange(entry) : isHost(entry);
 }

@@ -25,7 +25,7 @@ export function resolveCallback(
   checkNumber('callback.timeoutMs', settings.timeoutMs, { min: 1 });
   checkNumber('callback.maxBodyBytes', settings.maxBodyBytes, { min: 1 });
   checkUrl(url, regions);
-  return { ...merge(CLIENT_DEFAULTS.callback, settings), url, secrets: secretsOf(secret) };
+  return { ...merge(CLIENT_DEFAULTS.callback, settings), url, secrets: secretsOf('callback.secret', secret) };
 }
 
 const MAX_URL_LENGTH = 2000;
@@ -51,11 +51,12 @@ function wrongUrl(): BadRequestError {
 
 const MAX_SECRETS = 10;
 
-function secretsOf(secret: unknown): readonly string[] {
+/** One secret or several, whose first one signs. */
+export function secretsOf(name: string, secret: unknown): readonly string[] {
   const secrets: readonly unknown[] = Array.isArray(secret) ? Array.from(secret) : [secret];
   if (secrets.length >= 1 && secrets.length <= MAX_SECRETS && secrets.every(isSecret)) return secrets;
   throw new BadRequestError(
-    'The option callback.secret must be a string of 24 to 1024 characters, or an array of 1 to 10 of them.',
+    `The option ${name} must be a string of 24 to 1024 characters, or an array of 1 to 10 of them.`,
     { code: 'invalid_option' },
   );
 }

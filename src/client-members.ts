@@ -4,6 +4,7 @@ import type {
   JobStatus,
   ListQuery,
   Page,
+  QueueDepth,
   StoredTranscript,
   Webhooks,
 } from './contracts/index.js';
@@ -26,6 +27,8 @@ export interface Jobs {
   retryFailed(query?: Pick<JobListQuery, 'userId' | 'createdFrom' | 'createdBefore'>): Promise<number>;
   /** Removes the record of a job that has ended; its transcript stays. */
   remove(id: string): Promise<boolean>;
+  /** How many entries the queue has. */
+  depth(): Promise<QueueDepth>;
 }
 
 /** The transcripts in the client's storage. */
@@ -56,6 +59,7 @@ export function createMembers({ jobs, engine }: ClientParts, lifetime: Lifetime)
       retry: (id) => use((service) => service.retry(id)),
       retryFailed: (query) => use((service) => service.retryFailed(query)),
       remove: (id) => use((service) => service.remove(id)),
+      depth: () => use((service) => service.depth()),
     },
     transcripts: {
       get: (id) => read((archive) => archive.get(id)),

@@ -1,7 +1,7 @@
 import type { AudioSource, EnqueueOptions, ResolvedSource, RouteFacts } from './contracts/index.js';
 import { checkOptions, closeTimeoutMs } from './internal/check-arguments.js';
 import { defined } from './internal/defined.js';
-import { checkBoolean, checkKeys, checkPlainObject, invalidOption } from './internal/validate.js';
+import { checkKeys, checkPlainObject, invalidOption } from './internal/validate.js';
 
 export interface WorkerOptions {
   /** Jobs run at the same time. Default: `queue.concurrency`. */
@@ -23,8 +23,10 @@ export interface EnqueueRequest {
 export function checkWorkerOptions(options: WorkerOptions): void {
   checkOptions('startWorker()', options, ['concurrency', 'closeOnSigterm']);
   const { closeOnSigterm: drain } = options;
-  if (typeof drain === 'object') closeTimeoutMs(drain ?? undefined);
-  else checkBoolean('closeOnSigterm', drain);
+  if (typeof drain === 'object' && drain !== null) closeTimeoutMs(drain);
+  else if (drain !== undefined && typeof drain !== 'boolean') {
+    throw invalidOption('closeOnSigterm', 'true, false or { timeoutMs }', drain);
+  }
 }
 
 /** Items of `enqueueMany()` whose options are not checked yet. */

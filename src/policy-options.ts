@@ -1,3 +1,5 @@
+import { checkHosts } from './allowed-source.js';
+import { secretsOf } from './callback-options.js';
 import type {
   ClientOptions,
   SpendLimit,
@@ -61,12 +63,14 @@ function checkBackoff(name: string, options: StorageRetryOptions, keys: readonly
   checkOrder(`${name}.minDelayMs`, options.minDelayMs, `${name}.maxDelayMs`, options.maxDelayMs);
 }
 
-/** Secrets and hosts are looked at where the first webhook is asked for: that code is not loaded yet. */
 export function resolveWebhooks(options: WebhookOptions | undefined): WebhookSettings {
   const { secret, ...settings } = options ?? {};
   checkPlainObject('webhooks', options);
   checkKeys('webhooks', settings, Object.keys(CLIENT_DEFAULTS.webhooks));
   checkNumber('webhooks.timeoutMs', settings.timeoutMs, { min: 1 });
   checkNumber('webhooks.concurrency', settings.concurrency, { min: 1 });
-  return { ...merge<Omit<WebhookSettings, 'secret'>>(CLIENT_DEFAULTS.webhooks, settings), secret };
+  if (secret !== undefined && typeof secret !== 'function') secretsOf('webhooks.secret', secret);
+  const merged = merge<Omit<WebhookSettings, 'secret'>>(CLIENT_DEFAULTS.webhooks, settings);
+  checkHosts('webhooks.allow', merged.allow);
+  return { ...merged, secret };
 }

@@ -9,7 +9,7 @@ import { isPurged } from './records/purge-query.js';
 
 /** What `purge()` takes away. */
 export interface PurgeOptions {
-  /** Transcripts, and jobs that have ended, that were created before this time: a Date, or as `toISOString()` writes it. */
+  /** Transcripts, jobs that have ended, and messages about their end, that were created before this time: a Date, or as `toISOString()` writes it. */
   before: Date | string;
   /** Only those of this user. */
   userId?: string;
@@ -21,6 +21,8 @@ export interface PurgeResult {
   readonly jobs: number;
   /** Records of idempotency keys whose time is over, whoever's they were. */
   readonly idempotency: number;
+  /** Messages about the end of jobs that were delivered or given up. */
+  readonly webhooks: number;
   /** Audio in the audio store. */
   readonly audio: number;
 }
@@ -37,6 +39,9 @@ export interface PurgeParts {
 /** Jobs with one of these have ended; others are never taken away. */
 const ENDED = ['completed', 'failed', 'cancelled'] as const;
 
+/** Messages with one of these are sent no more. */
+const SETTLED = ['delivered', 'failed'] as const;
+
 const HOUR_MS = 3_600_000;
 
 /** Takes away what is older than the time. Rejects with a TranscriptionError; what was deleted before stays deleted. */
@@ -50,11 +55,12 @@ export async function purge(options: PurgeOptions, parts: PurgeParts): Promise<P
   }
   const query = { createdBefore, ...defined({ userId: options.userId }) };
   const { jobs, audio } = await purgeJobs({ ...query, statuses: ENDED }, parts);
+  const webhooks = await purgeRecords('webhooks', { ...query, statuses: SETTLED }, parts);
   const transcripts = await purgeRecords('transcripts', query, parts);
   const expiredBy = new Date(parts.clock.wallMs()).toISOString();
   const idempotency = await purgeRecords('idempotency', { expiredBy }, parts);
   const leftOver = options.userId === undefined ? await purgeLeftOverAudio(createdBefore, parts) : 0;
-  return { transcripts, jobs, idempotency, audio: audio + leftOver };
+  return { transcripts, jobs, idempotency, webhooks, audio: audio + leftOver };
 }
 
 function timeOf(before: unknown): string {

@@ -1,4 +1,4 @@
-import { isAllowedSource } from './allowed-source.js';
+import { checkHosts } from './allowed-source.js';
 import type { RegionOptions } from './contracts/index.js';
 import { CLIENT_DEFAULTS } from './defaults.js';
 import { BadRequestError } from './errors/index.js';
@@ -42,26 +42,13 @@ function resolveRegion(region: unknown, index: number): Region {
     );
   }
   checkString(`${where}.residency`, residency);
-  checkAllowedSources(`${where}.allowedSources`, allowedSources);
+  checkHosts(`${where}.allowedSources`, allowedSources);
   return {
     name,
     endpoint: withoutEndSlashes(endpoint),
     allowedSources,
     ...(typeof residency === 'string' ? { residency } : {}),
   };
-}
-
-function checkAllowedSources(name: string, entries: unknown): asserts entries is readonly string[] {
-  if (!Array.isArray(entries)) throw invalidOption(name, 'an array of hosts', entries);
-  // findIndex() looks at holes too.
-  const wrong = entries.findIndex((entry) => !isAllowedSource(entry));
-  if (wrong === -1) return;
-  // The value stays out of the message here as well.
-  throw new BadRequestError(
-    `The option ${name}[${wrong}] must be a host, such as minio.internal, 10.0.0.5:9000, [fd00::5]:9000 or ` +
-      '10.1.0.0/16. Leave out the scheme, the path, credentials and wildcards.',
-    { code: 'invalid_option' },
-  );
 }
 
 const MAX_ENDPOINT_LENGTH = 2000;

@@ -73,7 +73,7 @@ export interface EnqueueOptions extends PrerecordedDeepgramOptions, SharedCallOp
   delayMs?: number;
   /** Attempts in all. Default 3. */
   attempts?: number;
-  /** Tells of the end of the job, by an HTTP request that is signed, and sent again for two days where it fails. */
+  /** Tells of the end of the job, by an HTTP request that is signed, and sent again for three days where it fails. */
   webhook?: JobWebhook;
   /**
    * `worker`: a worker waits for the answer. `callback`: it hands in the audio and is free, and Deepgram brings the

@@ -36,7 +36,7 @@ export function checkSharing(queue: QueueAdapter, storage: StorageCapabilities):
   if (!queue.capabilities.distributed || storage.shared) return;
   throw new QueueError(
     'The workers of this queue may run in other processes, which cannot see this storage. ' +
-      'Use a shared storage, such as Postgres, or the in-process queue.',
+      'Use a shared storage, such as SQLite (createSqliteStorage) or PostgreSQL, or the queue in the process.',
     { code: 'queue_failed' },
   );
 }

@@ -45,7 +45,7 @@ export async function enqueueAll(
   assertAtomic(context.storage.capabilities, 'Jobs');
   for (const { source, options } of items) {
     checkEnqueueOptions(options);
-    checkSource(source, distributed, context.audioStore);
+    checkSource(source, context.queue.capabilities, context.audioStore);
     throwIfAborted(options.signal);
   }
   const orders: Order[] = items.map((item) => ({ item, draft: newDraft(item.options, context) }));

@@ -12,6 +12,7 @@ export function createJobReconciler({ clock, queue, store, emit }: JobContext): 
       (state) => (cursor: string | undefined) => store.page(state, cursor, LOOKED_AT_ONCE),
     ),
     entryIdOf: toEntryId,
+    createdAtOf: ({ createdAt }) => createdAt,
     async entriesOf(records) {
       const present = await Promise.all(records.map(({ id }) => store.get(id)));
       const nowMs = clock.wallMs();

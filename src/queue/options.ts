@@ -4,6 +4,7 @@ import type { AudioStore } from '../contracts/audio-store.js';
 import type { EnqueueOptions } from '../contracts/call-options.js';
 import type { PrerecordedDeepgramOptions } from '../contracts/deepgram-options.js';
 import type { JobListQuery, JobState, ResultOptions } from '../contracts/job.js';
+import type { QueueCapabilities } from '../contracts/queue.js';
 import { SECRET_NAME } from '../deepgram/callback.js';
 import { BadRequestError, QueueError, UnsupportedSourceError } from '../errors/index.js';
 import { checkOptions, checkSignal } from '../internal/check-arguments.js';
@@ -96,12 +97,12 @@ export function checkJobListQuery(query: JobListQuery): void {
 /** Throws where there is no audio, or where a worker could not read it later. */
 export function checkSource(
   source: ResolvedSource,
-  distributed: boolean,
+  queue: QueueCapabilities,
   audioStore: AudioStore | undefined,
 ): void {
   if (source.kind === 'url') return;
   if (source.sizeBytes !== undefined) refuseEmpty(source.sizeBytes);
-  if (audioStore !== undefined && (audioStore.capabilities.shared || !distributed)) return;
+  if (audioStore !== undefined && isReadable(audioStore, queue)) return;
   if (!source.reopenable && audioStore === undefined) {
     throw new UnsupportedSourceError(
       'A stream that can be read only once cannot wait in a queue. ' +
@@ -109,11 +110,17 @@ export function checkSource(
       { code: 'unsupported_source' },
     );
   }
-  if (distributed) {
+  if (queue.distributed) {
     throw new QueueError(
       'The workers of this queue may run in other processes, which cannot read this audio. ' +
         'Upload it and pass its URL, set an audioStore that is shared, or use transcribe().',
       { code: 'queue_failed' },
     );
   }
+}
+
+/** The workers of an embedded queue are on this machine, where they find what outlives the process. */
+function isReadable({ capabilities }: AudioStore, queue: QueueCapabilities): boolean {
+  if (capabilities.shared || !queue.distributed) return true;
+  return queue.embedded === true && capabilities.durable;
 }

@@ -9,6 +9,8 @@ export interface ReconcilerParts<Item> {
   /** Lists of what the queue should hold, page by page. */
   readonly lists: readonly ((cursor: string | undefined) => Promise<Page<Item>>)[];
   readonly entryIdOf: (item: Item) => string;
+  /** ISO 8601, UTC. What is quite new may be on its way into the queue. */
+  readonly createdAtOf: (item: Item) => string;
   /** Entries of those that the queue should still hold: the list was read before the queue was asked. */
   readonly entriesOf: (items: readonly Item[]) => Promise<readonly QueueEntry[]>;
   /** The queue has got so many again. */
@@ -16,6 +18,7 @@ export interface ReconcilerParts<Item> {
 }
 
 const EVERY_MS = 10_000;
+const NEW_MS = 5000;
 /** So that a look costs the same, however much there is. */
 export const LOOKED_AT_ONCE = 500;
 
@@ -50,22 +53,34 @@ export class Reconciler<Item> {
     // Asked first: what is lost from here on changes it again.
     const epoch = await this.#parts.queue.epoch?.();
     const isWhole = epoch !== this.#epoch;
+    const missing: Item[] = [];
     for (const index of this.#cursors.keys()) {
       if (isWhole) this.#cursors[index] = undefined;
-      do await this.#lookAtPage(index);
+      do missing.push(...(await this.#lookAtPage(index)));
       while (isWhole && this.#cursors[index] !== undefined && !this.#periodic.isStopped);
     }
-    this.#epoch = epoch;
+    const lost = missing.filter((item) => !this.#isNew(item));
+    // The lists are newest first; those that came first shall run first.
+    for (let end = lost.length; end > 0; end -= LOOKED_AT_ONCE) {
+      await this.#addAgain(lost.slice(Math.max(0, end - LOOKED_AT_ONCE), end).reverse());
+    }
+    // Where something was passed over the next look is a whole one again.
+    this.#epoch = lost.length === missing.length ? epoch : undefined;
   }
 
-  async #lookAtPage(index: number): Promise<void> {
+  async #lookAtPage(index: number): Promise<readonly Item[]> {
     const { lists, queue, entryIdOf } = this.#parts;
     const page = await lists[index]?.(this.#cursors[index]);
     this.#cursors[index] = page?.nextCursor;
-    if (page === undefined || page.items.length === 0) return;
+    if (page === undefined || page.items.length === 0) return [];
     const missing = new Set(await queue.missing?.(page.items.map(entryIdOf)));
-    const lost = page.items.filter((item) => missing.has(entryIdOf(item)));
-    if (lost.length > 0) await this.#addAgain(lost);
+    return page.items.filter((item) => missing.has(entryIdOf(item)));
+  }
+
+  /** By the clocks of two machines: where they are far apart, nothing is new. */
+  #isNew(item: Item): boolean {
+    const { clock, createdAtOf } = this.#parts;
+    return Math.abs(clock.wallMs() - Date.parse(createdAtOf(item))) < NEW_MS;
   }
 
   async #addAgain(items: readonly Item[]): Promise<void> {

@@ -104,6 +104,7 @@ export class WebhookSender {
       queue,
       lists: [(cursor) => store.list({ status: 'pending', limit: LOOKED_AT_ONCE, ...defined({ cursor }) })],
       entryIdOf: toEntryId,
+      createdAtOf: ({ createdAt }) => createdAt,
       entriesOf: async (records) => {
         const present = await Promise.all(records.map(({ id }) => store.get(id)));
         return present.flatMap((record) => (record?.status === 'pending' ? [this.#entry(record)] : []));
@@ -172,6 +173,7 @@ export class WebhookSender {
     } catch (error) {
       if (signal.aborted || error instanceof AbortedError) return undefined;
       // The secret comes from a function of the user's, which may have it the next time.
+      this.#parts.emit({ ...NO_SECRET, jobId: record.data.jobId });
       return { outcome: 'failed', code: 'not_sent', durationMs: 0 };
     }
   }
@@ -218,6 +220,12 @@ export class WebhookSender {
 }
 
 const AGAIN: EntryOutcome = { type: 'again', delayMs: 0 };
+
+const NO_SECRET = {
+  type: 'warning',
+  code: 'webhook-not-signed',
+  message: 'webhooks.secret gave no secret for a message, so it was not sent. It is tried again.',
+} as const;
 
 const SENDER_ERROR = {
   type: 'warning',

@@ -1,3 +1,4 @@
+export { type SignWebhookOptions, signWebhook } from '../webhooks/index.js';
 export { type AudioStoreContractOptions, testAudioStoreContract } from './contract/audio-store.js';
 export { type ContractLimits, type LimitsContractOptions, testLimitsContract } from './contract/limits.js';
 export { type MetricsContractOptions, testMetricsContract } from './contract/metrics.js';

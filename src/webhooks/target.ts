@@ -81,8 +81,8 @@ function toLookup(find: () => Promise<readonly string[]>): LookupFunction {
 
 function refused(reason: string): BadRequestError {
   return new BadRequestError(
-    `The URL of the webhook is refused, because ${reason}. Where it is meant all the same, name its host among ` +
-      'the hosts that are allowed for webhooks.',
+    `The URL of the webhook is refused, because ${reason}. Where it is meant all the same, name its host in ` +
+      'webhooks.allow.',
     { code: 'forbidden_address' },
   );
 }

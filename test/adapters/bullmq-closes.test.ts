@@ -1,5 +1,6 @@
 import { AbortedError } from 'transcription-client';
 import { describe, expect, it } from 'vitest';
+import { freePort } from '../support/free-port.mjs';
 import { DONE, entries, entry, recorder, redisRig, succeeds, until } from './bullmq-rig.js';
 
 const rig = redisRig();
@@ -12,9 +13,9 @@ async function busyWorker(connection: string, name: string) {
   const queue = rig.queue({
     connection,
     name,
-    lockDurationMs: 5000,
+    lockDurationMs: 3000,
     stalledIntervalMs: 300,
-    commandTimeoutMs: 500,
+    commandTimeoutMs: 1000,
   });
   const { handler, options, run, runs } = recorder();
   const worker = queue.startWorker(handler, options(ENTRIES));
@@ -34,7 +35,7 @@ async function timed(call: Promise<unknown>): Promise<number> {
 
 async function expectAllToRun(name: string): Promise<void> {
   const ran = new Set<string>();
-  const next = rig.queue({ name, lockDurationMs: 5000, stalledIntervalMs: 300 });
+  const next = rig.queue({ name, lockDurationMs: 3000, stalledIntervalMs: 300 });
   next.startWorker(
     async ({ id }) => {
       ran.add(id);
@@ -89,6 +90,18 @@ describe('the close of a worker with 100 entries', () => {
     expect(await timed(worker.close({ timeoutMs: DEADLINE_MS }))).toBeLessThan(DEADLINE_MS + GRACE_MS);
     // It told once, and was quiet while the outage went on.
     expect(errors.length).toBe(1);
+  });
+
+  it('ends in time where a cluster was never there', async () => {
+    const nodes = [{ host: '127.0.0.1', port: await freePort() }];
+    const queue = rig.queue({ cluster: { nodes } });
+    const { handler, options, errors } = recorder();
+    const worker = queue.startWorker(handler, options(5));
+    const adding = succeeds(queue.add(entries(1)));
+    await until(() => errors.length > 0);
+    expect(await timed(worker.close({ timeoutMs: 0 }))).toBeLessThan(GRACE_MS);
+    expect(await timed(queue.close())).toBeLessThan(GRACE_MS);
+    expect(await adding).toBe(false);
   });
 
   it('waits for what it has, and takes no more', async () => {

@@ -29,6 +29,8 @@ export function redisRig(settings?: Readonly<Record<string, string>>): RedisRig 
   const closing: (() => Promise<unknown>)[] = [];
   beforeAll(async () => {
     server = await startRedis(settings);
+    // The first call loads it, within its time. Tests make that short.
+    await import('bullmq');
   }, 60_000);
   afterEach(async () => {
     for (const close of closing.splice(0).reverse()) await close();

@@ -45,9 +45,14 @@ describe('purge()', () => {
     ['record by record', plain],
   ])('takes away what is older and over, %s', async (_how, storageOf) => {
     const directory = join(folder, 'audio');
+    const storage = createMemoryStorage();
+    for (const status of ['delivered', 'failed', 'pending']) {
+      const message = { id: `msg_${status}`, status, createdAt: at().toISOString(), data: { v: 1 } };
+      await storage.put({ collection: 'webhooks', ...message });
+    }
     await using client = clientOf(emulator.url, {
       clock,
-      storage: storageOf(createMemoryStorage()),
+      storage: storageOf(storage),
       audioStore: createFileAudioStore({ directory }),
       queue: { autoStart: false, attempts: 1 },
     });
@@ -60,7 +65,8 @@ describe('purge()', () => {
     const before = at();
     const fresh = await client.transcribe(audio, { userId: 'u1' });
     const result = await client.purge({ before });
-    expect(result).toEqual({ transcripts: 1, jobs: 1, idempotency: 1, audio: 1 });
+    expect(result).toEqual({ transcripts: 1, jobs: 1, idempotency: 1, webhooks: 2, audio: 1 });
+    expect(await storage.get('webhooks', 'msg_pending')).toBeDefined();
     expect((await client.transcripts.list()).items.map(({ id }) => id)).toEqual([fresh.id]);
     expect((await client.jobs.list()).items.map(({ id }) => id)).toEqual([waiting.id]);
     expect(await client.transcripts.get(old.id)).toBeUndefined();

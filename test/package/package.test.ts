@@ -39,6 +39,7 @@ const TESTING_NAMES = [
   'deepgramHandlers',
   'encodeWav',
   'encodeWebm',
+  'signWebhook',
   'startDeepgramEmulator',
   'startFaultProxy',
   'synthesizeConversation',

@@ -25,6 +25,7 @@ export type JobsKind = 'sqlite' | 'bullmq';
 
 /** One process of the run, and what it has told. */
 export class JobsProcess {
+  readonly role: JobsParameters['role'];
   readonly name: string;
   readonly script: ScriptProcess;
   /** How it may end, where it may. */
@@ -32,7 +33,8 @@ export class JobsProcess {
   /** Why it ended where it should not have. */
   crash: unknown;
 
-  constructor(name: string, script: ScriptProcess) {
+  constructor({ role, name }: Pick<JobsParameters, 'role' | 'name'>, script: ScriptProcess) {
+    this.role = role;
     this.name = name;
     this.script = script;
     void script.ended().then(async (outcome) => {
@@ -131,7 +133,7 @@ export class JobsRig implements AsyncDisposable {
       whenDown: 'reject',
       ...options,
     };
-    const started = new JobsProcess(name, this.#script.start(JSON.stringify(parameters)));
+    const started = new JobsProcess(parameters, this.#script.start(JSON.stringify(parameters)));
     this.processes.push(started);
     await started.printed('ready');
     return started;

@@ -79,7 +79,8 @@ export class Connections {
     const redis = this.#profile(profile);
     const cluster = {
       lazyConnect: true,
-      enableOfflineQueue: redis.enableOfflineQueue,
+      // What waits for a cluster has no time limit: the limit of a command begins at its node.
+      enableOfflineQueue: false,
       clusterRetryStrategy: retryDelay,
       redisOptions: redis,
     };

@@ -16,6 +16,7 @@ import type { Engine, Producer } from './engine.js';
 import { toJob, toJobId } from './entry.js';
 import { isRefusal, isStale, queueClosed, toQueueError, unavailable } from './errors.js';
 import type { QueueTimes } from './options.js';
+import { settlesWithin } from './settles-within.js';
 import { Worker } from './worker.js';
 
 const MESSAGE_TOPIC = 'messages';
@@ -139,7 +140,8 @@ export class BullmqQueue implements QueueAdapter {
 
   async #close(): Promise<void> {
     if (this.#worker !== undefined) await this.#stop(this.#worker, 0);
-    await this.#engine.close();
+    const { clock, commandTimeoutMs } = this.#times;
+    await settlesWithin(clock, this.#engine.close(), commandTimeoutMs);
   }
 
   async #stop(worker: Worker, timeoutMs: number): Promise<void> {

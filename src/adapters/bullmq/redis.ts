@@ -68,8 +68,10 @@ export function createRedisEngine(settings: RedisSettings): Engine {
     derive: (derived) => createRedisEngine({ ...settings, name: derivedName(name, derived) }),
     reconnect: () => connections.reconnect(opening.value?.client),
     async close() {
-      await messages.close();
+      const closing = messages.close();
+      // It may wait for a connection that never comes.
       connections.close();
+      await closing;
     },
   };
 }

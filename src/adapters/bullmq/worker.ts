@@ -9,6 +9,7 @@ import { Leases } from './leases.js';
 import type { QueueTimes } from './options.js';
 import { Places } from './places.js';
 import { Run } from './run.js';
+import { settlesWithin } from './settles-within.js';
 
 /** How long aborted handlers get to put their affairs in order before a close stops waiting for them. */
 const ABORT_GRACE_MS = 400;
@@ -57,7 +58,8 @@ export class Worker {
   cancel(jobId: string): boolean | undefined {
     let wasRunning: boolean | undefined;
     for (const run of this.#runs) {
-      if (run.jobId !== jobId || run.isEnding) continue;
+      // What has lost its lease runs somewhere else by now.
+      if (run.jobId !== jobId || run.isEnding || run.isLost) continue;
       wasRunning = !run.isCancelled;
       run.isCancelled = true;
       run.abort(new AbortedError('The job was cancelled.', { code: 'job_cancelled' }));
@@ -67,14 +69,15 @@ export class Worker {
 
   /** Never rejects, and takes little longer than its time, whatever the state of the back end. */
   async stop(timeoutMs: number): Promise<void> {
+    const { clock } = this.#times;
     this.#stopping.abort();
     this.#places.open();
     this.#consumers?.interrupt();
     const idle = this.#untilIdle();
-    if (timeoutMs <= 0 || !(await this.#settlesWithin(idle, timeoutMs))) {
+    if (timeoutMs <= 0 || !(await settlesWithin(clock, idle, timeoutMs))) {
       const reason = new AbortedError('The worker was closed.', { code: 'client_closed' });
       for (const run of this.#runs) run.abort(reason);
-      await this.#settlesWithin(idle, ABORT_GRACE_MS);
+      await settlesWithin(clock, idle, ABORT_GRACE_MS);
     }
     this.#forced.abort();
     for (const { leases } of this.#served) leases.stop();
@@ -284,15 +287,5 @@ export class Worker {
 
   async #untilIdle(): Promise<void> {
     while (this.#busy.size > 0) await Promise.all(this.#busy);
-  }
-
-  #settlesWithin(promise: Promise<void>, timeoutMs: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      const timer = this.#times.clock.setTimer(() => resolve(false), timeoutMs);
-      void promise.then(() => {
-        timer.cancel();
-        resolve(true);
-      });
-    });
   }
 }
