@@ -19,7 +19,6 @@ export interface RedisMessagesOptions {
   /** A connection of its own. It may end, where its node does. */
   subscriber(): Promise<Redis>;
   reconnect(client: Redis): void;
-  close(client: Redis): void;
 }
 
 /** Messages over Redis pub/sub, on one connection for all topics of a queue, which is opened when it is needed. */
@@ -55,12 +54,11 @@ export class RedisMessages implements Messages {
     }
   }
 
+  /** The connection is closed by who has opened it. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#ping?.cancel();
     this.#listeners.clear();
-    const client = await this.#opening?.catch(() => undefined);
-    if (client !== undefined) this.#options.close(client);
   }
 
   #client(): Promise<Redis> {
@@ -99,6 +97,7 @@ export class RedisMessages implements Messages {
   }
 
   async #reopen(): Promise<void> {
+    if (this.#isClosed) return;
     this.#opening = undefined;
     while (!this.#isClosed) {
       try {

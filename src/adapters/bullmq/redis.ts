@@ -54,7 +54,6 @@ export function createRedisEngine(settings: RedisSettings): Engine {
       return connections.openOn(anyNode((await ready()).client));
     },
     reconnect: (client) => connections.reconnect(client),
-    close: (client) => connections.close(client),
   });
   return {
     server: 'Redis',
@@ -68,10 +67,8 @@ export function createRedisEngine(settings: RedisSettings): Engine {
     derive: (derived) => createRedisEngine({ ...settings, name: derivedName(name, derived) }),
     reconnect: () => connections.reconnect(opening.value?.client),
     async close() {
-      const closing = messages.close();
-      // It may wait for a connection that never comes.
+      await messages.close();
       connections.close();
-      await closing;
     },
   };
 }
