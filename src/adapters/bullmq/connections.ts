@@ -34,6 +34,7 @@ export class Connections {
   readonly #commandTimeoutMs: number;
   readonly #opened = new Set<Client>();
   readonly #leaving = new Set<Client>();
+  readonly #waits = new Map<Client, Promise<void>>();
   #isClosed = false;
 
   constructor(source: RedisSource, commandTimeoutMs: number) {
@@ -48,6 +49,18 @@ export class Connections {
   /** Resolves to a client that has begun to connect. */
   async open(profile: Profile): Promise<Client> {
     return this.#keep(await this.#make(profile));
+  }
+
+  /** Rejects where the log-in is refused, or the client is closed. May wait for ever. */
+  untilReady(client: Client): Promise<void> {
+    if (client.status === 'ready') return Promise.resolve();
+    // Those who wait for the same client share its listeners.
+    const waiting = this.#waits.get(client);
+    if (waiting !== undefined) return waiting;
+    const wait = untilReady(client).finally(() => this.#waits.delete(client));
+    wait.catch(() => undefined);
+    this.#waits.set(client, wait);
+    return wait;
   }
 
   /** Messages of a cluster reach every node: one is enough to hear them, and a plain client tells when it breaks. */
@@ -137,9 +150,7 @@ async function loadIoredis(): Promise<Ioredis> {
   }
 }
 
-/** Rejects where the log-in is refused, or the client is closed. May wait for ever. */
-export function untilReady(client: Client): Promise<void> {
-  if (client.status === 'ready') return Promise.resolve();
+function untilReady(client: Client): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (error?: unknown): void => {
       client.off('ready', settle);

@@ -11,7 +11,7 @@ import {
   workerOptions,
 } from './bullmq.js';
 import { RedisMessages } from './channel.js';
-import { type Client, Connections, untilReady } from './connections.js';
+import { type Client, Connections } from './connections.js';
 import type { Consumer, Consumers, Engine, Producer } from './engine.js';
 import type { NewJob } from './entry.js';
 import { EPOCH, redisEpoch } from './epoch.js';
@@ -41,7 +41,7 @@ export function createRedisEngine(settings: RedisSettings): Engine {
   });
   async function ready(): Promise<{ client: Client; producers: readonly RedisProducer[] }> {
     const opened = opening.value ?? (await opening.get());
-    if (opened.client.status !== 'ready') await untilReady(opened.client);
+    if (opened.client.status !== 'ready') await connections.untilReady(opened.client);
     return opened;
   }
   const messages = new RedisMessages({

@@ -34,8 +34,8 @@ export const sharingClauses: readonly QueueClause[] = [
     rule: 'queue 49: a delayed entry and its delay are there again after a close',
     needs: ['durable'],
     async check(rig) {
-      await rig.queue.add([entry('late', { priority: 3, delayMs: 600 })]);
       const addedAt = rig.time.clock.monotonicMs();
+      await rig.queue.add([entry('late', { priority: 3, delayMs: 600 })]);
       await rig.subject.end(rig.queue);
       rig.start(1, await rig.subject.another());
       await rig.time.passUntil('the entry runs', 2000, () => rig.runs.length > 0);
