@@ -1,7 +1,7 @@
 export { type DeliverWebhookOptions, deliverWebhook, type WebhookDelivery } from './deliver.js';
 export type { WebhookData, WebhookEvent, WebhookEventType, WebhookPayload, WebhookStatus } from './event.js';
-export { buildWebhookPayload, type WebhookFacts } from './payload.js';
-export { WEBHOOK_ATTEMPTS, type WebhookDelayOptions, webhookDelayMs } from './schedule.js';
+export { buildWebhookPayload } from './payload.js';
+export { WEBHOOK_ATTEMPTS, webhookDelayMs } from './schedule.js';
 export { type SignWebhookOptions, signWebhook } from './signature.js';
 export { createWebhookTargets, type WebhookTargets, type WebhookTargetsOptions } from './target.js';
 export { type VerifyWebhookOptions, verifyWebhook } from './verify.js';

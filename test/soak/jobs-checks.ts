@@ -10,10 +10,7 @@ const ENDED = ['completed', 'failed', 'cancelled'];
 
 type LineOf<Type extends JobsLine['type']> = Extract<JobsLine, { type: Type }>;
 
-export async function recordsOf(
-  rig: JobsRig,
-  collection: StorageCollection,
-): Promise<readonly StoredRecord[]> {
+async function recordsOf(rig: JobsRig, collection: StorageCollection): Promise<readonly StoredRecord[]> {
   const records: StoredRecord[] = [];
   for (let cursor: string | undefined; ; ) {
     const page = await rig.backend.storage.list(collection, { limit: 1000, ...(cursor && { cursor }) });

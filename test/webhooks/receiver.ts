@@ -53,7 +53,7 @@ export function startReplying(...replies: readonly Reply[]): Promise<Receiver> {
 }
 
 /** Loopback, let through. */
-export const loopback = createWebhookTargets({ allow: ['127.0.0.0/8', '::1/128'] });
+const loopback = createWebhookTargets({ allow: ['127.0.0.0/8', '::1/128'] });
 
 /** The time of other people's libraries, standing still. */
 export function clockOfNow(): ManualClock {

@@ -52,12 +52,12 @@ export function toJobJson({ id, data, delayMs, priority }: NewJob): JobJson {
   return json as JobJson;
 }
 
-export function parseData(data: string): JobData {
+function parseData(data: string): JobData {
   return JSON.parse(data) as JobData;
 }
 
 /** What moveToActive() and moveToCompleted() of a backend tell: the next job, or when one is due. */
-export function toFetched(next: unknown): Fetched {
+function toFetched(next: unknown): Fetched {
   const [json, id, , nextAtMs] = (Array.isArray(next) ? next : []) as [JobJson?, string?, number?, number?];
   if (json && id) return { job: { id, data: parseData(json.data) } };
   return nextAtMs ? { nextAtMs } : {};

@@ -39,7 +39,7 @@ export function openQueue({ queue, lockMs = 3000 }: Places): QueueAdapter {
   }
 }
 
-export function openStorage({ storage }: Places): StorageAdapter {
+function openStorage({ storage }: Places): StorageAdapter {
   return storage.startsWith('postgres')
     ? createPostgresStorage({ connectionString: storage, maxConnections: 5 })
     : createSqliteStorage({ path: storage });
