@@ -9,7 +9,7 @@ export interface WorkerOptions {
   /**
    * Closes the client when the process gets SIGTERM, as `close()` does: it takes no new jobs, gives those that run
    * `timeoutMs` (default 10000) to end, aborts and queues again the others. Then the process ends, unless the
-   * application listens to SIGTERM as well. Default false.
+   * application listens to SIGTERM as well, or another client still closes. Default false.
    */
   readonly closeOnSigterm?: boolean | { readonly timeoutMs?: number };
 }

@@ -56,6 +56,7 @@ export class TranscriptionClient implements AsyncDisposable {
   readonly webhooks: Webhooks;
   readonly #parts: ClientParts;
   readonly #lifetime: Lifetime;
+  #forgetSigterm: () => void = () => undefined;
 
   /** @throws BadRequestError for options that are unknown or out of range. A missing key is found at the first call. */
   constructor(options: ClientOptions = {}) {
@@ -113,7 +114,7 @@ export class TranscriptionClient implements AsyncDisposable {
         source: sources[index] as GivenSource,
         options,
       }));
-      return await this.#lifetime.track(() => this.#parts.jobs.enqueueMany(requests));
+      return await this.#lifetime.trackToEnd(() => this.#parts.jobs.enqueueMany(requests));
     } catch (error) {
       await Promise.allSettled(sources.map((source) => source.unlessRefused(() => Promise.reject(error))));
       throw error;
@@ -212,7 +213,9 @@ export class TranscriptionClient implements AsyncDisposable {
     const { closeOnSigterm: drain, ...others } = options;
     const worker = this.#parts.jobs.startWorker(others);
     if (drain === undefined || drain === false) return worker;
+    this.#forgetSigterm();
     const forget = closeOnSigterm(() => this.close(drain === true ? {} : drain));
+    this.#forgetSigterm = forget;
     return { close: (closeOptions) => worker.close(closeOptions).finally(forget) };
   }
 
@@ -242,7 +245,7 @@ export class TranscriptionClient implements AsyncDisposable {
       async () => {
         await this.#parts.jobs.close({ timeoutMs });
       },
-      () => this.#parts.close(),
+      () => this.#parts.close().finally(this.#forgetSigterm),
     );
   }
 
@@ -263,7 +266,7 @@ export class TranscriptionClient implements AsyncDisposable {
   }
 
   #enqueue(source: GivenSource, options: EnqueueOptions): Promise<Job> {
-    return this.#lifetime.track(async () => {
+    return this.#lifetime.trackToEnd(async () => {
       const [job] = await this.#parts.jobs.enqueueMany([{ source, options }]);
       return job as Job;
     });

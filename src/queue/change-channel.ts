@@ -21,6 +21,8 @@ export interface ChangeListener {
 const AT_ONCE = 500;
 /** Changes of this long are one message: a worker tells of thousands of jobs a second. */
 const GATHER_MS = 20;
+/** Changes that wait, at most. What is more while the queue is down is not told: who follows looks at the storage. */
+const MAX_GATHERED = 10_000;
 
 /** Tells the other processes of a queue of changes, and hears of theirs. What it misses, a look at the storage finds. */
 export class ChangeChannel {
@@ -28,9 +30,10 @@ export class ChangeChannel {
   readonly #clock: Clock;
   readonly #listener: ChangeListener;
   readonly #sender = createId('call');
-  #gathered: RemoteChange[] = [];
+  readonly #gathered: RemoteChange[] = [];
   #timer: TimerHandle | undefined;
-  #sending: Promise<void> = Promise.resolve();
+  /** One at a time: what comes meanwhile waits for it. */
+  #publishing: Promise<void> | undefined;
   #listening: Promise<() => void> | undefined;
   #isClosed = false;
 
@@ -41,9 +44,9 @@ export class ChangeChannel {
   }
 
   send(change: RemoteChange): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || this.#gathered.length >= MAX_GATHERED) return;
     this.#gathered.push(change);
-    this.#timer ??= this.#clock.setTimer(() => this.#flush(), GATHER_MS);
+    this.#publishLater();
   }
 
   /** Resolves when changes are heard from now on, or when that failed: the next call tries again. */
@@ -66,24 +69,29 @@ export class ChangeChannel {
     stop?.();
     this.#isClosed = true;
     this.#flush();
-    await this.#sending;
+    await this.#publishing;
+  }
+
+  #publishLater(): void {
+    this.#timer ??= this.#clock.setTimer(() => this.#flush(), GATHER_MS);
   }
 
   #flush(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    const changes = this.#gathered;
-    this.#gathered = [];
-    this.#sending = this.#sending.then(() => this.#publish(changes));
+    this.#publishing ??= this.#publish();
   }
 
-  async #publish(changes: readonly RemoteChange[]): Promise<void> {
-    for (let start = 0; start < changes.length; start += AT_ONCE) {
-      const part = changes.slice(start, start + AT_ONCE);
-      const text = JSON.stringify({ v: 1, sender: this.#sender, changes: part });
+  /** All of it, but for what is less than a whole message by then. After the close all of it. */
+  async #publish(): Promise<void> {
+    for (let least = 1; this.#gathered.length >= least; least = this.#isClosed ? 1 : AT_ONCE) {
+      const changes = this.#gathered.splice(0, AT_ONCE);
+      const text = JSON.stringify({ v: 1, sender: this.#sender, changes });
       // Nobody waits for it: who missed it looks at the storage.
       await this.#channel.publish(text).catch(() => undefined);
     }
+    this.#publishing = undefined;
+    if (this.#gathered.length > 0) this.#publishLater();
   }
 
   #receive(text: string): void {

@@ -3,9 +3,9 @@ import { QueueError, UnsupportedSourceError } from '../errors/index.js';
 import { throwIfAborted } from '../internal/abort.js';
 import { defined } from '../internal/defined.js';
 import { announce, isoTime, type JobContext } from './context.js';
-import { addToQueue } from './enqueue.js';
-import { toEntry, toEntryId } from './entry.js';
+import { toEntryId } from './entry.js';
 import { writeEnd, writeWithRetries } from './finish.js';
+import { addJobs } from './hand-over.js';
 import { hasEnded, type JobRecord } from './record.js';
 import { toCancelled, toNextRound } from './transitions.js';
 
@@ -111,8 +111,8 @@ async function takeOut(record: JobRecord, { queue, emit }: JobContext): Promise<
 
 async function addAgain(queued: JobRecord, before: JobRecord, context: JobContext): Promise<void> {
   try {
-    await addToQueue([toEntry(queued, context.clock.wallMs())], context);
-    context.outbox.settle([queued]);
+    await addJobs([queued], context);
+    context.outbox.settle([queued.id]);
   } catch (error) {
     // Back to what it was, but with the new round, which the queue may have seen.
     const data = { ...before.data, round: queued.data.round };

@@ -36,6 +36,7 @@ export function newDraft(
       rateLimited: 0,
       round: 0,
       runAt: isoTime(clock, options.delayMs),
+      delayMs: options.delayMs ?? 0,
     }),
   };
 }
@@ -44,10 +45,21 @@ export function withSource(draft: Draft, source: JobSource): NewRecord {
   return { ...draft, data: { ...draft.data, source } };
 }
 
+/** Of the JSON of all that a job is told. Records are read at every step of a job, and by every list. */
+const MAX_BYTES = 256 * 1024;
+const MAX_METADATA_BYTES = 64 * 1024;
+
 /** The caller's objects may change later; the job does not. */
-function snapshot<Data extends object>(data: Data): Data {
+function snapshot<Data extends Pick<JobData, 'metadata'>>(data: Data): Data {
+  const text = toText(data);
+  if (data.metadata !== undefined) refuseLong('metadata', JSON.stringify(data.metadata), MAX_METADATA_BYTES);
+  refuseLong('options and metadata', text, MAX_BYTES);
+  return JSON.parse(text) as Data;
+}
+
+function toText(data: object): string {
   try {
-    return JSON.parse(JSON.stringify(data)) as Data;
+    return JSON.stringify(data);
   } catch (cause) {
     throw new BadRequestError(
       'The options and metadata of a job must be plain JSON data. The cause says why.',
@@ -57,4 +69,14 @@ function snapshot<Data extends object>(data: Data): Data {
       },
     );
   }
+}
+
+function refuseLong(what: string, text: string, maxBytes: number): void {
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= maxBytes) return;
+  throw new BadRequestError(
+    `The ${what} of a job must be at most ${maxBytes} bytes of JSON, and are ${bytes}. Keep the rest in a place of ` +
+      'your own, and its id in the metadata.',
+    { code: 'invalid_option' },
+  );
 }

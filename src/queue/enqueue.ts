@@ -1,16 +1,13 @@
 import type { ResolvedSource } from '../contracts/audio-source.js';
 import type { EnqueueOptions } from '../contracts/call-options.js';
-import type { QueueEntry } from '../contracts/queue.js';
-import { QueueError } from '../errors/index.js';
 import { abortError, onAbort, raceAbort, throwIfAborted } from '../internal/abort.js';
 import { assertAtomic } from '../records/atomic.js';
 import { announce, isoTime, type JobContext } from './context.js';
-import { type Draft, type NewRecord, newDraft, withSource } from './draft.js';
-import { toEntry } from './entry.js';
+import { type Draft, newDraft, withSource } from './draft.js';
+import { handOver, takeBack } from './hand-over.js';
 import { assertSameAudio, findKey, type JobKey, jobKeyOf, type KnownKey, toKeyChange } from './job-keys.js';
 import { checkEnqueueOptions, checkSource } from './options.js';
 import type { JobRecord, JobSource } from './record.js';
-import { toFailed } from './transitions.js';
 
 export interface EnqueueItem<Source = ResolvedSource> {
   readonly source: Source;
@@ -19,6 +16,8 @@ export interface EnqueueItem<Source = ResolvedSource> {
 
 /** Audio goes into the store this many at a time. */
 const UPLOADS_AT_ONCE = 4;
+/** Keys are looked up this many at a time. */
+const KEYS_AT_ONCE = 20;
 
 /** An item on its way to a job: its own, or that of an earlier call with its key. */
 interface Order {
@@ -26,6 +25,8 @@ interface Order {
   readonly draft: Draft;
   key?: JobKey | undefined;
   known?: KnownKey | undefined;
+  /** The first item of the call with the same key. */
+  first?: Order;
   /** Its audio, which is taken once: some can be read only once. */
   taken?: JobSource | undefined;
 }
@@ -57,7 +58,7 @@ export async function enqueueAll(
     announce(context, record);
   }
   await handOver(made.records, context);
-  return orders.map((_, index) => jobIdOf(orders, index));
+  return orders.map(jobIdOf);
 }
 
 /** Finds the jobs that are there already, and writes those that are not. */
@@ -66,15 +67,30 @@ async function settle(
   context: JobContext,
   call: AbortController,
 ): Promise<{ readonly fresh: readonly Order[]; readonly records: readonly JobRecord[] }> {
-  await readKeys(orders, call.signal);
   for (;;) {
-    await findKnown(orders, context, call.signal);
-    const fresh = orders.filter((order, index) => jobIdOf(orders, index) === order.draft.id);
-    await takeAudio(fresh, context, call);
+    const fresh = await prepare(orders, context, call);
     const records = await acknowledge(fresh, context, call.signal);
     if (records === undefined) continue;
-    for (const order of orders) if (!fresh.includes(order)) letGo(order, context);
+    const own = new Set(fresh);
+    for (const order of orders) if (!own.has(order)) letGo(order, context);
     return { fresh, records };
+  }
+}
+
+/** Those that need a job of their own, with their audio in its place. */
+async function prepare(
+  orders: readonly Order[],
+  context: JobContext,
+  call: AbortController,
+): Promise<readonly Order[]> {
+  try {
+    await findKnown(orders, context, call.signal);
+    const fresh = orders.filter((order) => jobIdOf(order) === order.draft.id);
+    await takeAudio(fresh, context, call);
+    return fresh;
+  } catch (error) {
+    for (const { taken } of orders) if (taken !== undefined) context.audio.drop(taken);
+    throw error;
   }
 }
 
@@ -84,28 +100,30 @@ function letGo({ item: { source }, taken }: Order, { audio }: JobContext): void 
   if (source.kind !== 'url') source.discard?.();
 }
 
-async function readKeys(orders: readonly Order[], signal: AbortSignal): Promise<void> {
+async function findKnown(orders: readonly Order[], context: JobContext, signal: AbortSignal): Promise<void> {
+  for (let start = 0; start < orders.length; start += KEYS_AT_ONCE) {
+    const part = orders.slice(start, start + KEYS_AT_ONCE);
+    await Promise.all(part.map((order) => readKey(order, context, signal)));
+  }
+  const firsts = new Map<string, Order>();
   for (const order of orders) {
-    const { source, options } = order.item;
-    order.key = await jobKeyOf(source, options, signal);
+    if (order.key === undefined) continue;
+    const first = firsts.get(order.key.id) ?? order;
+    firsts.set(order.key.id, first);
+    order.first = first;
+    assertSameAudio(order.key.sourceHash, first.key?.sourceHash);
   }
 }
 
-async function findKnown(orders: readonly Order[], context: JobContext, signal: AbortSignal): Promise<void> {
-  for (const [index, order] of orders.entries()) {
-    if (order.key === undefined) continue;
-    order.known = await raceAbort(findKey(order.key, context), signal);
-    const first = orders.findIndex(({ key }) => key?.id === order.key?.id);
-    if (first < index) assertSameAudio(order.key.sourceHash, orders[first]?.key?.sourceHash);
-  }
+async function readKey(order: Order, context: JobContext, signal: AbortSignal): Promise<void> {
+  const { source, options } = order.item;
+  order.key ??= await jobKeyOf(source, options, signal);
+  if (order.key !== undefined) order.known = await raceAbort(findKey(order.key, context), signal);
 }
 
 /** Of two items with one key the first one makes the job. */
-function jobIdOf(orders: readonly Order[], index: number): string {
-  const { key, known, draft } = orders[index] as Order;
-  if (known?.jobId !== undefined) return known.jobId;
-  const first = key && orders.find((order) => order.key?.id === key.id);
-  return (first ?? { draft }).draft.id;
+function jobIdOf({ known, first, draft }: Order): string {
+  return known?.jobId ?? (first ?? { draft }).draft.id;
 }
 
 /** Runs what one controller ends: for any of the signals, or for a part that failed. */
@@ -140,26 +158,7 @@ async function takeAudio(
       }
     });
     await Promise.all(batch);
-    if (!call.signal.aborted) continue;
-    for (const { taken } of orders) if (taken !== undefined) audio.drop(taken);
-    throw call.signal.reason;
-  }
-}
-
-/** Gives an entry to the queue. What it throws leaves as a QueueError. */
-export async function addToQueue(
-  entries: readonly QueueEntry[],
-  { queue }: Pick<JobContext, 'queue'>,
-): Promise<void> {
-  try {
-    await queue.add(entries);
-  } catch (cause) {
-    if (cause instanceof QueueError) throw cause;
-    throw new QueueError('The queue did not take the job. The cause says why; enqueue it again.', {
-      code: 'queue_failed',
-      retryable: true,
-      cause,
-    });
+    throwIfAborted(call.signal);
   }
 }
 
@@ -184,55 +183,4 @@ async function acknowledge(
     if (!signal.aborted) await cleanUp;
     throw error;
   }
-}
-
-/** Audio is let go of only where it is sure that no record is there which needs it. */
-async function takeBack(fresh: readonly NewRecord[], context: JobContext): Promise<void> {
-  await Promise.allSettled(
-    fresh.map(async (record) => {
-      await context.store.remove({ ...record, version: 1 });
-      context.audio.drop(record.data.source);
-    }),
-  );
-}
-
-/** Rejects, with the jobs gone, where the queue does not take them and the settings say so. */
-async function handOver(records: readonly JobRecord[], context: JobContext): Promise<void> {
-  if (records.length === 0) return;
-  const nowMs = context.clock.wallMs();
-  try {
-    await addToQueue(
-      records.map((record) => toEntry(record, nowMs)),
-      context,
-    );
-    context.outbox.settle(records);
-  } catch (error) {
-    if (context.settings.whenDown === 'keep' && context.store.hasOutbox) {
-      context.outbox.handOverLater(records);
-      return;
-    }
-    const removed = await removeRefused(records, context);
-    // They are acknowledged: some have begun, or the outbox still has them for a relay.
-    if (removed.length === 0) return;
-    const data = new QueueError('The queue did not take the job.', { code: 'queue_failed' }).toJSON();
-    for (const record of removed) {
-      const failed = toFailed(record.data, data, isoTime(context.clock));
-      announce(context, { ...record, version: record.version + 1, data: failed });
-      context.audio.forget(record);
-    }
-    throw error;
-  }
-}
-
-/** Removes records that the queue refused and nobody has changed. Returns those that are gone for good. */
-async function removeRefused(
-  records: readonly JobRecord[],
-  { store }: JobContext,
-): Promise<readonly JobRecord[]> {
-  if (store.hasOutbox) return (await store.removeAll(records).catch(() => false)) ? records : [];
-  const removed = await Promise.all(
-    // What such a storage refuses to remove is in no queue, and no relay looks for it.
-    records.map(async (record) => ((await store.remove(record).catch(() => true)) ? [record] : [])),
-  );
-  return removed.flat();
 }

@@ -6,6 +6,7 @@ import type { TranscriptionError } from '../errors/index.js';
 import { defined } from '../internal/defined.js';
 import { ChangeChannel } from './change-channel.js';
 import type { JobStore } from './job-store.js';
+import { jobNotFound } from './not-found.js';
 import { hasEnded, type JobRecord, toStatus } from './record.js';
 import { RemoteLook } from './remote-look.js';
 
@@ -51,6 +52,7 @@ export class JobFeed {
       hasChannel: queue.channel !== undefined,
       followed: () => [...this.#subscribers.keys()],
       found: (record) => this.#tell(record),
+      gone: (jobId) => this.#close(jobId),
     });
     this.#look = look;
     if (queue.channel === undefined) return;
@@ -108,6 +110,12 @@ export class JobFeed {
     this.#channel?.send({ jobId: id, version, progress });
   }
 
+  /** Its record was removed: who has not heard of its end never will. */
+  removed(jobId: string): void {
+    this.#close(jobId);
+    this.#channel?.send({ jobId, version: 0 });
+  }
+
   endClose(error: TranscriptionError): void {
     const all = [...this.#subscribers.values()].flatMap((subscribers) => [...subscribers]);
     this.#subscribers.clear();
@@ -126,6 +134,10 @@ export class JobFeed {
     if (subscribers === undefined) return;
     const change = { version: record.version, status: toStatus(record) };
     for (const subscriber of [...subscribers]) subscriber.changed(change);
+  }
+
+  #close(jobId: string): void {
+    for (const subscriber of [...(this.#subscribers.get(jobId) ?? [])]) subscriber.closed(jobNotFound(jobId));
   }
 
   #progressed(jobId: string, progress: JobProgress): void {

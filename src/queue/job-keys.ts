@@ -6,7 +6,9 @@ import type { RecordInput, StorageChange } from '../contracts/storage.js';
 import { BadRequestError } from '../errors/index.js';
 import { defined } from '../internal/defined.js';
 import { isoTime, type JobContext } from './context.js';
+import type { JobStore } from './job-store.js';
 import { deepgramOptionsOf } from './options.js';
+import type { JobRecord } from './record.js';
 
 /** A job answers for its key this long. */
 const KEPT_MS = 24 * 3_600_000;
@@ -65,9 +67,21 @@ export async function findKey(
   if (data?.v !== 1 || data.jobId === undefined) return free;
   if (record.expiresAt !== undefined && record.expiresAt <= isoTime(clock)) return free;
   // A job that was removed, or that the queue refused, answers for nothing.
-  if ((await store.get(data.jobId)) === undefined) return free;
+  const job = await store.get(data.jobId);
+  if (job === undefined) return free;
   assertSameAudio(key.sourceHash, data.sourceHash);
-  return { version: record.version, jobId: data.jobId };
+  return (await isShared(job, store)) ? { version: record.version, jobId: job.id } : free;
+}
+
+/**
+ * The call that made the job may still take it back, where the queue refuses it or its caller gives up. It does so only
+ * with a record that nobody has written since, so that a job which answers for another call as well stays.
+ *
+ * False where it was taken back in this moment.
+ */
+async function isShared(job: JobRecord, store: JobStore): Promise<boolean> {
+  if (job.version > 1 || (await store.replace(job, job.data)) !== undefined) return true;
+  return (await store.get(job.id)) !== undefined;
 }
 
 export function assertSameAudio(given: string | undefined, known: string | undefined): void {

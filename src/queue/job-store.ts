@@ -11,7 +11,6 @@ import type { Transcript } from '../contracts/transcript.js';
 import { StorageError } from '../errors/index.js';
 import { defined } from '../internal/defined.js';
 import { createTranscriptArchive, type TranscriptArchive } from '../transcript/archive.js';
-import { toEntryId } from './entry.js';
 import { fromStoredRecord, type JobData, type JobRecord, toRecordInput, toStatus } from './record.js';
 
 /** Records are written this many at a time where the storage has no transactions. */
@@ -44,7 +43,7 @@ export class JobStore {
     keys: readonly StorageChange[],
   ): Promise<readonly JobRecord[] | undefined> {
     const jobs = records.map((record) => creation(toRecordInput(record)));
-    const outbox = this.hasOutbox ? records.map((record) => creation(toOutboxRecord(record, now))) : [];
+    const outbox = this.hasOutbox ? toOutboxRecords(records, now).map(creation) : [];
     if (!this.hasTransactions && !(await this.#writeAll(keys))) return undefined;
     const isWritten = await this.#writeAll([...(this.hasTransactions ? keys : []), ...jobs, ...outbox]);
     if (isWritten) return records.map((record) => ({ ...record, version: 1 }));
@@ -55,11 +54,12 @@ export class JobStore {
   }
 
   /** A page of what the queue has yet to get. */
-  async outbox(cursor: string | undefined): Promise<Page<StoredRecord>> {
-    return this.#storage.list('outbox', defined({ cursor }));
+  async outbox(cursor: string | undefined): Promise<Page<OutboxItem>> {
+    const page = await this.#storage.list('outbox', defined({ cursor }));
+    return { ...page, items: page.items.map(toOutboxItem) };
   }
 
-  /** The queue has the jobs with these ids. */
+  /** The queue has what these items of the outbox name. */
   async handedOver(ids: readonly string[]): Promise<void> {
     await this.#writeAll(ids.map((id) => deletion('outbox', id)));
   }
@@ -89,7 +89,10 @@ export class JobStore {
     const puts = others.map((other) => ({ type: 'put', record: other }) as const);
     if (!this.hasTransactions) {
       const replaced = await this.replace(record, data);
-      if (replaced !== undefined) await this.#writeAll(puts);
+      // The job has ended: what belongs to it gets more than one chance.
+      if (replaced !== undefined) {
+        await this.#writeAll(puts).catch(() => this.#writeAll(puts).catch(() => this.#writeAll(puts)));
+      }
       return replaced;
     }
     const isWritten = await this.#writeAll([
@@ -105,18 +108,22 @@ export class JobStore {
     const queued = { ...record, data };
     const isWritten = await this.#writeAll([
       { type: 'put', record: toRecordInput(queued), condition: { expectedVersion: record.version } },
-      { type: 'put', record: toOutboxRecord(queued, now) },
+      ...toOutboxRecords([queued], now).map((record) => ({ type: 'put', record }) as const),
     ]);
     return isWritten ? { ...queued, version: record.version + 1 } : undefined;
   }
 
-  /** Removes all of the jobs or none. Resolves to false where another writer came in between. Needs transactions. */
+  /**
+   * Removes all of the jobs or none. Resolves to false where another writer came in between. Needs transactions.
+   *
+   * Jobs that were created together are removed together, from the first one on: so their item leaves the outbox.
+   */
   async removeAll(records: readonly Pick<JobRecord, 'id' | 'version'>[]): Promise<boolean> {
     const jobs = records.map(({ id, version }) => ({
       ...deletion('jobs', id),
       condition: { expectedVersion: version },
     }));
-    return this.#writeAll([...jobs, ...records.map(({ id }) => deletion('outbox', id))]);
+    return this.#writeAll([...jobs, ...outboxIdsOf(records).map((id) => deletion('outbox', id))]);
   }
 
   /** Resolves to false where another writer came in between. */
@@ -127,7 +134,7 @@ export class JobStore {
 
   async list({ state, ...query }: JobListQuery): Promise<Page<JobStatus>> {
     const page = await this.#storage.list('jobs', { ...query, ...defined({ status: state }) });
-    return { ...page, items: page.items.map((stored) => toStatus(fromStoredRecord(stored))) };
+    return { ...page, items: page.items.flatMap(readable).map(toStatus) };
   }
 
   /** A page of the records in a state, newest first. A record that is damaged is left out. */
@@ -189,7 +196,31 @@ function deletion(collection: StorageCollection, id: string): Extract<StorageCha
   return { type: 'delete', collection, id };
 }
 
-function toOutboxRecord(job: Omit<JobRecord, 'version'>, now: string): RecordInput {
-  const data = { v: 1, entryId: toEntryId(job) };
-  return { collection: 'outbox', id: job.id, status: 'pending', createdAt: now, data };
+/** Jobs that the queue has yet to get. */
+export interface OutboxItem {
+  readonly id: string;
+  readonly jobIds: readonly string[];
+}
+
+/** Jobs of one item: those of a call are few records, and a relay takes them one by one. */
+export const JOBS_OF_ITEM = 500;
+
+/** Of jobs that are created together. That of a single one has the id of the job. */
+export function outboxIdsOf(jobs: readonly { readonly id: string }[]): readonly string[] {
+  const [single] = jobs;
+  if (jobs.length === 1 && single !== undefined) return [single.id];
+  return jobs.flatMap(({ id }, index) => (index % JOBS_OF_ITEM === 0 ? [`batch_${id}`] : []));
+}
+
+function toOutboxRecords(jobs: readonly { readonly id: string }[], now: string): readonly RecordInput[] {
+  return outboxIdsOf(jobs).map((id, item) => {
+    const start = item * JOBS_OF_ITEM;
+    const data = { v: 1, jobIds: jobs.slice(start, start + JOBS_OF_ITEM).map((job) => job.id) };
+    return { collection: 'outbox', id, status: 'pending', createdAt: now, data };
+  });
+}
+
+function toOutboxItem({ id, data }: StoredRecord): OutboxItem {
+  const { jobIds } = (data ?? {}) as { jobIds?: unknown };
+  return { id, jobIds: Array.isArray(jobIds) ? jobIds.filter((jobId) => typeof jobId === 'string') : [id] };
 }

@@ -1,10 +1,11 @@
 import type { Job, JobEvent, JobStatus, ResultOptions } from '../contracts/job.js';
 import type { Transcript } from '../contracts/transcript.js';
-import { AbortedError, errorFromData, QueueError, StorageError, TimeoutError } from '../errors/index.js';
+import { AbortedError, errorFromData, StorageError, TimeoutError } from '../errors/index.js';
 import { abortError, onAbort } from '../internal/abort.js';
 import { AsyncQueue } from '../internal/async-queue.js';
 import type { JobContext } from './context.js';
 import type { JobChange } from './feed.js';
+import { jobNotFound } from './not-found.js';
 import { checkResultOptions } from './options.js';
 import { hasEnded, toStatus } from './record.js';
 
@@ -33,9 +34,7 @@ function assertOpen({ feed }: JobContext): void {
 async function presentState(id: string, { store, held }: JobContext): Promise<JobChange> {
   const record = held.get(id)?.record ?? (await store.get(id));
   if (record !== undefined) return { version: record.version, status: toStatus(record) };
-  throw new QueueError(`There is no job ${id}: it was never there, or it has been removed.`, {
-    code: 'job_not_found',
-  });
+  throw jobNotFound(id);
 }
 
 async function waitForResult(id: string, context: JobContext, options: ResultOptions): Promise<Transcript> {

@@ -1,7 +1,7 @@
 import { Periodic } from '../internal/periodic.js';
 import { isoTime, type JobContext } from './context.js';
-import { addToQueue } from './enqueue.js';
-import { toEntry } from './entry.js';
+import { addJobs } from './hand-over.js';
+import type { OutboxItem } from './job-store.js';
 import { toTakenOver } from './transitions.js';
 
 const EVERY_MS = 10_000;
@@ -18,6 +18,8 @@ const STRANDED_AFTER_MS = 60_000;
 export class OutboxRelay {
   readonly #context: JobContext;
   readonly #firstSeenMs = new Map<string, number>();
+  /** Versions of the jobs that were taken over here, and that the queue has not taken yet. */
+  readonly #takenOver = new Map<string, number>();
   readonly #periodic: Periodic;
 
   constructor(context: JobContext) {
@@ -36,37 +38,47 @@ export class OutboxRelay {
   }
 
   async #relay(): Promise<void> {
-    const ids = await this.#pending();
-    for (const id of this.#firstSeenMs.keys()) if (!ids.has(id)) this.#firstSeenMs.delete(id);
+    const items = await this.#pending();
+    for (const id of this.#firstSeenMs.keys()) if (!items.has(id)) this.#firstSeenMs.delete(id);
     const nowMs = this.#context.clock.monotonicMs();
-    for (const id of ids) {
-      const firstSeenMs = this.#firstSeenMs.get(id) ?? nowMs;
-      this.#firstSeenMs.set(id, firstSeenMs);
+    for (const item of items.values()) {
+      const firstSeenMs = this.#firstSeenMs.get(item.id) ?? nowMs;
+      this.#firstSeenMs.set(item.id, firstSeenMs);
       if (this.#periodic.isStopped || nowMs - firstSeenMs < STRANDED_AFTER_MS) continue;
       // One record that cannot be read must not keep the others from their queue.
-      await this.#takeOver(id).catch(() => undefined);
+      await this.#takeOver(item).catch(() => undefined);
     }
   }
 
-  async #pending(): Promise<ReadonlySet<string>> {
-    const ids = new Set<string>();
+  async #pending(): Promise<ReadonlyMap<string, OutboxItem>> {
+    const items = new Map<string, OutboxItem>();
     for (let cursor: string | undefined; !this.#periodic.isStopped; ) {
       const page = await this.#context.store.outbox(cursor);
-      for (const { id } of page.items) ids.add(id);
+      for (const item of page.items) items.set(item.id, item);
       if (page.nextCursor === undefined) break;
       cursor = page.nextCursor;
     }
-    return ids;
+    return items;
   }
 
-  async #takeOver(id: string): Promise<void> {
-    const { store, clock, outbox } = this.#context;
-    const record = await store.get(id);
-    if (record?.data.state === 'queued') {
-      const taken = await store.replace(record, toTakenOver(record.data, isoTime(clock)));
-      if (taken === undefined) return;
-      await addToQueue([toEntry(taken, clock.wallMs())], this.#context);
+  async #takeOver({ id, jobIds }: OutboxItem): Promise<void> {
+    const results = await Promise.allSettled(jobIds.map((jobId) => this.#takeOverJob(jobId)));
+    if (results.every(({ status }) => status === 'fulfilled')) this.#context.outbox.settle([id]);
+  }
+
+  async #takeOverJob(id: string): Promise<void> {
+    const { store, clock } = this.#context;
+    for (;;) {
+      const record = await store.get(id);
+      if (record?.data.state !== 'queued') break;
+      // Once is enough: while the queue is down there is nothing more to write.
+      const isOurs = this.#takenOver.get(id) === record.version;
+      const taken = isOurs ? record : await store.replace(record, toTakenOver(record.data, isoTime(clock)));
+      if (taken === undefined) continue;
+      this.#takenOver.set(id, taken.version);
+      await addJobs([taken], this.#context);
+      break;
     }
-    outbox.settle([{ id }]);
+    this.#takenOver.delete(id);
   }
 }

@@ -10,6 +10,8 @@ export interface RemoteLookParts {
   /** Ids of the jobs that somebody waits for. */
   readonly followed: () => readonly string[];
   readonly found: (record: JobRecord) => void;
+  /** Its record is not there any more. */
+  readonly gone: (jobId: string) => void;
 }
 
 const EVERY_MS = { withChannel: 15_000, without: 1000 };
@@ -71,7 +73,8 @@ export class RemoteLook {
       do {
         this.#again.delete(jobId);
         const record = await this.#parts.store.get(jobId);
-        if (record !== undefined) this.#parts.found(record);
+        if (record === undefined) this.#parts.gone(jobId);
+        else this.#parts.found(record);
       } while (this.#again.has(jobId));
     } catch {
       this.#again.delete(jobId);

@@ -15,8 +15,8 @@ import { handleCallback } from './callback.js';
 import { cancelJob, type FailedQuery, removeJob, retryFailedJobs, retryJob } from './change.js';
 import type { JobContext, JobDeps } from './context.js';
 import { checkSharing, checkWorkerOptions } from './early-checks.js';
-import { addToQueue, type EnqueueItem, enqueueAll } from './enqueue.js';
-import { toEntry } from './entry.js';
+import { type EnqueueItem, enqueueAll } from './enqueue.js';
+import { addJobs } from './hand-over.js';
 import { closedError, secondWorkerError, workerNotStarted } from './errors.js';
 import { JobFeed } from './feed.js';
 import { storeHeldEnd } from './finish.js';
@@ -78,12 +78,7 @@ export function createJobs(deps: JobDeps): JobService {
     store,
     feed: new JobFeed({ ...deps, store }),
     audio: new AudioShelf(deps),
-    outbox: new Outbox(store, clock, (records) =>
-      addToQueue(
-        records.map((record) => toEntry(record, clock.wallMs())),
-        { queue },
-      ),
-    ),
+    outbox: new Outbox(store, clock, (records) => addJobs(records, { queue, clock })),
     background(work: Promise<void>) {
       left.add(work);
       void work.finally(() => left.delete(work));

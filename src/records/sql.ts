@@ -101,29 +101,32 @@ export class SqlStatements {
     return { text: `UPDATE ${this.#dialect.table} SET version = version WHERE FALSE`, values: [] };
   }
 
-  /** New records that follow one another are one statement, and so are deletes that hold in any case. */
+  /** New records that follow one another are one statement, and so are deletes of one version, or in any case. */
   transaction(changes: readonly JsonChange[]): readonly SqlStep[] {
     const steps = inRuns(changes).flatMap((run) => {
       if (run.every(isNew)) {
         const records = run.map(({ record }) => record);
         return [{ ...this.#insert(records, 'DO NOTHING'), least: records.length }];
       }
-      if (run.every(isPlainDelete)) return [this.#deleteAll(run)];
+      if (run.every(isDelete)) return [this.#deleteAll(run)];
       return this.#steps(run[0] as JsonChange);
     });
     return [...this.#lock(changes), ...steps];
   }
 
-  #deleteAll(keys: readonly Key[]): SqlStep {
-    const where = conditions(this.#dialect).addKeys(keys);
-    return { ...where.after(`DELETE FROM ${this.#dialect.table}`), least: 0 };
+  /** All of them in any case, or those of one version and none where one of them has another. */
+  #deleteAll(deletes: readonly Delete[]): SqlStep {
+    const where = conditions(this.#dialect).addKeys(deletes);
+    const version = deletes[0]?.condition?.expectedVersion;
+    if (version !== undefined) where.add('version =', version);
+    const least = version === undefined ? 0 : deletes.length;
+    return { ...where.after(`DELETE FROM ${this.#dialect.table}`), least };
   }
 
   #steps(change: JsonChange): readonly SqlStep[] {
     if (change.type === 'put') return [{ ...this.put(change.record, change.condition), least: 1 }];
-    const { type, collection, id, condition } = change;
+    const { collection, id, condition } = change;
     if (condition?.expectedVersion === 0) return this.#absent(collection, id);
-    if (type === 'delete') return [{ ...this.delete(collection, id, condition), least: 1 }];
     const { table, lockRows } = this.#dialect;
     return [{ ...this.#one(collection, id, condition).after(`SELECT 1 FROM ${table}`, lockRows), least: 1 }];
   }
@@ -204,8 +207,7 @@ function inRuns(changes: readonly JsonChange[]): readonly JsonChange[][] {
   const runs: JsonChange[][] = [];
   for (const change of changes) {
     const run = runs.at(-1);
-    const joins = isNew(change) ? isNew : isPlainDelete(change) ? isPlainDelete : undefined;
-    if (run?.[0] !== undefined && joins?.(run[0]) && run.length < CHANGED_AT_ONCE) run.push(change);
+    if (run?.[0] !== undefined && areAlike(run[0], change) && run.length < CHANGED_AT_ONCE) run.push(change);
     else runs.push([change]);
   }
   return runs;
@@ -215,8 +217,17 @@ function isNew(change: JsonChange): change is Extract<JsonChange, { type: 'put' 
   return change.type === 'put' && change.condition?.expectedVersion === 0;
 }
 
-function isPlainDelete(change: JsonChange): change is Extract<JsonChange, { type: 'delete' }> {
-  return change.type === 'delete' && change.condition === undefined;
+type Delete = Extract<JsonChange, { type: 'delete' }>;
+
+/** A delete of what must not be there is a check. */
+function isDelete(change: JsonChange): change is Delete {
+  return change.type === 'delete' && change.condition?.expectedVersion !== 0;
+}
+
+function areAlike(one: JsonChange, other: JsonChange): boolean {
+  if (isNew(one)) return isNew(other);
+  if (!isDelete(one) || !isDelete(other)) return false;
+  return one.condition?.expectedVersion === other.condition?.expectedVersion;
 }
 
 function keyOf(change: JsonChange): Key {

@@ -73,6 +73,7 @@ describe('enqueue', () => {
         rateLimited: 0,
         round: 0,
         runAt: '2026-01-01T00:00:01.000Z',
+        delayMs: 1000,
       },
     });
   });

@@ -100,6 +100,8 @@ export class JobsRig implements AsyncDisposable {
   }
 
   static async start(kind: JobsKind, seed: number): Promise<JobsRig> {
+    // First, so that nothing else is left running where it fails.
+    const script = await buildScript(new URL('./processes/jobs.ts', import.meta.url));
     const dice = new Dice(seed, 0);
     const folder = mkdtempSync(join(tmpdir(), 'soak-jobs-'));
     const emulator = await startDeepgramEmulator({ processingMs: PROCESSING_MS });
@@ -116,7 +118,6 @@ export class JobsRig implements AsyncDisposable {
       lockMs: LOCK_MS,
     };
     const receiver = await JobsReceiver.start(new Dice(dice.seed(), 0));
-    const script = await buildScript(new URL('./processes/jobs.ts', import.meta.url));
     return new JobsRig(kind, dice, { emulator, receiver, redis, script, folder, places });
   }
 

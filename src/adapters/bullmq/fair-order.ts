@@ -25,8 +25,10 @@ local START, CREDIT, LAST, KEPT_S = 0x80000000, 100, 0xffffffff, 604800
 local fresh = {}
 for index = 3, #ARGV, 2 do
   local job = prefix .. ARGV[index]
-  if redis.call('EXISTS', job) == 1 and redis.call('HSETNX', job, 'placed', 1) == 1 then
-    if redis.call('ZSCORE', row, ARGV[index]) then fresh[#fresh + 1] = index end
+  if redis.call('ZSCORE', row, ARGV[index]) then
+    if redis.call('HSETNX', job, 'placed', 1) == 1 then fresh[#fresh + 1] = index end
+  elseif redis.call('EXISTS', job) == 1 then
+    redis.call('HSETNX', job, 'placed', 1)
   end
 end
 if #fresh == 0 then return 0 end
@@ -40,14 +42,25 @@ end
 local head = redis.call('ZRANGEBYSCORE', row, floor + START - CREDIT, floor + LAST, 'WITHSCORES', 'LIMIT', 0, 1)
 if head[2] then now = math.max(now, tonumber(head[2]) - floor) end
 
-local ahead = 0
+local ahead, lasts, placed, ended = 0, {}, {}, {}
 for _, index in ipairs(fresh) do
   local id, group = ARGV[index], ARGV[index + 1]
-  local last = tonumber(redis.call('ZSCORE', groups, group)) or 0
+  local last = lasts[group] or tonumber(redis.call('ZSCORE', groups, group)) or 0
   local number = math.min(math.max(math.floor(now) - CREDIT, last + 1), LAST)
   if number < now then ahead = ahead + 1 end
-  redis.call('ZADD', row, floor + number, id)
-  redis.call('ZADD', groups, number, group)
+  lasts[group] = number
+  placed[#placed + 1] = floor + number
+  placed[#placed + 1] = id
+end
+for group, number in pairs(lasts) do
+  ended[#ended + 1] = number
+  ended[#ended + 1] = group
+end
+-- Many in one call: a call of its own for each costs more than the rest of this.
+for _, set in ipairs({ { row, placed }, { groups, ended } }) do
+  for from = 1, #set[2], 1000 do
+    redis.call('ZADD', set[1], unpack(set[2], from, math.min(from + 999, #set[2])))
+  end
 end
 if not isFirst then now = now + ahead / 10 end
 redis.call('SET', state, now, 'EX', KEPT_S)
