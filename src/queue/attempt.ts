@@ -1,23 +1,21 @@
 import type { Clock } from '../contracts/clock.js';
 import type { Transcript } from '../contracts/transcript.js';
-import { AbortedError, type TranscriptionError, toTranscriptionError } from '../errors/index.js';
+import { type TranscriptionError, toTranscriptionError } from '../errors/index.js';
 import { raceAbort, throwIfAborted } from '../internal/abort.js';
 import { defined } from '../internal/defined.js';
 import { submitAttempt } from './callback-submission.js';
 import type { AttemptOptions, JobContext } from './context.js';
+import { leftMs } from './entry.js';
 import type { AttemptProgress } from './progress.js';
 import type { JobData, JobRecord, Submission } from './record.js';
+import { type StopReason, stopReasonOf } from './stop-reason.js';
 
 export type AttemptEnd =
   | { readonly type: 'transcript'; readonly transcript: Transcript }
   /** Deepgram took the audio, and brings the result to the callback. */
   | { readonly type: 'submitted'; readonly submission: Submission }
   | { readonly type: 'error'; readonly error: TranscriptionError }
-  /** The worker is closing. */
-  | { readonly type: 'closed' }
-  | { readonly type: 'cancelled' }
-  /** The queue gave the entry to somebody else: this worker has no say any more. */
-  | { readonly type: 'withdrawn' };
+  | { readonly type: StopReason };
 
 /** One attempt of an active job. Never rejects, and ends as soon as the signal aborts. */
 export async function attempt(
@@ -40,14 +38,8 @@ export async function attempt(
     return { type: 'transcript', transcript };
   } catch (error) {
     if (!signal.aborted) return { type: 'error', error: toTranscriptionError(error) };
-    return { type: endAfterAbort(signal.reason) };
+    return { type: stopReasonOf(signal) };
   }
-}
-
-function endAfterAbort(reason: unknown): 'closed' | 'cancelled' | 'withdrawn' {
-  if (!(reason instanceof AbortedError)) return 'withdrawn';
-  if (reason.code === 'client_closed') return 'closed';
-  return reason.code === 'job_cancelled' ? 'cancelled' : 'withdrawn';
 }
 
 function attemptOptions({ userId, data }: JobRecord, clock: Clock): AttemptOptions {
@@ -58,8 +50,8 @@ function attemptOptions({ userId, data }: JobRecord, clock: Clock): AttemptOptio
 }
 
 /** What is left of the time of the whole job, where that is less. */
-function timeoutOf({ timeoutMs, endsBy }: JobData, clock: Clock): number | undefined {
-  if (endsBy === undefined) return timeoutMs;
-  const leftMs = Math.max(1, Date.parse(endsBy) - clock.wallMs());
-  return timeoutMs === undefined ? leftMs : Math.min(timeoutMs, leftMs);
+function timeoutOf(data: JobData, clock: Clock): number | undefined {
+  if (data.endsBy === undefined) return data.timeoutMs;
+  const left = Math.max(1, leftMs(data, clock.wallMs()));
+  return data.timeoutMs === undefined ? left : Math.min(data.timeoutMs, left);
 }

@@ -3,9 +3,10 @@ import type { EntryOutcome } from '../contracts/queue.js';
 import { BadRequestError } from '../errors/index.js';
 import type { AttemptContext, AttemptOptions, CallbackDeps, JobContext } from './context.js';
 import { isoTime } from './context.js';
+import { leftMs } from './entry.js';
 import { DONE, writeWithRetries } from './finish.js';
 import type { JobRecord, Submission } from './record.js';
-import { toSubmitted } from './transitions.js';
+import { due, toSubmitted } from './transitions.js';
 
 /** Hands in the audio of an attempt, whose result comes to handleCallback(). */
 export async function submitAttempt(
@@ -32,10 +33,8 @@ export async function awaitCallback(
   context: JobContext,
 ): Promise<EntryOutcome> {
   const { clock, callbacks } = context;
-  const { endsBy } = record.data;
-  const leftMs = endsBy === undefined ? Number.POSITIVE_INFINITY : Date.parse(endsBy) - clock.wallMs();
-  const delayMs = Math.max(1, Math.min(callbacks?.timeoutMs ?? 0, leftMs));
-  const times = { submittedAt: isoTime(clock), runAt: isoTime(clock, delayMs) };
+  const delayMs = Math.max(1, Math.min(callbacks?.timeoutMs ?? 0, leftMs(record.data, clock.wallMs())));
+  const times = { submittedAt: isoTime(clock), ...due(clock, delayMs) };
   try {
     const waiting = await writeWithRetries(record, toSubmitted(record.data, submission, times), context);
     // The callback was there first, or the job was cancelled.

@@ -73,14 +73,17 @@ async function settle(
     const known = submissions?.find((submission) => submission.run === run);
     if (known !== undefined && known.requestId !== (callback.requestId ?? known.requestId)) return 'swapped';
     if (state === 'completed') return 'duplicate';
-    if (hasEnded(state) || context.held.has(jobId)) return 'stale';
-    // An attempt that another one has followed can still bring the transcript, but no failure.
-    if ('error' in brought && !isLatest(record, run)) return 'stale';
+    const held = context.held.get(jobId);
+    if (hasEnded(state) || held?.record.data.state === 'completed') return 'stale';
+    // An attempt that another one has followed can still bring the transcript, but no failure. So it is where a failure
+    // is not stored yet: other processes, to which the callback may come as well, do not know of it.
+    if ('error' in brought && (held !== undefined || !isLatest(record, run))) return 'stale';
     const end =
       'error' in brought
         ? failedBy(brought.error, record, context)
         : completedBy(brought.result, record, run, known, context);
-    if (await store(end, record, run, context)) return 'error' in brought ? 'failed' : 'completed';
+    const stored = await store(end, record, run, context);
+    if (stored !== undefined) return stored.data.state === 'completed' ? 'completed' : 'failed';
   }
 }
 
@@ -113,17 +116,23 @@ function completedBy(
   return { record: { ...record, version: record.version + 1, data: completed }, transcript };
 }
 
-/** False where somebody else wrote the record in between. */
-async function store(end: HeldEnd, before: JobRecord, run: number, context: JobContext): Promise<boolean> {
+/** Undefined where somebody else wrote the record in between. */
+async function store(
+  end: HeldEnd,
+  before: JobRecord,
+  run: number,
+  context: JobContext,
+): Promise<JobRecord | undefined> {
   const stored = await storeEnd(end, context);
   if (stored === undefined) {
     await dropTranscript(end, context);
-    return false;
+    return undefined;
   }
+  context.held.delete(stored.id);
   if (end.transcript !== undefined) context.callbacks?.billed(stored, end.transcript);
   announce(context, stored);
   if (!isBeingSubmitted(before, run)) leaveQueue(stored, context);
-  return true;
+  return stored;
 }
 
 function isLatest(record: JobRecord, run: number): boolean {

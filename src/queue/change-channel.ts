@@ -79,7 +79,7 @@ export class ChangeChannel {
   #flush(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    this.#publishing ??= this.#publish();
+    if (this.#gathered.length > 0) this.#publishing ??= this.#publish();
   }
 
   /** All of it, but for what is less than a whole message by then. After the close all of it. */

@@ -153,7 +153,9 @@ export function tellOfEnd(record: JobRecord, { audio, webhooks }: JobContext): v
   if (record.data.webhook !== undefined) webhooks.send(record);
 }
 
+/** The end of the year 9999. Later times are written in another form, and times are compared as text. */
+const LAST_TIME_MS = 253_402_300_799_999;
+
 export function isoTime(clock: Clock, delayMs = 0): string {
-  // The largest time that a Date can hold.
-  return new Date(Math.min(clock.wallMs() + delayMs, 8.64e15)).toISOString();
+  return new Date(Math.min(clock.wallMs() + delayMs, LAST_TIME_MS)).toISOString();
 }

@@ -2,12 +2,14 @@ import type { ErrorData } from '../contracts/error-data.js';
 import type { EntryOutcome } from '../contracts/queue.js';
 import type { RecordInput } from '../contracts/storage.js';
 import type { Transcript } from '../contracts/transcript.js';
+import { StorageError } from '../errors/index.js';
 import { defined } from '../internal/defined.js';
 import { sleep } from '../internal/sleep.js';
 import { toTranscriptRecord } from '../transcript/archive.js';
 import { announce, type HeldEnd, isoTime, type JobContext, tellOfEnd } from './context.js';
-import type { JobData, JobRecord } from './record.js';
-import { toCompleted, toFailed } from './transitions.js';
+import { hasEnded, type JobData, type JobRecord } from './record.js';
+import { stopReasonOf } from './stop-reason.js';
+import { toCancelled, toCompleted, toFailed, toShortFailed } from './transitions.js';
 import { toWebhookRecord } from './webhook-record.js';
 
 export const DONE: EntryOutcome = { type: 'done' };
@@ -22,8 +24,12 @@ export async function completeJob(
   signal: AbortSignal,
   context: JobContext,
 ): Promise<EntryOutcome> {
-  const data = toCompleted(record.data, transcript.id, isoTime(context.clock));
-  return finish({ record: { ...record, data, version: record.version + 1 }, transcript }, signal, context);
+  return finish(completedEnd(record, transcript, context), signal, context);
+}
+
+function completedEnd(record: JobRecord, transcript: Transcript, { clock }: JobContext): HeldEnd {
+  const data = toCompleted(record.data, transcript.id, isoTime(clock));
+  return { record: { ...record, data, version: record.version + 1 }, transcript };
 }
 
 export async function failJob(
@@ -36,16 +42,25 @@ export async function failJob(
   return finish({ record: { ...record, data, version: record.version + 1 } }, signal, context);
 }
 
+/** For an entry that was cancelled in the queue alone: whoever cancels a job writes the record first, as a rule. */
+export async function endCancelled(record: JobRecord, context: JobContext): Promise<EntryOutcome> {
+  const cancelled = await writeEnd(record, toCancelled(record.data, isoTime(context.clock)), context);
+  if (cancelled !== undefined) announce(context, cancelled);
+  return DONE;
+}
+
 /** Tries again to store the end of a job that the storage refused before. Deepgram is not called again. */
 export async function storeHeldEnd(held: HeldEnd, context: JobContext): Promise<EntryOutcome> {
   try {
     const stored = await storeEnd(held, context);
-    context.held.delete(held.record.id);
+    letGo(held, context);
     if (stored === undefined) await dropTranscript(held, context);
     else tellOfEnd(stored, context);
     return DONE;
-  } catch {
-    return later(context);
+  } catch (error) {
+    if (!isRefusal(error)) return later(context);
+    if (context.queue.capabilities.distributed) letGo(held, context);
+    return muchLater(context);
   }
 }
 
@@ -60,20 +75,46 @@ export async function writeWithRetries(
   if (written !== undefined) return written;
   // A write whose answer was lost looks like somebody else's: compare what it left.
   const present = await withRetries(() => context.store.get(record.id), context);
-  return present !== undefined && isSameStep(present.data, data) ? present : undefined;
+  return present !== undefined && isSameStep(present, record, data) ? present : undefined;
 }
 
 async function finish(end: HeldEnd, signal: AbortSignal, context: JobContext): Promise<EntryOutcome> {
+  const { distributed } = context.queue.capabilities;
   try {
-    const stored = await storeEnd(end, context);
+    const stored = await storeOverOthers(end, signal, context);
     if (stored === undefined) await dropTranscript(end, context);
     else announce(context, stored);
     return DONE;
-  } catch {
+  } catch (error) {
+    if (isTakenAway(signal)) return DONE;
+    // Others may have more luck with the job. It stays in the queue, and out of the way.
+    if (isRefusal(error) && distributed) return muchLater(context);
     context.held.set(end.record.id, end);
     // Its audio stays: if this process ends now, the job has to be run again.
     context.feed.publish(end.record);
-    return context.queue.capabilities.distributed ? untilStored(end, signal, context) : later(context);
+    if (distributed) return untilStored(end, signal, context);
+    return isRefusal(error) ? muchLater(context) : later(context);
+  }
+}
+
+/**
+ * A run that took the job over from this one has lost its lease, or this one has and has yet to hear of it. Either way
+ * a transcript is paid for, and the first one that is there is the result of the job.
+ */
+async function storeOverOthers(
+  end: HeldEnd,
+  signal: AbortSignal,
+  context: JobContext,
+): Promise<JobRecord | undefined> {
+  const { transcript, record } = end;
+  for (let next = end; ; ) {
+    const stored = await storeEnd(next, context);
+    if (stored !== undefined || transcript === undefined || signal.aborted) return stored;
+    // Where that fails it is left to the other one: as far as is known it has the job.
+    const present = await context.store.get(record.id).catch(() => undefined);
+    const isOver = present === undefined || hasEnded(present.data.state);
+    if (isOver || present.data.round !== record.data.round) return undefined;
+    next = completedEnd(present, transcript, context);
   }
 }
 
@@ -84,13 +125,61 @@ async function finish(end: HeldEnd, signal: AbortSignal, context: JobContext): P
 async function untilStored(end: HeldEnd, signal: AbortSignal, context: JobContext): Promise<EntryOutcome> {
   for (;;) {
     const outcome = await storeHeldEnd(end, context);
-    if (outcome.type === 'done' || signal.aborted) return outcome;
-    await sleep(context.clock, outcome.delayMs, signal).catch(() => undefined);
+    if (outcome.type === 'done' || !context.held.has(end.record.id)) return outcome;
+    const isLast = signal.aborted;
+    if (!isLast) await sleep(context.clock, outcome.delayMs, signal).catch(() => undefined);
+    if (isTakenAway(signal)) {
+      // What another worker makes of the job counts.
+      letGo(end, context);
+      return DONE;
+    }
+    if (isLast) return outcome;
   }
 }
 
-/** Undefined where another writer came in between. Rejects where the storage does, after a few tries. */
-export async function storeEnd(
+function isTakenAway(signal: AbortSignal): boolean {
+  return signal.aborted && stopReasonOf(signal) !== 'closed';
+}
+
+function letGo(end: HeldEnd, { held }: JobContext): void {
+  if (held.get(end.record.id) === end) held.delete(end.record.id);
+}
+
+/** Somebody will put these right: what belongs to a job waits for it. */
+const PASSING = ['storage_unavailable', 'storage_read_only', 'storage_full'];
+
+/** The storage takes writes, but will never take this one. */
+export function isRefusal(error: unknown): error is StorageError {
+  return error instanceof StorageError && !error.retryable && !PASSING.includes(error.code);
+}
+
+/**
+ * Undefined where another writer came in between. Rejects where the storage does, after a few tries.
+ *
+ * Where the storage will never take the end, the job fails, so that it does end: without its transcript, and where even
+ * that is too much, without its metadata.
+ */
+export async function storeEnd(end: HeldEnd, context: JobContext): Promise<JobRecord | undefined> {
+  const { record, transcript } = end;
+  const { attempts, error, finishedAt = isoTime(context.clock) } = record.data;
+  const before = { ...record, version: record.version - 1 };
+  try {
+    return await storeWhole(end, context);
+  } catch (refusal) {
+    if (!isRefusal(refusal)) throw refusal;
+    const requestId = transcript?.requestId;
+    const reason = error ?? { ...refusal.toJSON(), attempt: attempts, ...defined({ requestId }) };
+    if (transcript !== undefined) await dropTranscript(end, context);
+    try {
+      return await writeEnd(before, toFailed(record.data, reason, finishedAt), context);
+    } catch (again) {
+      if (!isRefusal(again)) throw again;
+      return writeEnd(before, toShortFailed(record.data, reason, finishedAt), context);
+    }
+  }
+}
+
+async function storeWhole(
   { record, transcript }: HeldEnd,
   context: JobContext,
 ): Promise<JobRecord | undefined> {
@@ -132,6 +221,10 @@ function later({ settings }: JobContext): EntryOutcome {
   return { type: 'again', delayMs: settings.backoffMs };
 }
 
+function muchLater({ settings }: JobContext): EntryOutcome {
+  return { type: 'again', delayMs: settings.maxBackoffMs };
+}
+
 /** No result appears after a job was cancelled or removed. In one step with the end, none was stored. */
 export async function dropTranscript({ transcript }: HeldEnd, { store }: JobContext): Promise<void> {
   if (store.hasTransactions) return;
@@ -139,9 +232,9 @@ export async function dropTranscript({ transcript }: HeldEnd, { store }: JobCont
   if (transcript !== undefined) await store.deleteTranscript(transcript.id).catch(() => false);
 }
 
-function isSameStep(left: JobData, right: JobData): boolean {
-  const keys = ['state', 'round', 'attempts', 'rateLimited', 'runAt', 'finishedAt', 'transcriptId'] as const;
-  return keys.every((key) => left[key] === right[key]);
+/** The version too: an older version of the library keeps the step of whom it writes over. */
+function isSameStep(present: JobRecord, before: JobRecord, { step }: JobData): boolean {
+  return step !== undefined && present.data.step === step && present.version === before.version + 1;
 }
 
 async function withRetries<Value>(write: () => Promise<Value>, { clock }: JobContext): Promise<Value> {

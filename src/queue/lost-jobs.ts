@@ -12,9 +12,8 @@ export function createJobReconciler({ clock, queue, store, emit }: JobContext): 
       (state) => (cursor: string | undefined) => store.page(state, cursor, LOOKED_AT_ONCE),
     ),
     entryIdOf: toEntryId,
-    createdAtOf: ({ createdAt }) => createdAt,
-    async entriesOf(records) {
-      const present = await Promise.all(records.map(({ id }) => store.get(id)));
+    async entriesOf(ids) {
+      const present = await Promise.all(ids.map((id) => store.get(id)));
       const nowMs = clock.wallMs();
       return present.flatMap((record) =>
         record === undefined || hasEnded(record.data.state) ? [] : [toEntry(record, nowMs)],

@@ -3,18 +3,33 @@ import type { QueueAdapter, QueueEntry } from '../contracts/queue.js';
 import type { Page } from '../contracts/storage.js';
 import { Periodic } from '../internal/periodic.js';
 
-export interface ReconcilerParts<Item> {
+/** What the storage has of something that the queue should hold. */
+export interface Listed {
+  readonly id: string;
+  /** ISO 8601, UTC. What is quite new may be on its way into the queue. */
+  readonly createdAt: string;
+}
+
+type ReadPage<Item> = (cursor: string | undefined) => Promise<Page<Item>>;
+
+export interface ReconcilerParts<Item extends Listed> {
   readonly clock: Clock;
   readonly queue: QueueAdapter;
-  /** Lists of what the queue should hold, page by page. */
-  readonly lists: readonly ((cursor: string | undefined) => Promise<Page<Item>>)[];
+  /** Lists of what the queue should hold, newest first, page by page. */
+  readonly lists: readonly ReadPage<Item>[];
   readonly entryIdOf: (item: Item) => string;
-  /** ISO 8601, UTC. What is quite new may be on its way into the queue. */
-  readonly createdAtOf: (item: Item) => string;
-  /** Entries of those that the queue should still hold: the list was read before the queue was asked. */
-  readonly entriesOf: (items: readonly Item[]) => Promise<readonly QueueEntry[]>;
+  /** Entries of those that the queue should still hold, by their own ids: the list was read before the queue was asked. */
+  readonly entriesOf: (ids: readonly string[]) => Promise<readonly QueueEntry[]>;
   /** The queue has got so many again. */
   readonly found: (count: number) => void;
+}
+
+/** A list, and how far it has been looked at. */
+interface Walk<Item> {
+  readonly read: ReadPage<Item>;
+  cursor: string | undefined;
+  /** Not page by page, one a look, but to its end. */
+  isWhole: boolean;
 }
 
 const EVERY_MS = 10_000;
@@ -27,16 +42,22 @@ export const LOOKED_AT_ONCE = 500;
  *
  * Each look takes the next page. Where the queue says that it may have lost something, a look takes them all. What is
  * given to the queue twice does no harm: it knows the id, or the worker finds that there is nothing to do.
+ *
+ * What fails is made up for by the next look, which goes on where this one has stopped.
  */
-export class Reconciler<Item> {
+export class Reconciler<Item extends Listed> {
   readonly #parts: ReconcilerParts<Item>;
   readonly #periodic: Periodic;
-  readonly #cursors: (string | undefined)[];
+  readonly #walks: readonly Walk<Item>[];
+  /** Ids by those of their entries, which the queue does not have, newest first. */
+  #lost = new Map<string, string>();
+  /** The same for what is too new to be lost. The next look asks for it again. */
+  #passedOver = new Map<string, string>();
   #epoch: string | undefined;
 
   constructor(parts: ReconcilerParts<Item>) {
     this.#parts = parts;
-    this.#cursors = parts.lists.map(() => undefined);
+    this.#walks = parts.lists.map((read) => ({ read, cursor: undefined, isWhole: false }));
     this.#periodic = new Periodic(parts.clock, EVERY_MS, () => this.#look());
   }
 
@@ -52,42 +73,72 @@ export class Reconciler<Item> {
   async #look(): Promise<void> {
     // Asked first: what is lost from here on changes it again.
     const epoch = await this.#parts.queue.epoch?.();
-    const isWhole = epoch !== this.#epoch;
-    const missing: Item[] = [];
-    for (const index of this.#cursors.keys()) {
-      if (isWhole) this.#cursors[index] = undefined;
-      do missing.push(...(await this.#lookAtPage(index)));
-      while (isWhole && this.#cursors[index] !== undefined && !this.#periodic.isStopped);
+    if (epoch !== this.#epoch) {
+      for (const walk of this.#walks) Object.assign(walk, { cursor: undefined, isWhole: true });
+      this.#epoch = epoch;
     }
-    const lost = missing.filter((item) => !this.#isNew(item));
-    // The lists are newest first; those that came first shall run first.
-    for (let end = lost.length; end > 0; end -= LOOKED_AT_ONCE) {
-      await this.#addAgain(lost.slice(Math.max(0, end - LOOKED_AT_ONCE), end).reverse());
+    await this.#askAgain();
+    try {
+      for (const walk of this.#walks) await this.#follow(walk);
+    } finally {
+      await this.#addLost();
     }
-    // Where something was passed over the next look is a whole one again.
-    this.#epoch = lost.length === missing.length ? epoch : undefined;
   }
 
-  async #lookAtPage(index: number): Promise<readonly Item[]> {
-    const { lists, queue, entryIdOf } = this.#parts;
-    const page = await lists[index]?.(this.#cursors[index]);
-    this.#cursors[index] = page?.nextCursor;
-    if (page === undefined || page.items.length === 0) return [];
-    const missing = new Set(await queue.missing?.(page.items.map(entryIdOf)));
-    return page.items.filter((item) => missing.has(entryIdOf(item)));
+  /** A look later nothing is new any more, whatever the clocks say. */
+  async #askAgain(): Promise<void> {
+    const known = [...this.#passedOver, ...this.#lost];
+    const lost = new Map<string, string>();
+    for (let start = 0; start < known.length; start += LOOKED_AT_ONCE) {
+      const part = known.slice(start, start + LOOKED_AT_ONCE);
+      const missing = await this.#missing(part.map(([entryId]) => entryId));
+      for (const [entryId, id] of part) if (missing.has(entryId)) lost.set(entryId, id);
+    }
+    this.#lost = lost;
+    this.#passedOver = new Map();
+  }
+
+  async #follow(walk: Walk<Item>): Promise<void> {
+    do {
+      const { items, nextCursor } = await walk.read(walk.cursor);
+      await this.#ask(items);
+      walk.cursor = nextCursor;
+      if (nextCursor === undefined) walk.isWhole = false;
+    } while (walk.isWhole && !this.#periodic.isStopped);
+  }
+
+  async #ask(items: readonly Item[]): Promise<void> {
+    const { entryIdOf } = this.#parts;
+    const missing = await this.#missing(items.map(entryIdOf));
+    for (const item of items) {
+      const entryId = entryIdOf(item);
+      if (!missing.has(entryId) || this.#lost.has(entryId)) continue;
+      const found = this.#isNew(item) ? this.#passedOver : this.#lost;
+      found.set(entryId, item.id);
+    }
+  }
+
+  async #missing(entryIds: readonly string[]): Promise<ReadonlySet<string>> {
+    return new Set(entryIds.length === 0 ? [] : await this.#parts.queue.missing?.(entryIds));
   }
 
   /** By the clocks of two machines: where they are far apart, nothing is new. */
-  #isNew(item: Item): boolean {
-    const { clock, createdAtOf } = this.#parts;
-    return Math.abs(clock.wallMs() - Date.parse(createdAtOf(item))) < NEW_MS;
+  #isNew({ createdAt }: Listed): boolean {
+    return Math.abs(this.#parts.clock.wallMs() - Date.parse(createdAt)) < NEW_MS;
   }
 
-  async #addAgain(items: readonly Item[]): Promise<void> {
+  /** Those that came first shall run first. */
+  async #addLost(): Promise<void> {
     const { queue, entriesOf, found } = this.#parts;
-    const entries = await entriesOf(items);
-    if (entries.length === 0) return;
-    await queue.add(entries);
-    found(entries.length);
+    const oldestFirst = [...this.#lost].reverse();
+    for (let start = 0; start < oldestFirst.length && !this.#periodic.isStopped; start += LOOKED_AT_ONCE) {
+      const part = oldestFirst.slice(start, start + LOOKED_AT_ONCE);
+      const entries = await entriesOf(part.map(([, id]) => id));
+      if (entries.length > 0) {
+        await queue.add(entries);
+        found(entries.length);
+      }
+      for (const [entryId] of part) this.#lost.delete(entryId);
+    }
   }
 }

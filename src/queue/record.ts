@@ -63,6 +63,10 @@ export interface JobData {
   readonly round: number;
   /** ISO 8601, UTC. A queued job does not run before it, and the callback of one that waits for it has until then. */
   readonly runAt: string;
+  /** The wait of which `runAt` was made, in milliseconds. Missing: not known, as in records of older versions. */
+  readonly delayMs?: number;
+  /** Of the write that left the record so: a new one each time. Who lost the answer to a write knows it again by this. */
+  readonly step?: string;
   readonly startedAt?: string;
   /** ISO 8601, UTC. Set where an active job waits for its callback. */
   readonly submittedAt?: string;

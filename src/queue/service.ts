@@ -1,14 +1,11 @@
-import type { ResolvedSource } from '../contracts/audio-source.js';
-import type { EnqueueOptions } from '../contracts/call-options.js';
 import type { CallbackRequest, CallbackResult } from '../contracts/callback.js';
 import type { Job, JobListQuery, JobStatus } from '../contracts/job.js';
 import type { QueueAdapter, QueueDepth, QueueWorker } from '../contracts/queue.js';
 import type { Page } from '../contracts/storage.js';
 import type { Webhooks } from '../contracts/webhook.js';
-import { QueueError } from '../errors/index.js';
 import { closeTimeoutMs } from '../internal/check-arguments.js';
 import { checkListQuery } from '../internal/check-list-query.js';
-import { sleep } from '../internal/sleep.js';
+import { within } from '../internal/within.js';
 import { assertAtomic } from '../records/atomic.js';
 import { AudioShelf } from './audio-shelf.js';
 import { handleCallback } from './callback.js';
@@ -16,10 +13,10 @@ import { cancelJob, type FailedQuery, removeJob, retryFailedJobs, retryJob } fro
 import type { JobContext, JobDeps } from './context.js';
 import { checkSharing, checkWorkerOptions } from './early-checks.js';
 import { type EnqueueItem, enqueueAll } from './enqueue.js';
-import { addJobs } from './hand-over.js';
 import { closedError, secondWorkerError, workerNotStarted } from './errors.js';
 import { JobFeed } from './feed.js';
 import { storeHeldEnd } from './finish.js';
+import { addJobs } from './hand-over.js';
 import { createJob } from './job.js';
 import { JobStore } from './job-store.js';
 import { createJobReconciler } from './lost-jobs.js';
@@ -33,12 +30,10 @@ import { reportWorkerError, runEntry } from './worker.js';
 /** The queued pattern: jobs that workers transcribe in their own time. */
 export interface JobService {
   /**
-   * Resolves when the storage has the job.
+   * Takes all of the items or none. Resolves when the storage has the jobs.
    *
-   * `signal` ends this call, and does nothing once the storage has the job.
+   * A `signal` of the options ends this call, and does nothing once the storage has the jobs.
    */
-  enqueue(source: ResolvedSource, options?: EnqueueOptions): Promise<Job>;
-  /** Takes all of the items or none. */
   enqueueMany(items: readonly EnqueueItem[]): Promise<readonly Job[]>;
   get(id: string): Promise<Job | undefined>;
   /** Newest first. */
@@ -117,12 +112,6 @@ class Jobs implements JobService {
     this.#autoStart = context.settings.autoStart ?? startsByItself(context.queue);
   }
 
-  async enqueue(source: ResolvedSource, options: EnqueueOptions = {}): Promise<Job> {
-    const [job] = await this.enqueueMany([{ source, options }]);
-    if (job === undefined) throw new QueueError('No job was made.', { code: 'internal' });
-    return job;
-  }
-
   async enqueueMany(items: readonly EnqueueItem[]): Promise<readonly Job[]> {
     this.#assertOpen();
     const ids = await this.#add(enqueueAll(items, this.#context, this.#ending.signal));
@@ -164,7 +153,9 @@ class Jobs implements JobService {
 
   async remove(id: string): Promise<boolean> {
     this.#assertOpen();
-    return removeJob(id, this.#context);
+    const isRemoved = await removeJob(id, this.#context);
+    if (isRemoved) this.#context.feed.removed(id);
+    return isRemoved;
   }
 
   async handleCallback(request: CallbackRequest): Promise<CallbackResult> {
@@ -185,9 +176,14 @@ class Jobs implements JobService {
       concurrency,
       onError: (error) => reportWorkerError(error, this.#context),
     });
+    try {
+      this.#webhooks.startWorker();
+    } catch (error) {
+      this.#context.background(worker.close({ timeoutMs: 0 }).catch(() => undefined));
+      throw error;
+    }
     const helpers = [new OutboxRelay(this.#context), createJobReconciler(this.#context)];
     for (const helper of helpers) helper.start();
-    this.#webhooks.startWorker();
     const handle: QueueWorker = {
       close: async (closeOptions) => {
         const timeoutMs = closeTimeoutMs(closeOptions);
@@ -222,17 +218,20 @@ class Jobs implements JobService {
   }
 
   async #close(options: { readonly timeoutMs: number }): Promise<void> {
-    const { queue, feed, clock } = this.#context;
+    const { queue, feed, clock, outbox } = this.#context;
     const error = closedError();
     const endsAtMs = clock.monotonicMs() + options.timeoutMs;
+    const leftMs = (): number => Math.max(0, endsAtMs - clock.monotonicMs());
     feed.beginClose(error);
     try {
-      await Promise.all([this.#worker?.close(options), this.#added(options.timeoutMs)]);
-      this.#ending.abort(error);
-      await this.#within(this.#storeHeldEnds(), Math.max(0, endsAtMs - clock.monotonicMs()));
+      const added = this.#added(options.timeoutMs).then(() => this.#ending.abort(error));
+      await Promise.all([this.#worker?.close(options), added]);
+      await this.#within(this.#storeHeldEnds(), leftMs());
+      // While the queue can still take what it could not take before.
+      await this.#within(outbox.close(), leftMs());
       await this.#within(feed.flush(), LAST_MESSAGE_MS);
       await Promise.all([queue.close(), this.#within(this.#webhooks.close(), LAST_MESSAGE_MS)]);
-      await this.#within(this.#settled(), Math.max(0, endsAtMs - clock.monotonicMs()));
+      await this.#within(this.#settled(), leftMs());
     } finally {
       feed.endClose(error);
     }
@@ -263,12 +262,8 @@ class Jobs implements JobService {
     if (this.#adding.size > 0) await this.#within(Promise.allSettled(this.#adding), timeoutMs);
   }
 
-  /** Settles with the promise, or when the time is up. */
-  async #within(promise: Promise<unknown>, timeoutMs: number): Promise<void> {
-    const over = new AbortController();
-    const late = sleep(this.#context.clock, timeoutMs, over.signal).catch(() => undefined);
-    await Promise.race([promise, late]);
-    over.abort();
+  #within(promise: Promise<unknown>, timeoutMs: number): Promise<void> {
+    return within(this.#context.clock, promise, timeoutMs);
   }
 
   #startOnDemand(): void {

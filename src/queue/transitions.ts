@@ -1,8 +1,15 @@
+import type { Clock } from '../contracts/clock.js';
 import type { ErrorData } from '../contracts/error-data.js';
 import { defined } from '../internal/defined.js';
+import { isoTime } from './context.js';
 import type { JobData, Submission } from './record.js';
 
-/** The fields that live longer than one state. */
+/** Compared by those alone who write over the same version of a record: so many digits are enough. */
+function newStep(): string {
+  return globalThis.crypto.randomUUID().slice(0, 8);
+}
+
+/** The fields that live longer than one state, for a new step. */
 function lasting(data: JobData): Omit<JobData, 'state'> {
   const {
     state: _state,
@@ -12,12 +19,20 @@ function lasting(data: JobData): Omit<JobData, 'state'> {
     error: _error,
     ...rest
   } = data;
-  return rest;
+  return { ...rest, step: newStep() };
+}
+
+/** When a job is due, as its record holds it. */
+export function due(clock: Clock, delayMs: number): Required<Pick<JobData, 'runAt' | 'delayMs'>> {
+  return { runAt: isoTime(clock, delayMs), delayMs };
 }
 
 export function toActive(data: JobData, startedAt: string): JobData {
   return { ...lasting(data), state: 'active', attempts: data.attempts + 1, startedAt };
 }
+
+/** Characters. */
+const SHORT_MESSAGE = 200;
 
 /** Enough for late callbacks: each attempt makes one at most. */
 const KEPT_SUBMISSIONS = 20;
@@ -30,13 +45,16 @@ export function withSubmission(data: JobData, submission: Submission): JobData {
 export function toSubmitted(
   data: JobData,
   submission: Submission,
-  times: { readonly submittedAt: string; readonly runAt: string },
+  times: { readonly submittedAt: string; readonly runAt: string; readonly delayMs: number },
 ): JobData {
-  return { ...withSubmission(data, submission), ...times };
+  return { ...withSubmission(data, submission), ...times, step: newStep() };
 }
 
 export interface Requeue {
   readonly runAt: string;
+  readonly delayMs: number;
+  /** Default: as it is. */
+  readonly endsBy?: string | undefined;
   /** False: the attempt that just ended does not count. */
   readonly attemptCounts: boolean;
   readonly rateLimited?: boolean;
@@ -50,7 +68,8 @@ export function toQueuedAgain(data: JobData, change: Requeue): JobData {
     attempts: change.attemptCounts ? data.attempts : Math.max(0, data.attempts - 1),
     rateLimited: data.rateLimited + (change.rateLimited ? 1 : 0),
     runAt: change.runAt,
-    ...defined({ lastError: change.lastError }),
+    delayMs: change.delayMs,
+    ...defined({ endsBy: change.endsBy, lastError: change.lastError }),
   };
 }
 
@@ -58,8 +77,16 @@ export function toCompleted(data: JobData, transcriptId: string, finishedAt: str
   return { ...lasting(data), state: 'completed', transcriptId, finishedAt };
 }
 
+/** Also from an end that could not be stored. */
 export function toFailed(data: JobData, error: ErrorData, finishedAt: string): JobData {
-  return { ...lasting(data), state: 'failed', error, finishedAt };
+  const { transcriptId: _transcriptId, ...rest } = lasting(data);
+  return { ...rest, state: 'failed', error, finishedAt };
+}
+
+/** Without what can be long and is not needed to begin the job anew. */
+export function toShortFailed(data: JobData, { message, ...error }: ErrorData, finishedAt: string): JobData {
+  const { metadata: _metadata, lastError: _lastError, submissions: _submissions, ...rest } = data;
+  return toFailed(rest, { ...error, message: message.slice(0, SHORT_MESSAGE) }, finishedAt);
 }
 
 export function toCancelled(data: JobData, finishedAt: string): JobData {
@@ -68,12 +95,12 @@ export function toCancelled(data: JobData, finishedAt: string): JobData {
 
 /** A queued job that no queue has: an entry of the round before, wherever it is, is stale. */
 export function toTakenOver(data: JobData, now: string): JobData {
-  return { ...data, round: data.round + 1, runAt: data.runAt > now ? data.runAt : now };
+  return { ...data, step: newStep(), round: data.round + 1, runAt: data.runAt > now ? data.runAt : now };
 }
 
 /** A job that failed or was cancelled begins anew, with all of its attempts. */
 export function toNextRound(data: JobData, runAt: string): JobData {
   // The time that the whole job had was that of the rounds before.
   const { lastError: _lastError, endsBy: _endsBy, ...rest } = lasting(data);
-  return { ...rest, state: 'queued', attempts: 0, rateLimited: 0, round: data.round + 1, runAt };
+  return { ...rest, state: 'queued', attempts: 0, rateLimited: 0, round: data.round + 1, runAt, delayMs: 0 };
 }

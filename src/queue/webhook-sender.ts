@@ -2,7 +2,11 @@ import type { Clock } from '../contracts/clock.js';
 import type { EventSink } from '../contracts/events.js';
 import type { EntryOutcome, QueueAdapter, QueueEntry, QueueWorker } from '../contracts/queue.js';
 import { AbortedError } from '../errors/index.js';
+import { raceAbort } from '../internal/abort.js';
 import { defined } from '../internal/defined.js';
+import { Periodic } from '../internal/periodic.js';
+import { within } from '../internal/within.js';
+import { startDeadline } from '../resilience/deadline.js';
 import {
   deliverWebhook,
   type WebhookDelivery,
@@ -36,31 +40,31 @@ const QUEUE_AGAIN = { minDelayMs: 500, maxDelayMs: 5000 };
 /** Delivers the messages about the end of jobs. They are records of the storage; the queue holds their ids and times. */
 export class WebhookSender {
   readonly #parts: WebhookSenderParts;
-  readonly #reconciler: Reconciler<WebhookRecord>;
   readonly #closing = new AbortController();
-  readonly #added: Backlog<QueueEntry>;
+  /** Ids of messages that the queue has yet to get. */
+  readonly #unqueued: Backlog<{ readonly id: string }>;
   /**
    * In a queue of this process: the version at which an entry was made. Where somebody else has written the record since,
    * the message is theirs to deliver.
    */
   readonly #versions = new Map<string, number>();
   #worker: QueueWorker | undefined;
+  /** Finds what is in the storage and not in the queue. */
+  #finder: Pick<Periodic, 'start' | 'stop'> | undefined;
 
   constructor(parts: WebhookSenderParts) {
     this.#parts = parts;
-    this.#added = new Backlog({
+    this.#unqueued = new Backlog({
       clock: parts.clock,
       closing: this.#closing.signal,
       backoff: QUEUE_AGAIN,
-      work: (entries) => parts.queue.add(entries),
+      work: (messages) => this.#addToQueue(messages.map(({ id }) => id)),
     });
-    this.#reconciler = this.#createReconciler();
   }
 
-  /** The storage has this message. What the queue does not take now, the reconciler of a worker gives it. */
-  send(record: Pick<WebhookRecord, 'id' | 'version' | 'data'>): void {
-    const entry = this.#entry(record);
-    this.#added.add(entry.id, entry);
+  /** The storage has this message. It is read and queued in the background, again and again until that succeeds. */
+  send(id: string): void {
+    this.#unqueued.add(id, { id });
   }
 
   startWorker(): void {
@@ -70,28 +74,50 @@ export class WebhookSender {
       concurrency,
       onError: () => emit(SENDER_ERROR),
     });
-    if (queue.missing !== undefined) this.#reconciler.start();
-    else if (this.#parts.store.isDurable) void this.#addPending().catch(() => undefined);
+    this.#finder = this.#createFinder();
+    this.#finder?.start();
   }
 
   async stopWorker(options: { readonly timeoutMs: number }): Promise<void> {
-    const worker = this.#worker;
+    const [worker, finder] = [this.#worker, this.#finder];
     this.#worker = undefined;
-    await Promise.all([this.#reconciler.stop(), worker?.close(options)]);
+    this.#finder = undefined;
+    const stopped = Promise.resolve(finder?.stop());
+    await Promise.all([within(this.#parts.clock, stopped, options.timeoutMs), worker?.close(options)]);
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
-    await this.#added.settled();
+    await this.#unqueued.settled();
     await this.#parts.queue.close();
   }
 
-  /** What a process before this one has left. */
-  async #addPending(): Promise<void> {
-    const { store } = this.#parts;
-    for (let cursor: string | undefined; !this.#closing.signal.aborted; ) {
-      const page = await store.list({ status: 'pending', ...defined({ cursor }) });
-      for (const record of page.items) if (!this.#versions.has(toEntryId(record))) this.send(record);
+  async #addToQueue(ids: readonly string[]): Promise<void> {
+    for (let start = 0; start < ids.length; start += LOOKED_AT_ONCE) {
+      await this.#addAll(await this.#parts.store.pendingOf(ids.slice(start, start + LOOKED_AT_ONCE)));
+    }
+  }
+
+  async #addAll(records: readonly WebhookRecord[]): Promise<void> {
+    if (records.length > 0) await this.#parts.queue.add(records.map((record) => this.#entry(record)));
+  }
+
+  /** A queue in the process gets once what a process before this one has left. */
+  #createFinder(): Pick<Periodic, 'start' | 'stop'> | undefined {
+    const { clock, queue, store } = this.#parts;
+    if (queue.missing !== undefined) return this.#createReconciler();
+    if (!store.isDurable) return undefined;
+    const finder: Periodic = new Periodic(clock, STORAGE_AGAIN_MS, async () => {
+      await this.#addLeft(finder);
+      void finder.stop();
+    });
+    return finder;
+  }
+
+  async #addLeft(finder: Periodic): Promise<void> {
+    for (let cursor: string | undefined; !finder.isStopped; ) {
+      const page = await this.#parts.store.list({ status: 'pending', ...defined({ cursor }) });
+      await this.#addAll(page.items);
       if (page.nextCursor === undefined) return;
       cursor = page.nextCursor;
     }
@@ -99,16 +125,12 @@ export class WebhookSender {
 
   #createReconciler(): Reconciler<WebhookRecord> {
     const { clock, queue, store, emit } = this.#parts;
-    return new Reconciler({
+    return new Reconciler<WebhookRecord>({
       clock,
       queue,
       lists: [(cursor) => store.list({ status: 'pending', limit: LOOKED_AT_ONCE, ...defined({ cursor }) })],
       entryIdOf: toEntryId,
-      createdAtOf: ({ createdAt }) => createdAt,
-      entriesOf: async (records) => {
-        const present = await Promise.all(records.map(({ id }) => store.get(id)));
-        return present.flatMap((record) => (record?.status === 'pending' ? [this.#entry(record)] : []));
-      },
+      entriesOf: async (ids) => (await store.pendingOf(ids)).map((record) => this.#entry(record)),
       found: (count) =>
         emit({
           type: 'warning',
@@ -118,10 +140,11 @@ export class WebhookSender {
     });
   }
 
-  #entry(record: Pick<WebhookRecord, 'id' | 'version' | 'data'>): QueueEntry {
+  #entry(record: WebhookRecord): QueueEntry {
     const { queue, clock } = this.#parts;
     const id = toEntryId(record);
-    if (queue.missing === undefined) this.#versions.set(id, record.version);
+    // One that is there keeps its version: the record that was read may be older than what its run has written.
+    if (queue.missing === undefined && !this.#versions.has(id)) this.#versions.set(id, record.version);
     const delayMs = Math.max(0, Date.parse(record.data.nextAttemptAt) - clock.wallMs());
     return { id, priority: 0, delayMs };
   }
@@ -132,7 +155,9 @@ export class WebhookSender {
       const claimed = await this.#claim(entry.id);
       if (claimed === undefined) return this.#done(entry.id);
       const delivery = await this.#attempt(claimed, signal);
-      return delivery === undefined ? AGAIN : await this.#settle(claimed, delivery, entry.id);
+      if (delivery !== undefined) return await this.#settle(claimed, delivery, entry.id);
+      await this.#giveBack(claimed, entry.id);
+      return AGAIN;
     } catch {
       // The storage tells of its failures itself.
       return { type: 'again', delayMs: STORAGE_AGAIN_MS };
@@ -156,9 +181,11 @@ export class WebhookSender {
   async #attempt(record: WebhookRecord, signal: AbortSignal): Promise<WebhookDelivery | undefined> {
     const { settings, targets, clock } = this.#parts;
     const { webhook, body } = record.data;
+    const { timeoutMs } = settings;
+    const deadline = startDeadline({ clock, timeoutMs, signal, ...SECRET_DEADLINE });
     try {
-      const secrets = await secretsOf(webhook, settings.secret, record.userId);
-      const { timeoutMs } = settings;
+      const asked = secretsOf(webhook, settings.secret, record.userId);
+      const secrets = await raceAbort(asked, deadline.signal).finally(() => deadline.dispose());
       const { id } = record;
       return await deliverWebhook({
         url: webhook.url,
@@ -176,6 +203,14 @@ export class WebhookSender {
       this.#parts.emit({ ...NO_SECRET, jobId: record.data.jobId });
       return { outcome: 'failed', code: 'not_sent', durationMs: 0 };
     }
+  }
+
+  /** An attempt that a close has ended does not count. Where somebody else wrote the record, theirs stays. */
+  async #giveBack(record: WebhookRecord, entryId: string): Promise<void> {
+    const { data } = record;
+    const given = { ...data, attemptsMade: data.attemptsMade - 1 };
+    const written = await this.#parts.store.replace(record, { data: given });
+    if (written !== undefined) this.#written(entryId, written);
   }
 
   async #settle(record: WebhookRecord, delivery: WebhookDelivery, entryId: string): Promise<EntryOutcome> {
@@ -220,6 +255,11 @@ export class WebhookSender {
 }
 
 const AGAIN: EntryOutcome = { type: 'again', delayMs: 0 };
+
+const SECRET_DEADLINE = {
+  what: 'The function webhooks.secret',
+  advice: 'Keep the secrets where they can be read fast.',
+} as const;
 
 const NO_SECRET = {
   type: 'warning',

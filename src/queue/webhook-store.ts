@@ -1,4 +1,4 @@
-import type { Page, StorageAdapter } from '../contracts/storage.js';
+import type { Page, StorageAdapter, StoredRecord } from '../contracts/storage.js';
 import type { WebhookListQuery } from '../contracts/webhook.js';
 import { fromStoredWebhook, toRecordInput, type WebhookRecord } from './webhook-record.js';
 
@@ -19,9 +19,17 @@ export class WebhookStore {
     return stored && fromStoredWebhook(stored);
   }
 
+  /** A message that cannot be read is left out, so that it does not keep the others from being sent. */
   async list(query: WebhookListQuery): Promise<Page<WebhookRecord>> {
     const page = await this.#storage.list('webhooks', query);
-    return { ...page, items: page.items.map(fromStoredWebhook) };
+    return { ...page, items: page.items.flatMap(readable) };
+  }
+
+  /** Those of the messages that are still to be sent. */
+  async pendingOf(ids: readonly string[]): Promise<readonly WebhookRecord[]> {
+    const stored = await Promise.all(ids.map((id) => this.#storage.get('webhooks', id)));
+    const records = stored.flatMap((record) => (record === undefined ? [] : readable(record)));
+    return records.filter(({ status }) => status === 'pending');
   }
 
   /** Resolves to undefined, having changed nothing, where another writer came in between. */
@@ -33,5 +41,13 @@ export class WebhookStore {
     const next = { ...rest, ...change };
     const isWritten = await this.#storage.put(toRecordInput(next), { expectedVersion: version });
     return isWritten ? { ...next, version: version + 1 } : undefined;
+  }
+}
+
+function readable(stored: StoredRecord): readonly WebhookRecord[] {
+  try {
+    return [fromStoredWebhook(stored)];
+  } catch {
+    return [];
   }
 }

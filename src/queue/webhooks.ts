@@ -42,7 +42,7 @@ export class JobWebhooks implements Webhooks, WebhookOutlet {
   }
 
   send(job: JobRecord): void {
-    void this.#sendStored(webhookIdOf(job));
+    this.#sender.send(webhookIdOf(job));
   }
 
   async get(id: string): Promise<WebhookMessage | undefined> {
@@ -74,7 +74,7 @@ export class JobWebhooks implements Webhooks, WebhookOutlet {
         status: 'pending',
         data: { ...data, attemptsMade: 0, round: data.round + 1, nextAttemptAt },
       });
-      if (again !== undefined) return this.#sender.send(again);
+      if (again !== undefined) return this.#sender.send(id);
     }
   }
 
@@ -94,11 +94,5 @@ export class JobWebhooks implements Webhooks, WebhookOutlet {
     const { allow } = this.#deps.webhookSettings;
     this.#targets ??= createWebhookTargets({ allow });
     return this.#targets;
-  }
-
-  /** Where the storage does not answer, the reconciler of a worker finds it later. */
-  async #sendStored(id: string): Promise<void> {
-    const record = await this.#store.get(id).catch(() => undefined);
-    if (record?.status === 'pending') this.#sender.send(record);
   }
 }

@@ -2,14 +2,14 @@ import type { EntryOutcome, QueueEntry } from '../contracts/queue.js';
 import { StorageError, type TranscriptionError } from '../errors/index.js';
 import { decideAfterError } from './after-error.js';
 import { type AttemptEnd, attempt } from './attempt.js';
-import { begin, timeIsUp } from './begin.js';
+import { begin, putBack, timeIsUp } from './begin.js';
 import { awaitCallback } from './callback-submission.js';
 import { announce, isoTime, type JobContext } from './context.js';
 import { fromEntryId } from './entry.js';
-import { completeJob, DONE, failJob, messageOf, storeHeldEnd, writeWithRetries } from './finish.js';
+import { completeJob, DONE, endCancelled, failJob, storeHeldEnd, writeWithRetries } from './finish.js';
 import { AttemptProgress } from './progress.js';
-import type { JobRecord } from './record.js';
-import { toCancelled, toQueuedAgain } from './transitions.js';
+import type { JobData, JobRecord } from './record.js';
+import { due, toQueuedAgain } from './transitions.js';
 
 /**
  * Runs one entry of the queue: at most one attempt of its job. Never rejects.
@@ -22,6 +22,7 @@ export async function runEntry(
   signal: AbortSignal,
   context: JobContext,
 ): Promise<EntryOutcome> {
+  const leave = context.userPlaces.enter(entry.id);
   try {
     const { jobId, round } = fromEntryId(entry.id);
     const held = context.held.get(jobId);
@@ -32,6 +33,8 @@ export async function runEntry(
     // The storage cannot say what the job is: it stays in the queue until it can.
     reportWorkerError(error, context);
     return { type: 'again', delayMs: context.settings.backoffMs };
+  } finally {
+    leave();
   }
 }
 
@@ -50,11 +53,12 @@ async function runAttempt(
   signal: AbortSignal,
   context: JobContext,
 ): Promise<EntryOutcome> {
+  const beganMs = context.clock.monotonicMs();
   const progress = new AttemptProgress(context.clock, (state) => context.feed.publishProgress(record, state));
   try {
     const end = await attempt(record, signal, progress, context);
     if (end.type === 'transcript') progress.storing();
-    return await afterAttempt(end, record, signal, context);
+    return await afterAttempt(end, record, beganMs, signal, context);
   } finally {
     progress.end();
   }
@@ -63,6 +67,7 @@ async function runAttempt(
 async function afterAttempt(
   end: AttemptEnd,
   record: JobRecord,
+  beganMs: number,
   signal: AbortSignal,
   context: JobContext,
 ): Promise<EntryOutcome> {
@@ -72,9 +77,9 @@ async function afterAttempt(
     case 'submitted':
       return awaitCallback(record, end.submission, context);
     case 'error':
-      return afterError(record, end.error, signal, context);
+      return afterError(record, end.error, context.clock.monotonicMs() - beganMs, signal, context);
     case 'closed':
-      return putBack(record, context);
+      return afterClose(record, context);
     case 'cancelled':
       return endCancelled(record, context);
     case 'withdrawn':
@@ -85,18 +90,21 @@ async function afterAttempt(
 async function afterError(
   record: JobRecord,
   error: TranscriptionError,
+  tookMs: number,
   signal: AbortSignal,
   context: JobContext,
 ): Promise<EntryOutcome> {
   const { data } = record;
+  const leftMs = leftAfterAttempt(data, tookMs);
   const next = decideAfterError(error, data, context.settings, context.random);
   const lastError = { ...error.toJSON(), attempt: data.attempts };
   if (next.type === 'fail') return failJob(record, lastError, signal, context);
-  if (data.endsBy !== undefined && data.endsBy <= isoTime(context.clock, next.delayMs)) {
+  if (leftMs !== undefined && leftMs <= next.delayMs) {
     return failJob(record, { ...timeIsUp(), attempt: data.attempts }, signal, context);
   }
   const queued = await writeState(record, context, {
-    runAt: isoTime(context.clock, next.delayMs),
+    ...due(context.clock, next.delayMs),
+    endsBy: leftMs === undefined ? undefined : isoTime(context.clock, leftMs),
     attemptCounts: next.attemptCounts,
     rateLimited: !next.attemptCounts,
     lastError,
@@ -114,18 +122,19 @@ async function afterError(
   return { type: 'again', delayMs: next.delayMs };
 }
 
-/** Whoever cancels writes the record first, as a rule; an entry cancelled in the queue alone ends here. */
-async function endCancelled(record: JobRecord, context: JobContext): Promise<EntryOutcome> {
-  const data = toCancelled(record.data, isoTime(context.clock));
-  const cancelled = await context.store.end(record, data, messageOf(record, data, context));
-  if (cancelled !== undefined) announce(context, cancelled);
-  return DONE;
+/**
+ * What is left of the time of the whole job, in milliseconds. Timed on our own clock: a wall clock that jumped in the
+ * attempt changes nothing.
+ */
+function leftAfterAttempt({ endsBy, startedAt }: JobData, tookMs: number): number | undefined {
+  if (endsBy === undefined || startedAt === undefined) return undefined;
+  return Date.parse(endsBy) - Date.parse(startedAt) - tookMs;
 }
 
 /** The close of a worker is no failure of the job. */
-async function putBack(record: JobRecord, context: JobContext): Promise<EntryOutcome> {
-  const queued = await writeState(record, context, { runAt: isoTime(context.clock), attemptCounts: false });
-  return queued === 'superseded' ? DONE : { type: 'again', delayMs: 0 };
+async function afterClose(record: JobRecord, context: JobContext): Promise<EntryOutcome> {
+  const queued = await putBack(record, 0, context).catch(() => record);
+  return queued === undefined ? DONE : { type: 'again', delayMs: 0 };
 }
 
 /** Where the storage refuses, the record stays active: the next run of the entry takes it over. */

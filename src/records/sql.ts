@@ -4,9 +4,12 @@ import type { JsonChange, JsonRecord } from './record.js';
 
 export type SqlValue = string | number | null;
 
+/** The values of one column, where the database takes them as one parameter. */
+export type SqlColumn = readonly SqlValue[];
+
 export interface SqlStatement {
   readonly text: string;
-  readonly values: readonly SqlValue[];
+  readonly values: readonly (SqlValue | SqlColumn)[];
 }
 
 /** A statement of a transaction, which ends it where fewer rows were changed or found. */
@@ -21,6 +24,8 @@ export interface SqlDialect {
   parameter(index: number): string;
   /** Ends a SELECT whose rows must stay as they are until the transaction has ended. Empty where they do anyway. */
   readonly lockRows: string;
+  /** Where many rows cost less in another way: what follows the columns of an INSERT, and its parameters. */
+  insertFrom?(rows: readonly (readonly SqlValue[])[]): SqlStatement | undefined;
 }
 
 /** Rows that one statement carries: its parameters are limited. */
@@ -157,19 +162,22 @@ export class SqlStatements {
   }
 
   #insert(records: readonly JsonRecord[], onConflict: string): SqlStatement {
-    const values = records.flatMap((record) => this.#values(record));
-    const { table, parameter } = this.#dialect;
-    const width = values.length / records.length;
-    const rows = records.map((_, row) => {
-      const places = Array.from({ length: width }, (_, column) => parameter(row * width + column + 1));
-      return `(${places.join(', ')})`;
-    });
+    const rows = records.map((record) => this.#values(record));
+    const { text, values } = this.#dialect.insertFrom?.(rows) ?? this.#valuesOf(rows);
     return {
       text:
-        `INSERT INTO ${table} AS stored (collection, id, user_id, status, created_at, expires_at, data) ` +
-        `VALUES ${rows.join(', ')} ON CONFLICT (collection, id) ${onConflict}`,
+        `INSERT INTO ${this.#dialect.table} AS stored ` +
+        '(collection, id, user_id, status, created_at, expires_at, data) ' +
+        `${text} ON CONFLICT (collection, id) ${onConflict}`,
       values,
     };
+  }
+
+  #valuesOf(rows: readonly (readonly SqlValue[])[]): SqlStatement {
+    const { parameter } = this.#dialect;
+    let count = 0;
+    const texts = rows.map((row) => `(${row.map(() => parameter(++count)).join(', ')})`);
+    return { text: `VALUES ${texts.join(', ')}`, values: rows.flat() };
   }
 
   #values({ collection, id, userId, status, createdAt, expiresAt, json }: JsonRecord): readonly SqlValue[] {
@@ -249,7 +257,7 @@ function byKey(a: Key, b: Key): number {
 
 /** Collects what follows WHERE, and its parameters. */
 function conditions({ parameter }: SqlDialect, before: readonly SqlValue[] = []) {
-  const values = [...before];
+  const values: SqlValue[] = [...before];
   const texts: string[] = [];
   const place = (value: SqlValue): string => parameter(values.push(value));
   const where = {

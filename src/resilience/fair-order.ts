@@ -134,6 +134,7 @@ class Lane<Item> {
     if (group.waiting.isEmpty) return;
     group.waiting.delete(item);
     if (group.waiting.isEmpty) this.#inTurn.splice(this.#inTurn.indexOf(group), 1);
+    if (this.#groups.size > this.#manyGroups) this.#forget();
   }
 
   #addTo(group: Group<Item>, item: Item): void {

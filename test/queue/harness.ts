@@ -3,8 +3,9 @@ import { createMemoryQueue } from '../../src/adapters/memory/queue.js';
 import { createMemoryStorage } from '../../src/adapters/memory/storage.js';
 import type { ResolvedSource, UploadAudio } from '../../src/contracts/audio-source.js';
 import type { AudioStore } from '../../src/contracts/audio-store.js';
+import type { EnqueueOptions } from '../../src/contracts/call-options.js';
 import type { ClientEvent, ClientEventOf } from '../../src/contracts/events.js';
-import type { JobState } from '../../src/contracts/job.js';
+import type { Job, JobState } from '../../src/contracts/job.js';
 import type { QueueAdapter } from '../../src/contracts/queue.js';
 import type { StorageAdapter, StorageCollection } from '../../src/contracts/storage.js';
 import type { Transcript } from '../../src/contracts/transcript.js';
@@ -50,7 +51,7 @@ export function createHarness(options: HarnessOptions = {}) {
   const queue = options.queue ?? createMemoryQueue({ clock });
   const webhookQueue = createMemoryQueue({ clock });
   const calls: Call[] = [];
-  const jobs = createJobs({
+  const service = createJobs({
     storage,
     queue,
     clock,
@@ -91,6 +92,10 @@ export function createHarness(options: HarnessOptions = {}) {
       ...options.settings,
     },
     random: () => 1,
+  });
+  const jobs = Object.assign(service, {
+    enqueue: async (source: ResolvedSource, jobOptions: EnqueueOptions = {}) =>
+      (await service.enqueueMany([{ source, options: jobOptions }]))[0] as Job,
   });
   return {
     clock,

@@ -201,11 +201,27 @@ describe('an ambiguous end', () => {
   });
 });
 
+/** As if workers of other processes were on it as well. */
+function distributedQueue(clock: ManualClock): QueueAdapter {
+  const queue = createMemoryQueue({ clock });
+  return {
+    capabilities: { distributed: true, durable: false },
+    add: (entries) => queue.add(entries),
+    cancel: (id) => queue.cancel(id),
+    startWorker: (handler, options) => queue.startWorker(handler, options),
+    depth: () => queue.depth(),
+    close: () => queue.close(),
+  };
+}
+
 describe('perUserConcurrency', () => {
   it('keeps the jobs of one user from running all at once, and those of others running', async () => {
-    const storage = createMemoryStorage();
+    const storage = createSharedStorage();
     const settings = { perUserConcurrency: 2, concurrency: 10, autoStart: false };
-    const rigs = [harness({ storage, settings }), harness({ storage, settings })];
+    const rigs = [0, 1].map(() => {
+      const clock = new ManualClock();
+      return harness({ clock, storage, settings, queue: distributedQueue(clock) });
+    });
     const running = new Map<string, number>();
     let most = 0;
     let ended = 0;

@@ -11,6 +11,7 @@ import type {
 } from '../../contracts/queue.js';
 import { AbortedError, QueueError } from '../../errors/index.js';
 import { closeTimeoutMs } from '../../internal/check-arguments.js';
+import { quietly } from '../../internal/quietly.js';
 import { systemClock } from '../../internal/system-clock.js';
 import { checkNumber } from '../../internal/validate.js';
 import { FairOrder } from '../../resilience/fair-order.js';
@@ -187,7 +188,7 @@ async function runHandler(
   try {
     return await worker.handler(entry, signal);
   } catch (error) {
-    worker.options.onError(error);
+    quietly(worker.options.onError)(error);
     return { type: 'done' };
   }
 }

@@ -71,6 +71,8 @@ function answerOf(error: unknown): string | undefined {
   const { lastNodeError } = error as { lastNodeError?: unknown };
   if (lastNodeError instanceof Error) return answerOf(lastNodeError);
   if (error.name !== 'ReplyError') return undefined;
+  // What a script may not do Redis says in other words, which differ from version to version.
+  if (/can't run this command|can't access|ACL failure/i.test(error.message)) return 'NOPERM';
   return /^[A-Z]{2,20}/.exec(error.message)?.[0] ?? 'ERR';
 }
 

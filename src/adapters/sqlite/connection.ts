@@ -1,4 +1,4 @@
-import type { SqlStatement, SqlStep } from '../../records/sql.js';
+import type { SqlStatement, SqlStep, SqlValue } from '../../records/sql.js';
 import type { SqlConnection, SqlRow } from '../../records/sql-storage.js';
 import type { SqliteHandle } from './handle.js';
 
@@ -13,11 +13,11 @@ export class SqliteConnection implements SqlConnection {
   }
 
   rows({ text, values }: SqlStatement): Promise<readonly SqlRow[]> {
-    return this.#handle.run(() => this.#handle.prepare(text).all(...values) as SqlRow[]);
+    return this.#handle.run(() => this.#handle.prepare(text).all(...parametersOf(values)) as SqlRow[]);
   }
 
   change({ text, values }: SqlStatement): Promise<number> {
-    return this.#handle.run(() => Number(this.#handle.prepare(text).run(...values).changes));
+    return this.#handle.run(() => Number(this.#handle.prepare(text).run(...parametersOf(values)).changes));
   }
 
   transact(steps: readonly SqlStep[]): Promise<boolean> {
@@ -27,8 +27,13 @@ export class SqliteConnection implements SqlConnection {
   #hold({ text, values, least }: SqlStep): boolean {
     const statement = this.#handle.prepare(text);
     const found = text.startsWith('SELECT')
-      ? statement.all(...values).length
-      : Number(statement.run(...values).changes);
+      ? statement.all(...parametersOf(values)).length
+      : Number(statement.run(...parametersOf(values)).changes);
     return found >= least;
   }
+}
+
+/** Its dialect makes no columns. */
+function parametersOf(values: SqlStatement['values']): readonly SqlValue[] {
+  return values as readonly SqlValue[];
 }

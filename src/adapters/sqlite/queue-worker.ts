@@ -1,6 +1,7 @@
 import type { Clock, TimerHandle } from '../../contracts/clock.js';
 import type { EntryHandler, QueueEntry, QueueWorkerOptions } from '../../contracts/queue.js';
 import { AbortedError, QueueError } from '../../errors/index.js';
+import { quietly } from '../../internal/quietly.js';
 import { toQueueError } from './queue-errors.js';
 import { Lease } from './queue-lease.js';
 import { LeaseWatch } from './queue-leases.js';
@@ -32,6 +33,7 @@ export interface WorkerParts {
  */
 export class FileWorker {
   readonly #parts: WorkerParts;
+  readonly #onError: (error: unknown) => void;
   readonly #runs: Runs;
   #lease: Lease | undefined;
   #isWoken = false;
@@ -51,7 +53,8 @@ export class FileWorker {
   constructor(parts: WorkerParts) {
     this.#parts = parts;
     const { handler, options } = parts;
-    this.#runs = new Runs({ handler, onError: options.onError, onEnd: () => this.wake() });
+    this.#onError = quietly(options.onError);
+    this.#runs = new Runs({ handler, onError: this.#onError, onEnd: () => this.wake() });
   }
 
   /** There may be something to do. */
@@ -227,7 +230,7 @@ export class FileWorker {
 
   #pause(error: unknown): void {
     if (this.#hasEnded) return;
-    if (!this.#hasFailed) this.#parts.options.onError(toQueueError(error));
+    if (!this.#hasFailed) this.#onError(toQueueError(error));
     this.#hasFailed = true;
     this.#waking?.cancel();
     this.#wakeIn(PAUSE_MS);
