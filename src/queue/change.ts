@@ -6,6 +6,7 @@ import { announce, isoTime, type JobContext } from './context.js';
 import { toEntryId } from './entry.js';
 import { writeEnd, writeWithRetries } from './finish.js';
 import { addJobs } from './hand-over.js';
+import { jobNotFound } from './not-found.js';
 import { hasEnded, type JobRecord } from './record.js';
 import { toCancelled, toNextRound } from './transitions.js';
 
@@ -120,12 +121,6 @@ async function addAgain(queued: JobRecord, before: JobRecord, context: JobContex
     if (restored !== undefined) announce(context, restored);
     throw error;
   }
-}
-
-function jobNotFound(id: string): QueueError {
-  return new QueueError(`There is no job ${id}: it was never there, or it has been removed.`, {
-    code: 'job_not_found',
-  });
 }
 
 function jobState(id: string, state: string, advice: string): QueueError {

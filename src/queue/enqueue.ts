@@ -58,6 +58,11 @@ export async function enqueueAll(
     announce(context, record);
   }
   await handOver(made.records, context);
+  if (ending.aborted) {
+    // The caller was told that the client is closed.
+    context.background(takeBack(made.records, context));
+    throw abortError(ending);
+  }
   return orders.map(jobIdOf);
 }
 
@@ -158,7 +163,7 @@ async function takeAudio(
       }
     });
     await Promise.all(batch);
-    throwIfAborted(call.signal);
+    if (call.signal.aborted) throw call.signal.reason;
   }
 }
 

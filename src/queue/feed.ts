@@ -102,7 +102,8 @@ export class JobFeed {
   publish(record: JobRecord): void {
     this.#report(record);
     this.#tell(record);
-    this.#channel?.send({ jobId: record.id, version: record.version });
+    // Of a new job nobody elsewhere knows the id.
+    if (record.version > 1) this.#channel?.send({ jobId: record.id, version: record.version });
   }
 
   publishProgress({ id, version }: Pick<JobRecord, 'id' | 'version'>, progress: JobProgress): void {

@@ -14,6 +14,9 @@ import { failureOf } from '../support/client.js';
 const URL = 'https://example.com/a.wav';
 const closedError = { name: 'AbortedError', code: 'client_closed' };
 const never = () => new Promise<never>(() => undefined);
+// What a test waits for may have to be loaded first, on a machine that is busy.
+vi.setConfig({ testTimeout: 20_000 });
+const PATIENCE = { timeout: 10_000 };
 const cleanUps: (() => unknown)[] = [];
 
 afterEach(async () => {
@@ -53,7 +56,7 @@ describe('a close is done in its time', () => {
     const storage = await sqlite();
     const client = new TranscriptionClient({ apiKey: 'test', storage, queue: { adapter, autoStart: false } });
     const failed = failureOf(call(client));
-    await vi.waitFor(() => expect(add).toHaveBeenCalled());
+    await vi.waitFor(() => expect(add).toHaveBeenCalled(), PATIENCE);
     await client.close({ timeoutMs: 100 });
     expect(await failed).toMatchObject(closedError);
   });
@@ -70,7 +73,7 @@ describe('a close is done in its time', () => {
       queue: { adapter: withAdd(() => Promise.reject(new Error('down'))), autoStart: false },
     });
     const failed = failureOf(client.enqueue(URL));
-    await vi.waitFor(() => expect(transactions.mock.calls.length).toBeGreaterThan(1));
+    await vi.waitFor(() => expect(transactions.mock.calls.length).toBeGreaterThan(1), PATIENCE);
     await client.close({ timeoutMs: 100 });
     expect(await failed).toMatchObject(closedError);
   });
@@ -86,9 +89,9 @@ describe('a close is done in its time', () => {
     const client = new TranscriptionClient({ apiKey: 'test', audioStore, queue: { autoStart: false } });
     const source = new PassThrough();
     const failed = failureOf(client.enqueue(source));
-    await vi.waitFor(() => expect(put).toHaveBeenCalled());
+    await vi.waitFor(() => expect(put).toHaveBeenCalled(), PATIENCE);
     await client.close({ timeoutMs: 100 });
     expect(await failed).toMatchObject(closedError);
-    await vi.waitFor(() => expect(source.destroyed).toBe(true));
+    await vi.waitFor(() => expect(source.destroyed).toBe(true), PATIENCE);
   });
 });

@@ -1,6 +1,10 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createMemoryQueue } from '../../src/adapters/memory/queue.js';
 import { createMemoryStorage } from '../../src/adapters/memory/storage.js';
 import type { JobEvent } from '../../src/contracts/job.js';
+import type { QueueAdapter } from '../../src/contracts/queue.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { createSharedStorage } from './hand-queue.js';
 import {
   createHarness,
   createTranscript,

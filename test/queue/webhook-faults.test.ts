@@ -14,6 +14,9 @@ import { createHarness, type Harness, type HarnessOptions, URL_SOURCE } from './
 
 const SECRET = 'a text that nobody guesses, from a store';
 const NOWHERE = 'http://127.0.0.1:9/hook';
+// What a test waits for may have to be loaded first, on a machine that is busy.
+vi.setConfig({ testTimeout: 20_000 });
+const PATIENCE = { timeout: 10_000 };
 const cleanUps: (() => unknown)[] = [];
 
 afterEach(async () => {
@@ -78,7 +81,7 @@ describe('a message is sent', () => {
     rig.failNext('get webhooks', 2);
     await completeOne(rig);
     await pass(rig.clock, 3000);
-    await vi.waitFor(() => expect(rig.eventsOf('webhook-delivery')).toHaveLength(1));
+    await vi.waitFor(() => expect(rig.eventsOf('webhook-delivery')).toHaveLength(1), PATIENCE);
     expect(rig.eventsOf('storage-failure')).toHaveLength(2);
   });
 
@@ -99,7 +102,7 @@ describe('a message is sent', () => {
     const rig = harness({ whole: true, clock, storage: flaky, queue, settings: { autoStart: false } });
     rig.jobs.startWorker();
     await pass(clock, 11_000);
-    await vi.waitFor(async () => expect(await attemptsOf(storage, 'msg_1')).toBeGreaterThan(0));
+    await vi.waitFor(async () => expect(await attemptsOf(storage, 'msg_1')).toBeGreaterThan(0), PATIENCE);
     await pass(clock, 20_000);
     expect(lists).toBe(3);
   });
@@ -112,7 +115,7 @@ describe('a message is sent', () => {
     const queue = createMemoryQueue({ clock });
     const rig = harness({ whole: true, clock, storage, queue, settings: { autoStart: false } });
     rig.jobs.startWorker();
-    await vi.waitFor(async () => expect(await attemptsOf(storage, 'msg_1')).toBe(1));
+    await vi.waitFor(async () => expect(await attemptsOf(storage, 'msg_1')).toBe(1), PATIENCE);
     expect((await rig.jobs.webhooks.list()).items).toMatchObject([{ id: 'msg_1' }]);
     await expect(rig.jobs.webhooks.get('msg_new')).rejects.toMatchObject({ code: 'storage_schema' });
   });
@@ -126,9 +129,9 @@ describe('a message is sent', () => {
     const rig = harness({ webhooks: { concurrency: 1, secret, timeoutMs: 2000 } });
     await completeOne(rig);
     await completeOne(rig);
-    await vi.waitFor(() => expect(asked).toBe(1));
+    await vi.waitFor(() => expect(asked).toBe(1), PATIENCE);
     await pass(rig.clock, 3000);
-    await vi.waitFor(() => expect(asked).toBe(2));
+    await vi.waitFor(() => expect(asked).toBe(2), PATIENCE);
     expect(rig.eventsOf('warning')).toMatchObject([{ code: 'webhook-not-signed' }]);
     expect((await rig.jobs.webhooks.list()).items[1]?.attempts).toMatchObject([{ code: 'not_sent' }]);
   });
@@ -151,7 +154,7 @@ describe('a message is sent', () => {
     rig.jobs.startWorker();
     // It might be new, at first.
     await pass(clock, 11_000);
-    await vi.waitFor(async () => expect(await attemptsOf(storage, 'msg_1')).toBeGreaterThan(0));
+    await vi.waitFor(async () => expect(await attemptsOf(storage, 'msg_1')).toBeGreaterThan(0), PATIENCE);
     expect(asked[0]).toEqual(['msg_1']);
   });
 });
@@ -171,11 +174,11 @@ describe('the close of a worker', () => {
     const storage = createMemoryStorage();
     const rig = harness({ whole: true, storage });
     await completeOne(rig, `http://127.0.0.1:${port}/`);
-    await vi.waitFor(() => expect(requests).toBe(1));
+    await vi.waitFor(() => expect(requests).toBe(1), PATIENCE);
     const [message] = (await rig.jobs.webhooks.list()).items;
     expect(await attemptsOf(storage, message?.id ?? '')).toBe(1);
     await rig.jobs.close({ timeoutMs: 0 });
-    await vi.waitFor(async () => expect(await attemptsOf(storage, message?.id ?? '')).toBe(0));
+    await vi.waitFor(async () => expect(await attemptsOf(storage, message?.id ?? '')).toBe(0), PATIENCE);
     expect(await storage.get('webhooks', message?.id ?? '')).toMatchObject({ status: 'pending' });
   });
 

@@ -52,8 +52,14 @@ export function toJobJson({ id, data, delayMs, priority }: NewJob): JobJson {
   return json as JobJson;
 }
 
-function parseData(data: string): JobData {
-  return JSON.parse(data) as JobData;
+/** Undefined where it is none of ours, or damaged. */
+function parseData(text: string): JobData | undefined {
+  try {
+    const data = JSON.parse(text) as Partial<JobData> | null;
+    return typeof data?.id === 'string' && typeof data.priority === 'number' ? (data as JobData) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What moveToActive() and moveToCompleted() of a backend tell: the next job, or when one is due. */
@@ -111,10 +117,6 @@ export class BackendProducer {
   async find(jobId: string): Promise<JobData | undefined> {
     const json = await this.backend.getJobData(jobId);
     return json === undefined ? undefined : parseData(json.data);
-  }
-
-  async remove(jobId: string): Promise<boolean> {
-    return (await this.backend.remove(jobId, false)) > 0;
   }
 
   async updateData(jobId: string, data: JobData): Promise<void> {

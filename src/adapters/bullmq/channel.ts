@@ -4,14 +4,17 @@ import type { QueueListener } from '../../contracts/queue.js';
 import { sleep } from '../../internal/sleep.js';
 import type { Client } from './connections.js';
 import type { Messages } from './engine.js';
-import { queueClosed } from './errors.js';
+import { isRefusedLogin, queueClosed } from './errors.js';
+import { Listeners } from './listeners.js';
 
 /** How often the subscriber's connection is tried: one that is dead tells nothing by itself. */
 const PING_EVERY_MS = 5000;
 const REOPEN_AFTER_MS = 100;
+/** Between two attempts to subscribe where the server refuses it. */
+const RETRY_MS = 1000;
 
 export interface RedisMessagesOptions {
-  /** What the names of channels begin with. */
+  /** What the names of channels begin with, before the number of the database: channels know of none. */
   readonly prefix: string;
   readonly clock: Clock;
   readonly timeoutMs: number;
@@ -24,29 +27,31 @@ export interface RedisMessagesOptions {
 /** Messages over Redis pub/sub, on one connection for all topics of a queue, which is opened when it is needed. */
 export class RedisMessages implements Messages {
   readonly #options: RedisMessagesOptions;
-  readonly #listeners = new Map<string, Set<QueueListener>>();
+  readonly #listeners = new Listeners();
   #opening: Promise<Redis> | undefined;
   #ping: TimerHandle | undefined;
   #isClosed = false;
+  #isRefused = false;
 
   constructor(options: RedisMessagesOptions) {
     this.#options = options;
   }
 
+  /** The user may not subscribe. */
+  get isRefused(): boolean {
+    return this.#isRefused;
+  }
+
   async publish(topic: string, text: string): Promise<void> {
-    await (await this.#options.publisher()).publish(this.#channel(topic), text);
+    const client = await this.#options.publisher();
+    await client.publish(this.#prefix(client) + topic, text);
   }
 
   async subscribe(topic: string, listener: QueueListener): Promise<() => void> {
     if (this.#isClosed) throw queueClosed();
-    const channel = this.#channel(topic);
-    const listeners = this.#listeners.get(channel) ?? new Set();
-    this.#listeners.set(channel, listeners.add(listener));
-    const stop = (): void => {
-      listeners.delete(listener);
-    };
+    const stop = this.#listeners.add(topic, listener);
     try {
-      await (await this.#client()).subscribe(channel);
+      await this.#hear(await this.#client(), [topic]);
       return stop;
     } catch (error) {
       stop();
@@ -71,9 +76,10 @@ export class RedisMessages implements Messages {
 
   async #open(): Promise<Redis> {
     const client = await this.#options.subscriber();
-    client.on('message', (channel: string, text: string) => {
-      for (const listener of this.#listeners.get(channel) ?? []) listener.message(text);
-    });
+    const prefix = this.#prefix(client);
+    client.on('message', (channel: string, text: string) =>
+      this.#listeners.tell(channel.slice(prefix.length), text),
+    );
     // The first connection has missed nothing: its subscriptions wait for it.
     let isFirst = client.status !== 'ready';
     client.on('ready', () => {
@@ -88,11 +94,25 @@ export class RedisMessages implements Messages {
   /** After a reconnection nothing is subscribed any more. */
   async #catchUp(client: Redis): Promise<void> {
     try {
-      const channels = [...this.#listeners.keys()];
-      if (channels.length > 0) await client.subscribe(...channels);
-      for (const listener of [...this.#listeners.values()].flatMap((set) => [...set])) listener.gap();
+      await this.#hear(client, this.#listeners.topics);
     } catch {
-      // The connection broke again, and its end or its next beginning leads here once more.
+      // Where the connection broke again, its end or its next beginning leads here once more.
+      if (!this.#isRefused || this.#isClosed) return;
+      const timer = this.#options.clock.setTimer(() => void this.#catchUp(client), RETRY_MS);
+      timer.unref?.();
+    }
+    // Also where nothing is heard: whoever can looks by himself then.
+    this.#listeners.gap();
+  }
+
+  async #hear(client: Redis, topics: readonly string[]): Promise<void> {
+    const prefix = this.#prefix(client);
+    try {
+      if (topics.length > 0) await client.subscribe(...topics.map((topic) => prefix + topic));
+      this.#isRefused = false;
+    } catch (error) {
+      this.#isRefused = isRefusedLogin(error);
+      throw error;
     }
   }
 
@@ -126,7 +146,9 @@ export class RedisMessages implements Messages {
     if (!this.#isClosed) this.#ping = this.#schedulePing();
   }
 
-  #channel(topic: string): string {
-    return `${this.#options.prefix}:${topic}`;
+  /** A cluster has but one database. */
+  #prefix(client: Client): string {
+    const { db = 0 } = client.options as { readonly db?: number };
+    return `${this.#options.prefix}:${db}:`;
   }
 }

@@ -24,8 +24,8 @@ export interface Engine {
 export interface Producer {
   add(jobs: readonly NewJob[]): Promise<void>;
   find(jobId: string): Promise<JobData | undefined>;
-  /** False where it is locked by a worker. */
-  remove(jobId: string): Promise<boolean>;
+  /** Takes out an entry that waits. One that a worker has locked stays. */
+  remove(jobId: string): Promise<'removed' | 'locked' | 'missing'>;
   updateData(jobId: string, data: JobData): Promise<void>;
   depth(): Promise<QueueDepth>;
   missing(jobIds: readonly string[]): Promise<readonly string[]>;
@@ -33,7 +33,8 @@ export interface Producer {
 
 export interface FetchedJob {
   readonly id: string;
-  readonly data: JobData;
+  /** Undefined where it is none of ours, or damaged. */
+  readonly data: JobData | undefined;
 }
 
 export interface Fetched {

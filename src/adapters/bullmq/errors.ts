@@ -15,7 +15,8 @@ const PASSING = [
 const MISCONFIGURED: Readonly<Record<string, string>> = {
   NOAUTH: 'It asks for a password: put it into the connection',
   WRONGPASS: 'It refuses the user name or the password',
-  NOPERM: 'The user lacks the rights that BullMQ needs',
+  NOPERM:
+    'The user lacks rights that BullMQ needs: to run commands, to use keys, or to use channels that begin with the prefix of the queue (such as ~bull:* and &bull:*)',
   CROSSSLOT: 'The keys of a queue must lie on one node: use a prefix with a hash tag, such as {bull}',
   MOVED: 'It is a cluster: use the option cluster',
 };
@@ -81,6 +82,14 @@ export function unavailable(server: string, cause?: unknown): QueueError {
 
 export function queueClosed(): QueueError {
   return new QueueError('The queue has been closed. Use a new client.', { code: 'queue_failed' });
+}
+
+/** A job that somebody else has put into the queue. */
+export function foreignJob(server: string): QueueError {
+  return new QueueError(
+    `The queue on ${server} held a job that is no entry of it. It was taken out. See that no other program adds jobs to this queue.`,
+    { code: 'queue_failed' },
+  );
 }
 
 export function leaseLost(): QueueError {

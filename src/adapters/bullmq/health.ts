@@ -32,6 +32,13 @@ const WITHOUT_TAG: QueueProblem = {
     'On a Redis Cluster the keys of a queue must lie on one node. Use a prefix with a hash tag, such as {bull}.',
 };
 
+export const REFUSED_CHANNELS: QueueProblem = {
+  code: 'redis_channels',
+  severity: 'error',
+  message:
+    'The user may not subscribe to the channels of the queue: cancels arrive late, and messages not at all. Give the user the rights for channels that begin with its prefix, such as &bull:*.',
+};
+
 const WITHOUT_REPLICAS: QueueProblem = {
   code: 'redis_no_replicas',
   severity: 'warning',
@@ -48,6 +55,15 @@ export function problemsOf(info: ReadonlyMap<string, string> | undefined): reado
       code: 'redis_eviction_policy',
       severity: 'error',
       message: `Redis takes out keys when its memory is full (maxmemory-policy ${policy}), and with them entries of the queue. Set maxmemory-policy to noeviction.`,
+    });
+  }
+  const maxMemory = Number(info?.get('maxmemory') ?? 0);
+  if (maxMemory > 0 && Number(info?.get('used_memory')) >= maxMemory) {
+    problems.push({
+      code: 'redis_full',
+      severity: 'error',
+      message:
+        'The memory of Redis is full (maxmemory): it takes no new entries. Give it more memory, or take work out of it.',
     });
   }
   const appendOnly = info?.get('aof_enabled');

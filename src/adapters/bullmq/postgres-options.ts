@@ -48,7 +48,7 @@ const KEYS: readonly (keyof BullmqPostgresQueueOptions)[] = [
 export function checkPostgresOptions(options: BullmqPostgresQueueOptions): PostgresSettings {
   checkOptions('createBullmqPostgresQueue()', options as unknown, KEYS);
   const { connectionString, pool, maxConnections = 10 } = options;
-  checkMethods('pool', pool, ['connect', 'query', 'end', 'on']);
+  checkMethods('pool', pool, ['connect', 'query', 'end', 'on', 'off']);
   if ((connectionString === undefined) === (pool === undefined)) {
     throw new BadRequestError('createBullmqPostgresQueue() needs either a connectionString or a pool.', {
       code: 'invalid_option',

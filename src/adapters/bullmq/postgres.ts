@@ -14,10 +14,13 @@ import type { NewJob } from './entry.js';
 import { derivedName } from './options.js';
 import { PostgresMessages } from './postgres-channel.js';
 import type { PostgresSettings } from './postgres-options.js';
-import { openPool, type PostgresQueuePool, prepare } from './postgres-pool.js';
+import { borrowPool, type OpenedPool, openPool, type PostgresQueuePool, prepare } from './postgres-pool.js';
+import { settlesWithin } from './settles-within.js';
 
 /** A worker waits so long for a sign of new entries, then looks by itself. */
 const MAX_BLOCK_MS = 5000;
+/** What waits for a server that does not answer is given up. */
+const CLOSE_MS = 300;
 
 /** The types of BullMQ leave out those of a queue that is paused. */
 const COUNTED: readonly string[] = ['waiting', 'paused', 'prioritized', 'delayed', 'active'];
@@ -31,16 +34,21 @@ interface Opened {
 /** BullMQ on PostgreSQL. */
 export function createPostgresEngine(settings: PostgresSettings): Engine {
   const { name, clock } = settings;
-  let own: PostgresQueuePool | undefined;
+  let held: OpenedPool | undefined;
   const opening = new Lazy<Opened>(async () => {
     const bullmq = await loadBullmq();
-    own ??= settings.pool === undefined ? await openPool(settings) : undefined;
-    const pool = settings.pool ?? (own as PostgresQueuePool);
+    held ??= settings.pool === undefined ? await openPool(settings) : borrowPool(settings.pool);
+    const { pool } = held;
     await prepare(pool, bullmq);
     return { bullmq, pool, producer: new PostgresProducer(openBackend(bullmq, name, pool), pool, name) };
   });
   const open = async (): Promise<Opened> => opening.value ?? (await opening.get());
-  const messages = new PostgresMessages(name, clock, async () => (await open()).pool);
+  const messages = new PostgresMessages({
+    queue: name,
+    clock,
+    timeoutMs: settings.commandTimeoutMs,
+    pool: async () => (await open()).pool,
+  });
   return {
     server: 'PostgreSQL',
     shards: 1,
@@ -67,10 +75,13 @@ export function createPostgresEngine(settings: PostgresSettings): Engine {
     // The pool closes a connection that does not answer.
     reconnect: () => undefined,
     async close() {
-      const opened = await opening.peek();
-      await messages.close();
-      await opened?.producer.backend.close();
-      await own?.end();
+      const end = async (): Promise<void> => {
+        const opened = await opening.peek();
+        await messages.close();
+        await opened?.producer.backend.close();
+      };
+      await settlesWithin(clock, end(), CLOSE_MS);
+      await held?.close();
     },
   };
 }
@@ -81,7 +92,15 @@ function openBackend(
   pool: PostgresQueuePool,
   more: object = {},
 ): IQueueBackend {
-  const options = { connection: pool, ...more };
+  // It would leave a listener on the pool for each of its own.
+  const quiet = {
+    connect: () => pool.connect(),
+    query: (text: string, values?: readonly unknown[]) => pool.query(text, values),
+    end: async () => undefined,
+    on: () => quiet,
+    removeAllListeners: () => quiet,
+  };
+  const options = { connection: quiet, ...more };
   const backend = bullmq.createPostgresBackend(
     name,
     options as unknown as Parameters<Bullmq['createPostgresBackend']>[1],
@@ -117,6 +136,12 @@ class PostgresProducer extends BackendProducer implements Producer {
       const values = [this.#name, priority, ids, groups];
       await this.#pool.query('SELECT transcription_fair_order($1, $2, $3, $4)', values);
     }
+  }
+
+  async remove(jobId: string): Promise<'removed' | 'locked' | 'missing'> {
+    const [isMissing] = await this.missing([jobId]);
+    if (isMissing !== undefined) return 'missing';
+    return (await this.backend.remove(jobId, false)) > 0 ? 'removed' : 'locked';
   }
 
   async depth(): Promise<QueueDepth> {

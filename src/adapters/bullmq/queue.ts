@@ -60,23 +60,36 @@ export class BullmqQueue implements QueueAdapter {
     this.#assertOpen();
     const jobId = toJobId(id);
     const here = this.#worker?.cancel(jobId);
-    if (here !== undefined) return here;
+    if (here === false) return false;
+    if (here) {
+      // Where the handler does not end in its lease, whoever fetches the entry next finds the mark.
+      await this.#call(() => this.#markCancelled(jobId)).catch(() => undefined);
+      return true;
+    }
     return this.#call(async () => {
       const producer = await this.#engine.producer(this.#engine.shardOf(jobId));
-      const data = await producer.find(jobId);
-      if (data === undefined || data.cancelled) return false;
-      if (await producer.remove(jobId)) return true;
-      try {
-        // A worker that misses the message finds it there.
-        await producer.updateData(jobId, { ...data, cancelled: true });
-      } catch (error) {
-        // It has ended meanwhile.
-        if (isRefusal(error)) return false;
-        throw error;
-      }
+      // One that was cancelled while it ran may wait again, for a worker to end it.
+      if ((await producer.find(jobId))?.cancelled) return false;
+      const removed = await producer.remove(jobId);
+      if (removed !== 'locked') return removed === 'removed';
+      if (!(await this.#markCancelled(jobId))) return false;
       await publishCancel(this.#engine, jobId);
       return true;
     });
+  }
+
+  /** Of an entry that runs, for a worker that misses the message. False where it has ended or was marked before. */
+  async #markCancelled(jobId: string): Promise<boolean> {
+    const producer = await this.#engine.producer(this.#engine.shardOf(jobId));
+    const data = await producer.find(jobId);
+    if (data === undefined || data.cancelled) return false;
+    try {
+      await producer.updateData(jobId, { ...data, cancelled: true });
+      return true;
+    } catch (error) {
+      if (isRefusal(error)) return false;
+      throw error;
+    }
   }
 
   startWorker(handler: EntryHandler, options: QueueWorkerOptions): QueueWorker {

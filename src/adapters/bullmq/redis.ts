@@ -16,7 +16,7 @@ import type { Consumer, Consumers, Engine, Producer } from './engine.js';
 import type { NewJob } from './entry.js';
 import { EPOCH, redisEpoch } from './epoch.js';
 import { FAIR_ORDER } from './fair-order.js';
-import { redisHealth } from './health.js';
+import { REFUSED_CHANNELS, redisHealth } from './health.js';
 import { derivedName, type RedisSettings } from './options.js';
 import { shardOf, shardPrefixes } from './shards.js';
 
@@ -63,7 +63,10 @@ export function createRedisEngine(settings: RedisSettings): Engine {
     producer: async (shard) => (await ready()).producers[shard] as Producer,
     consume: () => openConsumers(settings, connections, prefixes),
     epoch: async () => redisEpoch((await ready()).client, prefixes, name),
-    health: async () => redisHealth((await ready()).client, prefixes),
+    async health() {
+      const problems = await redisHealth((await ready()).client, prefixes);
+      return messages.isRefused ? [...problems, REFUSED_CHANNELS] : problems;
+    },
     derive: (derived) => createRedisEngine({ ...settings, name: derivedName(name, derived) }),
     reconnect: () => connections.reconnect(opening.value?.client),
     async close() {
@@ -129,6 +132,18 @@ class RedisProducer extends BackendProducer implements Producer {
       pipeline.runCommand(FAIR_ORDER.name, [...names, keys[''] ?? '', priority, ...row]);
     }
     await settled(pipeline.exec());
+  }
+
+  async remove(jobId: string): Promise<'removed' | 'locked' | 'missing'> {
+    const key = this.#redis.toKey(jobId);
+    const transaction = (await this.#redis.client).multi() as unknown as ReturnType<Redis['multi']>;
+    transaction.exists(key);
+    // BullMQ says the same of one that is not there as of one that it has removed.
+    const parameters = [key, this.#redis.toKey('repeat'), jobId, 0, this.#redis.toKey('')];
+    this.#redis.execCommand(transaction as never, 'removeJob', parameters);
+    const [exists, removed] = await settled<number>(transaction.exec());
+    if (exists === 0) return 'missing';
+    return removed === 1 ? 'removed' : 'locked';
   }
 
   async depth(): Promise<QueueDepth> {

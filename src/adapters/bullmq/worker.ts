@@ -3,12 +3,11 @@ import { AbortedError } from '../../errors/index.js';
 import { sleep } from '../../internal/sleep.js';
 import { CancelListener } from './cancels.js';
 import type { Consumer, Consumers, Engine, Fetched, FetchedJob } from './engine.js';
-import { toEntry } from './entry.js';
-import { isRefusal, isStale, toQueueError } from './errors.js';
+import { foreignJob, isRefusal, isStale, toQueueError } from './errors.js';
 import { Leases } from './leases.js';
 import type { QueueTimes } from './options.js';
 import { Places } from './places.js';
-import { Run } from './run.js';
+import { DONE, Run } from './run.js';
 import { settlesWithin } from './settles-within.js';
 
 /** How long aborted handlers get to put their affairs in order before a close stops waiting for them. */
@@ -35,6 +34,7 @@ export class Worker {
   readonly #onError: (error: unknown) => void;
   readonly #times: QueueTimes;
   readonly #places: Places;
+  readonly #cancels: CancelListener;
   readonly #runs = new Set<Run>();
   readonly #busy = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
@@ -51,6 +51,14 @@ export class Worker {
     this.#onError = options.onError;
     this.#times = times;
     this.#places = new Places(options.concurrency);
+    this.#cancels = new CancelListener({
+      engine,
+      clock: times.clock,
+      fetchTimeoutMs: times.commandTimeoutMs,
+      runningIds: () => [...this.#runs].map(({ jobId }) => jobId),
+      cancel: (jobId) => this.cancel(jobId),
+      report: (error) => this.#report(error),
+    });
     this.#track(this.#start());
   }
 
@@ -101,7 +109,7 @@ export class Worker {
       this.#consumers.close();
       return;
     }
-    this.#track(this.#listen());
+    this.#track(this.#cancels.start(this.#stopping.signal));
     this.#served = this.#consumers.shards.map((consumer) => this.#serve(consumer));
   }
 
@@ -157,9 +165,12 @@ export class Worker {
 
   /** On one place: an entry that is done brings the next one with it. */
   async #runAll(served: Served, first: Taken): Promise<void> {
-    for (let taken: Taken | undefined = first; taken !== undefined; )
-      taken = await this.#runOne(served, taken);
-    this.#places.give();
+    try {
+      for (let taken: Taken | undefined = first; taken !== undefined; )
+        taken = await this.#runOne(served, taken);
+    } finally {
+      this.#places.give();
+    }
   }
 
   async #runOne(served: Served, { job, token, leasedAtMs }: Taken): Promise<Taken | undefined> {
@@ -167,22 +178,15 @@ export class Worker {
     served.leases.hold(run);
     try {
       if (this.#isStopping) return await this.#end(served, run, { type: 'again', delayMs: 0 });
-      if (job.data.cancelled) return await this.#end(served, run, { type: 'done' });
+      if (job.data === undefined) this.#report(foreignJob(this.#engine.server));
+      if (job.data === undefined || job.data.cancelled) return await this.#end(served, run, DONE);
       this.#runs.add(run);
-      const outcome = await this.#call(run);
-      return await this.#end(served, run, run.isCancelled ? { type: 'done' } : outcome);
+      this.#cancels.began(run.jobId);
+      const outcome = await run.carryOut(job.data, this.#handler, (error) => this.#report(error));
+      return await this.#end(served, run, outcome);
     } finally {
       this.#runs.delete(run);
       served.leases.release(run);
-    }
-  }
-
-  async #call(run: Run): Promise<EntryOutcome> {
-    try {
-      return await this.#handler(toEntry(run.job.data), run.signal);
-    } catch (error) {
-      this.#report(error);
-      return { type: 'done' };
     }
   }
 
@@ -232,21 +236,6 @@ export class Worker {
     }
   }
 
-  async #listen(): Promise<void> {
-    const runningIds = (): string[] => [...this.#runs].map(({ jobId }) => jobId);
-    const cancels = new CancelListener(this.#engine, runningIds, (jobId) => this.cancel(jobId));
-    while (!this.#isStopping) {
-      try {
-        const stop = await cancels.start();
-        if (this.#isStopping) stop();
-        else this.#stopping.signal.addEventListener('abort', stop, { once: true });
-        return;
-      } catch (error) {
-        await this.#failed(error);
-      }
-    }
-  }
-
   async #ask<Value>(call: Promise<Value>): Promise<Value> {
     try {
       return await call;
@@ -281,7 +270,10 @@ export class Worker {
   }
 
   #track(work: Promise<void>): void {
-    const tracked = work.finally(() => this.#busy.delete(tracked));
+    // None of them should reject. One that does must not end the process.
+    const tracked = work
+      .catch((error: unknown) => this.#report(toQueueError(error, this.#engine.server)))
+      .finally(() => this.#busy.delete(tracked));
     this.#busy.add(tracked);
   }
 
