@@ -31,6 +31,8 @@ export class CancelListener {
   /** Cancels of what does not run here, with the time until which they count. The oldest comes first. */
   readonly #early = new Map<string, number>();
 
+  #catchUps = 0;
+
   constructor(options: CancelListenerOptions) {
     this.#options = options;
   }
@@ -43,11 +45,11 @@ export class CancelListener {
       try {
         const stop = await engine.messages.subscribe(TOPIC, {
           message: (jobId) => this.#hear(jobId),
-          gap: () => void this.#catchUp(),
+          gap: () => void this.#catchUp(signal),
         });
         if (signal.aborted) stop();
         else signal.addEventListener('abort', stop, { once: true });
-        await this.#catchUp();
+        await this.#catchUp(signal);
         return;
       } catch (error) {
         // The fetches tell when the back end cannot be reached.
@@ -55,7 +57,7 @@ export class CancelListener {
           isReported = true;
           report(toQueueError(error, engine.server));
         }
-        await this.#catchUp();
+        void this.#catchUp(signal);
         await sleep(clock, RETRY_MS, signal).catch(() => undefined);
       }
     }
@@ -78,14 +80,16 @@ export class CancelListener {
     }
   }
 
-  /** Entries that were cancelled while nothing was heard. Never rejects. */
-  async #catchUp(): Promise<void> {
-    for (const jobId of this.#options.runningIds()) {
+  /** Entries that were cancelled while nothing was heard. Tries until it knows, or is called anew. Never rejects. */
+  async #catchUp(signal: AbortSignal): Promise<void> {
+    this.#catchUps += 1;
+    const own = this.#catchUps;
+    while (!signal.aborted && own === this.#catchUps) {
       try {
-        await this.#look(jobId);
-      } catch {
-        // The connection broke again. The next gap leads here once more.
+        for (const jobId of this.#options.runningIds()) await this.#look(jobId);
         return;
+      } catch {
+        await sleep(this.#options.clock, RETRY_MS, signal).catch(() => undefined);
       }
     }
   }

@@ -116,6 +116,8 @@ function replyCode(error: unknown): string | undefined {
     return 'CROSSSLOT';
   }
   if (!(error instanceof Error) || error.name !== 'ReplyError') return undefined;
+  // Redis 7 and later.
+  if (/executing the script can't|ACL failure in script/.test(error.message)) return 'NOPERM';
   // Before Redis 7 the error of a script is quoted in the middle of another one.
   const passing = PASSING.find((word) => error.message.includes(`${word} `));
   return passing ?? /^-?([A-Z]+)\b/.exec(error.message)?.[1] ?? 'ERR';

@@ -112,9 +112,9 @@ export function checkTimes(options: Partial<QueueTimes>): QueueTimes {
   return { lockDurationMs, stalledIntervalMs, commandTimeoutMs, clock };
 }
 
-/** The name of a queue that is derived from another one. */
+/** The name of a queue that is derived from another one. No queue can be given such a name. */
 export function derivedName(name: string, derived: unknown): string {
-  if (typeof derived === 'string' && /^[a-z-]{1,32}$/.test(derived)) return `${name}-${derived}`;
+  if (typeof derived === 'string' && /^[a-z-]{1,32}$/.test(derived)) return `${name}~${derived}`;
   throw invalidOption('name', 'a name of 1 to 32 of a to z and -', derived);
 }
 
@@ -126,8 +126,10 @@ function checkSource({ connection, cluster }: BullmqQueueOptions): RedisSource {
   }
   if (cluster !== undefined) return { type: 'cluster', cluster: checkCluster(cluster) };
   if (typeof connection === 'string') {
-    if (/^rediss?:\/\/./.test(connection) && URL.canParse(connection))
+    if (/^rediss?:\/\/./.test(connection) && URL.canParse(connection)) {
+      refuseKeyPrefix('connection', Object.fromEntries(new URL(connection).searchParams));
       return { type: 'url', url: connection };
+    }
     // The value stays out of the message: it may hold a password.
     throw new BadRequestError(
       'The option connection must be a URL such as redis://:password@host:6379. Write special characters of the password as in encodeURIComponent().',
@@ -140,6 +142,12 @@ function checkSource({ connection, cluster }: BullmqQueueOptions): RedisSource {
   }
   checkMethods('connection', connection, ['duplicate', 'disconnect', 'connect']);
   const instance = connection as RedisInstance;
+  if (typeof instance.options !== 'object' || instance.options === null) {
+    throw new BadRequestError(
+      'The option connection must be a URL, options, or a Redis or Cluster of ioredis. What was passed has no options.',
+      { code: 'invalid_option' },
+    );
+  }
   refuseKeyPrefix('connection', instance.options);
   return { type: 'instance', instance };
 }

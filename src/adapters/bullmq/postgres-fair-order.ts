@@ -22,6 +22,8 @@ DECLARE
   c_credit CONSTANT BIGINT := 100;
   v_fresh TEXT[];
   v_now BIGINT;
+  -- The number of the row moves in tenths. It is kept as such, from the start.
+  v_tenths BIGINT;
   v_head BIGINT;
   v_last BIGINT;
   v_number BIGINT;
@@ -44,11 +46,12 @@ BEGIN
   IF v_is_first THEN
     DELETE FROM transcription_group WHERE queue = p_queue AND priority = p_priority;
   END IF;
-  SELECT number INTO v_now FROM transcription_group
+  SELECT number INTO v_tenths FROM transcription_group
     WHERE queue = p_queue AND priority = p_priority AND name = '';
   SELECT min(seq) INTO v_head FROM job
     WHERE queue = p_queue AND state = 'waiting' AND priority = p_priority AND seq >= c_start - c_credit;
-  v_now := greatest(coalesce(v_now, c_start), coalesce(v_head, c_start));
+  v_tenths := greatest(coalesce(v_tenths, 0), (coalesce(v_head, c_start) - c_start) * 10);
+  v_now := c_start + v_tenths / 10;
   FOR r IN
     SELECT i.id, i.name FROM unnest(p_ids, p_groups) WITH ORDINALITY AS i (id, name, position)
       WHERE i.id = ANY (v_fresh) ORDER BY i.position
@@ -56,7 +59,7 @@ BEGIN
     SELECT number INTO v_last FROM transcription_group
       WHERE queue = p_queue AND priority = p_priority AND name = r.name;
     v_number := greatest(v_now - c_credit, coalesce(v_last, 0) + 1);
-    IF v_number < v_now THEN
+    IF (v_number - c_start) * 10 < v_tenths THEN
       v_ahead := v_ahead + 1;
     END IF;
     UPDATE job SET seq = v_number
@@ -65,12 +68,13 @@ BEGIN
       ON CONFLICT (queue, priority, name) DO UPDATE SET number = excluded.number;
   END LOOP;
   IF NOT v_is_first THEN
-    v_now := v_now + ceil(v_ahead / 10.0)::BIGINT;
+    v_tenths := v_tenths + v_ahead;
   END IF;
-  INSERT INTO transcription_group VALUES (p_queue, p_priority, '', v_now)
+  INSERT INTO transcription_group VALUES (p_queue, p_priority, '', v_tenths)
     ON CONFLICT (queue, priority, name) DO UPDATE SET number = excluded.number;
   DELETE FROM transcription_group
-    WHERE queue = p_queue AND priority = p_priority AND number < v_now - c_credit;
+    WHERE queue = p_queue AND priority = p_priority AND name <> ''
+      AND number < c_start + v_tenths / 10 - c_credit;
 END;
 $$;
 `;
