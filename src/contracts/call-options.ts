@@ -58,7 +58,7 @@ export interface EnqueueOptions extends PrerecordedDeepgramOptions, SharedCallOp
   timeoutMs?: number;
   /**
    * Time for the whole job, from enqueue() on: its waiting and all of its attempts. A job that has not ended by then
-   * fails with code `timeout`. Default: none.
+   * fails with code `timeout`, as soon as a worker has a place for it. Default: none.
    */
   totalTimeoutMs?: number;
   /**

@@ -36,9 +36,17 @@ export async function begin(
   for (;;) {
     const record = await context.store.get(jobId);
     if (record === undefined || record.data.round !== round || hasEnded(record.data.state)) return DONE;
-    const begun = await beginWith(record, signal, context);
+    const begun = await beginWith(withOwnTime(record, context), signal, context);
     if (begun !== undefined) return begun;
   }
+}
+
+/** Where this process knows the age of a job, a wall clock that jumped changes nothing of its total time. */
+function withOwnTime(record: JobRecord, { clock, feed }: JobContext): JobRecord {
+  const { totalTimeoutMs, endsBy } = record.data;
+  const ageMs = feed.ageMs(record.id);
+  if (totalTimeoutMs === undefined || endsBy === undefined || ageMs === undefined) return record;
+  return { ...record, data: { ...record.data, endsBy: isoTime(clock, totalTimeoutMs - ageMs) } };
 }
 
 /** Undefined where somebody else wrote the record in between. */

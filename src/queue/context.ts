@@ -148,7 +148,8 @@ export function announce(context: JobContext, record: JobRecord): void {
 }
 
 /** What follows from an end that the storage has. */
-export function tellOfEnd(record: JobRecord, { audio, webhooks }: JobContext): void {
+export function tellOfEnd(record: JobRecord, { audio, webhooks, userPlaces }: JobContext): void {
+  userPlaces.forget(record.id);
   audio.jobEnded(record);
   if (record.data.webhook !== undefined) webhooks.send(record);
 }

@@ -29,7 +29,7 @@ export function newDraft(
       v: 1,
       state: 'queued',
       options: deepgramOptionsOf(options),
-      ...defined({ region, timeoutMs, durationSeconds, metadata, endsBy, webhook, delivery }),
+      ...defined({ region, timeoutMs, durationSeconds, metadata, totalTimeoutMs, endsBy, webhook, delivery }),
       priority: options.priority ?? 0,
       maxAttempts: options.attempts ?? settings.attempts,
       attempts: 0,

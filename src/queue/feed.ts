@@ -106,6 +106,18 @@ export class JobFeed {
     if (record.version > 1) this.#channel?.send({ jobId: record.id, version: record.version });
   }
 
+  /** A change that was published before the storage had it, and has it now. Others could not find it until then. */
+  publishStored(record: JobRecord): void {
+    this.#tell(record);
+    this.#channel?.send({ jobId: record.id, version: record.version });
+  }
+
+  /** How long ago the job was queued here, in milliseconds. Undefined where another process did that. */
+  ageMs(jobId: string): number | undefined {
+    const queuedAt = this.#queuedAt.get(jobId);
+    return queuedAt === undefined ? undefined : this.#parts.clock.monotonicMs() - queuedAt;
+  }
+
   publishProgress({ id, version }: Pick<JobRecord, 'id' | 'version'>, progress: JobProgress): void {
     this.#progressed(id, progress);
     this.#channel?.send({ jobId: id, version, progress });

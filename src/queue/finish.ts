@@ -55,7 +55,10 @@ export async function storeHeldEnd(held: HeldEnd, context: JobContext): Promise<
     const stored = await storeEnd(held, context);
     letGo(held, context);
     if (stored === undefined) await dropTranscript(held, context);
-    else tellOfEnd(stored, context);
+    else {
+      tellOfEnd(stored, context);
+      context.feed.publishStored(stored);
+    }
     return DONE;
   } catch (error) {
     if (!isRefusal(error)) return later(context);

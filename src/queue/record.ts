@@ -49,6 +49,8 @@ export interface JobData {
   readonly timeoutMs?: number;
   /** ISO 8601, UTC. A job that has not ended by then fails. */
   readonly endsBy?: string;
+  /** Of which `endsBy` was made. */
+  readonly totalTimeoutMs?: number;
   readonly durationSeconds?: number;
   readonly webhook?: JobWebhookData;
   /** Missing: a worker waits for the result. */

@@ -134,7 +134,14 @@ function leftAfterAttempt({ endsBy, startedAt }: JobData, tookMs: number): numbe
 /** The close of a worker is no failure of the job. */
 async function afterClose(record: JobRecord, context: JobContext): Promise<EntryOutcome> {
   const queued = await putBack(record, 0, context).catch(() => record);
-  return queued === undefined ? DONE : { type: 'again', delayMs: 0 };
+  if (queued === undefined) return DONE;
+  context.emit({
+    type: 'warning',
+    code: 'possible-double-billing',
+    message: 'The worker was closed in an attempt of the job, which is made again and may be billed twice.',
+    jobId: record.id,
+  });
+  return { type: 'again', delayMs: 0 };
 }
 
 /** Where the storage refuses, the record stays active: the next run of the entry takes it over. */

@@ -94,6 +94,8 @@ export class Connections {
       lazyConnect: true,
       // What waits for a cluster has no time limit: the limit of a command begins at its node.
       enableOfflineQueue: false,
+      // A replica lags behind: what it says of an entry may be over.
+      scaleReads: 'master',
       clusterRetryStrategy: retryDelay,
       redisOptions: redis,
     };

@@ -33,6 +33,8 @@ export class Leases {
   readonly #held = new Set<Leased>();
   #renewal: TimerHandle | undefined;
   #expiry: TimerHandle | undefined;
+  /** When it looks. */
+  #expiryAtMs = Number.POSITIVE_INFINITY;
 
   constructor(options: LeasesOptions) {
     this.#options = options;
@@ -41,7 +43,8 @@ export class Leases {
 
   hold(leased: Leased): void {
     this.#held.add(leased);
-    this.#scheduleExpiry();
+    // An answer may have been long on its way.
+    if (leased.leasedAtMs + this.#options.durationMs < this.#expiryAtMs) this.#scheduleExpiry();
   }
 
   release(leased: Leased): void {
@@ -86,20 +89,21 @@ export class Leases {
     }
   }
 
-  /** One timer for all: a lease that begins later does not end sooner. */
+  /** One timer for all, for the lease that ends first. */
   #scheduleExpiry(): void {
-    if (this.#expiry !== undefined || this.#held.size === 0) return;
+    this.#expiry?.cancel();
+    this.#expiryAtMs = Number.POSITIVE_INFINITY;
+    if (this.#held.size === 0) return;
     const { clock, durationMs } = this.#options;
     const oldestMs = Math.min(...[...this.#held].map(({ leasedAtMs }) => leasedAtMs));
-    const leftMs = oldestMs + durationMs - clock.monotonicMs();
-    this.#expiry = clock.setTimer(() => this.#expire(), Math.max(0, leftMs));
+    this.#expiryAtMs = oldestMs + durationMs;
+    this.#expiry = clock.setTimer(() => this.#expire(), Math.max(0, this.#expiryAtMs - clock.monotonicMs()));
     // It may outlive the last entry.
     this.#expiry.unref?.();
   }
 
   #expire(): void {
     const { clock, durationMs } = this.#options;
-    this.#expiry = undefined;
     const nowMs = clock.monotonicMs();
     for (const leased of [...this.#held]) {
       if (nowMs - leased.leasedAtMs >= durationMs) this.#lose(leased);
