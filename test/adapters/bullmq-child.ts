@@ -1,9 +1,12 @@
 import { createInterface } from 'node:readline';
-import { createBullmqQueue } from '../../src/adapters/bullmq/index.js';
+import { createBullmqPostgresQueue, createBullmqQueue } from '../../src/adapters/bullmq/index.js';
 
-/** A worker in a process of its own. It prints what happens, and ends by itself when its queue is closed. */
+/** A worker in a process of its own, on whichever server the URL tells. It prints what happens, and ends by itself when its queue is closed. */
 const [connection = '', name = ''] = process.argv.slice(2);
-const queue = createBullmqQueue({ connection, name, lockDurationMs: 3000, stalledIntervalMs: 1000 });
+const times = { name, lockDurationMs: 3000, stalledIntervalMs: 1000 };
+const queue = connection.startsWith('postgres')
+  ? createBullmqPostgresQueue({ connectionString: connection, commandTimeoutMs: 1000, ...times })
+  : createBullmqQueue({ connection, ...times });
 queue.startWorker(
   ({ id }, signal) =>
     new Promise((resolve) => {

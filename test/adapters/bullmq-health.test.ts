@@ -44,6 +44,14 @@ describe('the health of a queue', () => {
     expect(await healthOf({ connection: url })).toEqual({ redis_no_persistence: 'warning' });
   });
 
+  it('tells of a memory that is full', async () => {
+    const { url, client } = await server({ appendonly: 'yes' });
+    await client.config('SET', 'maxmemory', '1mb');
+    expect(await healthOf({ connection: url })).toEqual({ redis_full: 'error' });
+    await client.config('SET', 'maxmemory', '1gb');
+    expect(await healthOf({ connection: url })).toEqual({});
+  });
+
   it('says what it cannot know where the server does not tell', async () => {
     const { client, port } = await server({ appendonly: 'yes' });
     await client.call(

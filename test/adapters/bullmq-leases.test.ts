@@ -1,5 +1,7 @@
 import { QueueError } from 'transcription-client';
 import { describe, expect, it } from 'vitest';
+import { Leases } from '../../src/adapters/bullmq/leases.js';
+import { ManualClock } from '../support/manual-clock.js';
 import {
   DONE,
   entries,
@@ -168,5 +170,26 @@ describe('five answers in a row with the entry in them are lost', () => {
       { concurrency: 5, onError: (error) => expect.fail(String(error)) },
     );
     await until(() => ran.size === 20);
+  });
+});
+
+describe('a lease that was long on its way', () => {
+  it('ends in time, before younger ones', async () => {
+    const clock = new ManualClock();
+    const renew = (): Promise<never> => Promise.reject(new Error('It is down.'));
+    const leases = new Leases({ clock, durationMs: 3000, renew });
+    const lost: string[] = [];
+    const hold = (jobId: string, leasedAtMs: number): void =>
+      leases.hold({ jobId, token: jobId, leasedAtMs, isEnding: false, lose: () => lost.push(jobId) });
+    await clock.advance(2000);
+    hold('new', 2000);
+    hold('slow', 100);
+    await clock.advance(1099);
+    expect(lost).toEqual([]);
+    await clock.advance(1);
+    expect(lost).toEqual(['slow']);
+    await clock.advance(1900);
+    expect(lost).toEqual(['slow', 'new']);
+    leases.stop();
   });
 });

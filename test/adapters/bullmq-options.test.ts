@@ -11,6 +11,13 @@ const URL_OF_NOBODY = 'redis://127.0.0.1:1';
 const PREFIXED = new Redis({ lazyConnect: true, keyPrefix: 'x:' });
 const PREFIXED_CLUSTER = new Cluster([], { lazyConnect: true, redisOptions: { keyPrefix: 'x:' } });
 
+/** It looks like a client of ioredis. */
+class Bare {
+  duplicate(): void {}
+  disconnect(): void {}
+  connect(): void {}
+}
+
 const BAD: readonly (readonly [string, object, RegExp])[] = [
   ['neither', {}, /connection or a cluster/],
   ['both', { connection: URL_OF_NOBODY, cluster: { nodes: [URL_OF_NOBODY] } }, /connection or a cluster/],
@@ -18,6 +25,8 @@ const BAD: readonly (readonly [string, object, RegExp])[] = [
   ['a URL of something else', { connection: 'http://127.0.0.1' }, /redis:/],
   ['a connection that is none', { connection: 6379 }, /connection/],
   ['a connection with a keyPrefix', { connection: { keyPrefix: 'x:' } }, /prefix/],
+  ['a URL with a keyPrefix', { connection: `${URL_OF_NOBODY}/0?keyPrefix=x:` }, /Use the option prefix/],
+  ['an instance that has no options', { connection: new Bare() }, /no options/],
   ['an instance with a keyPrefix', { connection: PREFIXED }, /prefix/],
   ['a cluster with a keyPrefix', { connection: PREFIXED_CLUSTER }, /prefix/],
   ['a cluster without nodes', { cluster: { nodes: [] } }, /cluster.nodes/],
@@ -69,6 +78,19 @@ describe('the options', () => {
       { concurrency: 1, onError: (error) => expect.fail(String(error)) },
     );
     await until(() => seen.length === 2);
+  });
+});
+
+describe('a derived queue', () => {
+  it('is none that can be opened by its name', async () => {
+    const name = rig.name();
+    const other = rig.queue({ name: `${name}-webhooks` });
+    const derived = rig.queue({ name }).derive?.('webhooks');
+    await derived?.add(entries(2));
+    expect(await derived?.depth()).toMatchObject({ waiting: 2 });
+    await derived?.close();
+    expect(await other.depth()).toMatchObject({ waiting: 0 });
+    expect(() => rig.queue({ name: `${name}~webhooks` })).toThrow(BadRequestError);
   });
 });
 

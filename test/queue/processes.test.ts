@@ -1,9 +1,7 @@
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
-import { Dice } from '../soak/dice.js';
 import { disposeScript, type ProcessRig, type RigOptions, startRig } from './processes/rig.js';
 
 const LOCK_MS = 3000;
-const SWEEP_MS = 1000;
 
 let rig: ProcessRig | undefined;
 
@@ -45,42 +43,6 @@ describe.each(KINDS)('jobs of several processes on %s', (kind) => {
       if (event.type === 'progress') phases.push(event.progress.phase);
     }
     expect(phases).toContain('processing');
-  });
-
-  it('end when the worker is killed, and begin again within lock and two sweeps', async () => {
-    const seed = Number(process.env.SEED ?? Date.now() % 1e6);
-    console.log(`seed ${seed}`);
-    const dice = new Dice(seed, 0);
-    const r = await start(kind, { lockMs: LOCK_MS, emulator: { processingMs: 400 } });
-    let total = 0;
-    for (let round = 0; round < Number(process.env.KILLS ?? 2); round += 1) {
-      const doomed = await r.worker();
-      const ids = await r.enqueue(10);
-      total += ids.length;
-      await vi.waitFor(() => expect(doomed.lines.some((line) => line.startsWith('active'))).toBe(true));
-      await new Promise((resolve) => setTimeout(resolve, dice.whole(0, 900)));
-      await doomed.kill();
-      const killedAt = performance.now();
-      const started = doomed.lines
-        .filter((line) => line.startsWith('active'))
-        .map((line) => line.split(' ')[1]);
-      const ended = doomed.lines
-        .filter((line) => line.startsWith('completed'))
-        .map((line) => line.split(' ')[1]);
-      const lost = started.filter((id) => !ended.includes(id));
-      const heir = await r.worker();
-      for (const id of lost) {
-        await vi.waitFor(() => expect(heir.lines.some((line) => line.includes(`${id}`))).toBe(true), {
-          timeout: 15_000,
-          interval: 20,
-        });
-      }
-      // As far as it was not stored by the time of the kill.
-      if (lost.length > 0) expect(performance.now() - killedAt).toBeLessThan(LOCK_MS + 2 * SWEEP_MS + 1500);
-      await r.completed(ids);
-      await heir.kill();
-    }
-    expect(await r.transcripts()).toBe(total);
   });
 
   it('are fenced against a worker that stood still for longer than its lock', async () => {

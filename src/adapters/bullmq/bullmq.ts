@@ -1,7 +1,7 @@
 import type { IQueueBackend, JobJson } from 'bullmq';
 import { QueueError } from '../../errors/index.js';
 import type { Fetched, FetchedJob } from './engine.js';
-import type { JobData, NewJob } from './entry.js';
+import { type JobData, type NewJob, rankOf } from './entry.js';
 import type { QueueTimes } from './options.js';
 
 export type Bullmq = typeof import('bullmq');
@@ -69,8 +69,15 @@ function toFetched(next: unknown): Fetched {
   return nextAtMs ? { nextAtMs } : {};
 }
 
+/** The row that BullMQ itself put it back into, after a delay or a retry, where that is one of groups. */
+function rowOfReturn(next: unknown, { job }: Fetched): number | undefined {
+  const [json] = (Array.isArray(next) ? next : []) as [JobJson?];
+  if (json === undefined || job?.data?.group === undefined) return undefined;
+  return json.attemptsStarted > 1 || (json.opts.delay ?? 0) > 0 ? rankOf(job.data) : undefined;
+}
+
 /** The part of a consumer that is the same for every backend. */
-export class BackendConsumer {
+export abstract class BackendConsumer {
   readonly backend: IQueueBackend;
   readonly #lockDurationMs: number;
 
@@ -80,21 +87,39 @@ export class BackendConsumer {
   }
 
   async fetch(token: string): Promise<Fetched> {
-    return toFetched(await this.backend.moveToActive(token));
+    return this.#received(await this.backend.moveToActive(token));
   }
 
   async complete({ id }: FetchedJob, token: string, fetchNext: boolean): Promise<Fetched> {
     const job = { id, opts: JOB_OPTIONS } as unknown as Parameters<IQueueBackend['moveToCompleted']>[0];
     // What the handler came to is no concern of BullMQ: it would keep it in its stream of events.
-    return toFetched((await this.backend.moveToCompleted(job, null, true, token, fetchNext)).result);
+    return this.#received((await this.backend.moveToCompleted(job, null, true, token, fetchNext)).result);
   }
 
-  async delay(jobId: string, token: string, delayMs: number): Promise<void> {
-    await this.backend.moveToDelayed(jobId, Date.now(), Math.ceil(delayMs), token, { skipAttempt: true });
+  async delay({ id }: FetchedJob, token: string, delayMs: number): Promise<void> {
+    await this.backend.moveToDelayed(id, Date.now(), Math.ceil(delayMs), token, { skipAttempt: true });
   }
 
-  async putBack(jobId: string, token: string, first: boolean): Promise<void> {
-    await this.backend.retryJob(jobId, first, token, {});
+  async putBack({ id, data }: FetchedJob, token: string, first: boolean): Promise<void> {
+    await this.backend.retryJob(id, first, token, {});
+    if (data?.group === undefined) return;
+    const placed = first ? this.goFirst(id, rankOf(data)) : this.takeTurns(rankOf(data));
+    // It is back, wherever it stands.
+    await placed.catch(() => undefined);
+  }
+
+  /** Gives all entries of a row that BullMQ itself has put back their turns. */
+  protected abstract takeTurns(rank: number): Promise<unknown>;
+
+  /** Puts an entry ahead of its row, where BullMQ has not. */
+  protected abstract goFirst(jobId: string, rank: number): Promise<unknown>;
+
+  async #received(next: unknown): Promise<Fetched> {
+    const fetched = toFetched(next);
+    const row = rowOfReturn(next, fetched);
+    // What BullMQ puts back comes ahead of its row: the first one of it tells that there may be more.
+    if (row !== undefined) await this.takeTurns(row).catch(() => undefined);
+    return fetched;
   }
 
   renew(jobIds: readonly string[], tokens: readonly string[]): Promise<readonly string[]> {

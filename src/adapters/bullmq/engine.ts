@@ -47,8 +47,9 @@ export interface Fetched {
 export interface Consumer {
   fetch(token: string): Promise<Fetched>;
   complete(job: FetchedJob, token: string, fetchNext: boolean): Promise<Fetched>;
-  delay(jobId: string, token: string, delayMs: number): Promise<void>;
-  putBack(jobId: string, token: string, first: boolean): Promise<void>;
+  delay(job: FetchedJob, token: string, delayMs: number): Promise<void>;
+  /** `first`: it goes ahead of its row, otherwise it takes its turn. */
+  putBack(job: FetchedJob, token: string, first: boolean): Promise<void>;
   /** Resolves to the ids whose lock is gone. */
   renew(jobIds: readonly string[], tokens: readonly string[]): Promise<readonly string[]>;
   /** Puts back what belongs to workers that died. */

@@ -27,14 +27,17 @@ export function toJobId(id: string): string {
   return `h_${createHash('sha256').update(id).digest('base64url')}`;
 }
 
+/** The priority of a job. Entries of a group come after those without one, of the same priority. */
+export function rankOf({ priority, group }: Pick<QueueEntry, 'priority' | 'group'>): number {
+  return 2 * Math.min(Math.max(0, Math.trunc(priority)), MAX_PRIORITY) + (group === undefined ? 0 : 1);
+}
+
 export function toJob({ id, priority, delayMs, group }: QueueEntry): NewJob {
-  // Entries of a group come after those without one, of the same priority.
-  const rank = 2 * Math.min(Math.max(0, Math.trunc(priority)), MAX_PRIORITY) + (group === undefined ? 0 : 1);
   return {
     id: toJobId(id),
     data: { id, priority, ...(group === undefined ? {} : { group }) },
     delayMs: Math.max(0, Math.ceil(delayMs)),
-    priority: rank,
+    priority: rankOf({ priority, ...(group === undefined ? {} : { group }) }),
   };
 }
 

@@ -1,3 +1,5 @@
+import type { Client } from './connections.js';
+
 /**
  * The order of entries with a group, within one priority: groups take turns.
  *
@@ -7,8 +9,9 @@
  * credit, with which a few entries of it go ahead of a long row.
  *
  * Invariants:
- * - An entry is placed once: what BullMQ itself puts back, after a delay or a retry, comes by its counter ahead of the
- *   row, because start numbers begin above any counter.
+ * - What is added is placed once. What BullMQ itself puts back, after a delay or a retry, comes by its counter ahead of
+ *   the row, because start numbers begin above any counter. Without ids the script places all of that like new entries
+ *   of their groups, but for those with the counter 0: they go first.
  * - The number of the row never falls while there is a row. Ten entries that go ahead by their credit push it forward
  *   by one: a stream of ever new groups cannot hold up the others for good.
  * - What is known of groups goes with the row, or a week later, and that of an idle group as soon as its credit is
@@ -22,13 +25,27 @@ local row, groups, state = KEYS[1], KEYS[2], KEYS[3]
 local prefix, floor = ARGV[1], tonumber(ARGV[2]) * 0x100000000
 local START, CREDIT, LAST, KEPT_S = 0x80000000, 100, 0xffffffff, 604800
 
-local fresh = {}
+local fresh, groupOf = {}, {}
 for index = 3, #ARGV, 2 do
-  local job = prefix .. ARGV[index]
-  if redis.call('ZSCORE', row, ARGV[index]) then
-    if redis.call('HSETNX', job, 'placed', 1) == 1 then fresh[#fresh + 1] = index end
-  elseif redis.call('EXISTS', job) == 1 then
-    redis.call('HSETNX', job, 'placed', 1)
+  local id = ARGV[index]
+  if redis.call('ZSCORE', row, id) then
+    if redis.call('HSETNX', prefix .. id, 'placed', 1) == 1 then
+      fresh[#fresh + 1] = id
+      groupOf[id] = ARGV[index + 1]
+    end
+  elseif redis.call('EXISTS', prefix .. id) == 1 then
+    redis.call('HSETNX', prefix .. id, 'placed', 1)
+  end
+end
+if #ARGV == 2 then
+  local back = redis.call('ZRANGEBYSCORE', row, floor + 1, floor + START - CREDIT - 1, 'LIMIT', 0, 1000)
+  for _, id in ipairs(back) do
+    local isWhole, data = pcall(cjson.decode, redis.call('HGET', prefix .. id, 'data') or '')
+    if isWhole and type(data) == 'table' and type(data.group) == 'string' then
+      redis.call('HSET', prefix .. id, 'placed', 1)
+      fresh[#fresh + 1] = id
+      groupOf[id] = data.group
+    end
   end
 end
 if #fresh == 0 then return 0 end
@@ -43,8 +60,8 @@ local head = redis.call('ZRANGEBYSCORE', row, floor + START - CREDIT, floor + LA
 if head[2] then now = math.max(now, tonumber(head[2]) - floor) end
 
 local ahead, lasts, placed, ended = 0, {}, {}, {}
-for _, index in ipairs(fresh) do
-  local id, group = ARGV[index], ARGV[index + 1]
+for _, id in ipairs(fresh) do
+  local group = groupOf[id]
   local last = lasts[group] or tonumber(redis.call('ZSCORE', groups, group)) or 0
   local number = math.min(math.max(math.floor(now) - CREDIT, last + 1), LAST)
   if number < now then ahead = ahead + 1 end
@@ -69,3 +86,20 @@ redis.call('ZREMRANGEBYSCORE', groups, '-inf', '(' .. (math.floor(now) - CREDIT)
 return #fresh
 `,
 } as const;
+
+/** The parameters of the script for a row, before the ids and their groups. `prefix` is that of all keys of the queue. */
+export function rowParameters(prefix: string, rank: number): readonly (string | number)[] {
+  const groups = `${prefix}groups:${rank}`;
+  return [`${prefix}prioritized`, groups, `${groups}:now`, prefix, rank];
+}
+
+/** Gives all entries of a row that BullMQ itself has put back their turns. The client knows the script. */
+export async function takeTurns(client: Client, prefix: string, rank: number): Promise<void> {
+  const commands = client as unknown as Record<string, (...parameters: unknown[]) => Promise<unknown>>;
+  await commands[FAIR_ORDER.name]?.(...rowParameters(prefix, rank));
+}
+
+/** Puts an entry ahead of its row. */
+export async function goFirst(client: Client, prefix: string, rank: number, jobId: string): Promise<void> {
+  await client.zadd(`${prefix}prioritized`, 'XX', rank * 2 ** 32, jobId);
+}

@@ -32,10 +32,19 @@ DECLARE
   r RECORD;
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtext('transcription:' || p_queue), p_priority);
-  -- Those that were delayed or have run before keep their place at the head of the row.
-  SELECT array_agg(id) INTO v_fresh FROM job
-    WHERE queue = p_queue AND id = ANY (p_ids) AND state = 'waiting' AND attempts_started = 0
-      AND process_at_ms IS NULL AND seq < c_start - c_credit;
+  IF p_ids IS NULL THEN
+    -- What BullMQ itself has put back, but for what goes first.
+    SELECT array_agg(id), array_agg(name), array_agg(id) INTO p_ids, p_groups, v_fresh FROM (
+      SELECT id, data ->> 'group' AS name FROM job
+        WHERE queue = p_queue AND state = 'waiting' AND priority = p_priority
+          AND seq > 0 AND seq < c_start - c_credit AND data ->> 'group' IS NOT NULL
+        ORDER BY seq LIMIT 1000
+    ) AS back;
+  ELSE
+    SELECT array_agg(id) INTO v_fresh FROM job
+      WHERE queue = p_queue AND id = ANY (p_ids) AND state = 'waiting' AND attempts_started = 0
+        AND process_at_ms IS NULL AND seq < c_start - c_credit;
+  END IF;
   IF v_fresh IS NULL THEN
     RETURN;
   END IF;

@@ -9,7 +9,7 @@ import {
   toJobJson,
   workerOptions,
 } from './bullmq.js';
-import type { Consumer, Consumers, Engine, Producer } from './engine.js';
+import type { Consumer, Consumers, Engine, FetchedJob, Producer } from './engine.js';
 import type { NewJob } from './entry.js';
 import { derivedName } from './options.js';
 import { PostgresMessages } from './postgres-channel.js';
@@ -168,7 +168,7 @@ function openConsumers(settings: PostgresSettings, { bullmq, pool }: Opened): Co
   const backend = openBackend(bullmq, settings.name, pool, workerOptions(settings));
   const close = (): void => void backend.close(true).catch(() => undefined);
   return {
-    shards: [new PostgresConsumer(backend, settings.lockDurationMs)],
+    shards: [new PostgresConsumer(backend, settings, pool)],
     interrupt: () => void backend.disconnectBlocking(false).catch(() => undefined),
     reconnect: () => undefined,
     close,
@@ -176,6 +176,34 @@ function openConsumers(settings: PostgresSettings, { bullmq, pool }: Opened): Co
 }
 
 class PostgresConsumer extends BackendConsumer implements Consumer {
+  readonly #pool: PostgresQueuePool;
+  readonly #name: string;
+
+  constructor(backend: IQueueBackend, { name, lockDurationMs }: PostgresSettings, pool: PostgresQueuePool) {
+    super(backend, lockDurationMs);
+    this.#pool = pool;
+    this.#name = name;
+  }
+
+  override async delay(job: FetchedJob, token: string, delayMs: number): Promise<void> {
+    await super.delay(job, token, delayMs);
+    if (job.data?.group === undefined) return;
+    // It would come back to the place that it had.
+    await this.#pool
+      .query(`UPDATE job SET seq = nextval('job_seq') WHERE queue = $1 AND id = $2 AND state = 'delayed'`, [
+        this.#name,
+        job.id,
+      ])
+      .catch(() => undefined);
+  }
+
+  protected takeTurns(rank: number): Promise<unknown> {
+    return this.#pool.query('SELECT transcription_fair_order($1, $2, NULL, NULL)', [this.#name, rank]);
+  }
+
+  /** It is there already: BullMQ counts down for it. */
+  protected async goFirst(): Promise<void> {}
+
   async wait(timeoutMs: number): Promise<void> {
     await this.backend.waitForJob(Math.min(Math.max(1, timeoutMs), MAX_BLOCK_MS) / 1000);
   }

@@ -15,7 +15,7 @@ import { type Client, Connections } from './connections.js';
 import type { Consumer, Consumers, Engine, Producer } from './engine.js';
 import type { NewJob } from './entry.js';
 import { EPOCH, redisEpoch } from './epoch.js';
-import { FAIR_ORDER } from './fair-order.js';
+import { FAIR_ORDER, goFirst, rowParameters, takeTurns } from './fair-order.js';
 import { REFUSED_CHANNELS, redisHealth } from './health.js';
 import { derivedName, type RedisSettings } from './options.js';
 import { shardOf, shardPrefixes } from './shards.js';
@@ -127,9 +127,7 @@ class RedisProducer extends BackendProducer implements Producer {
     }
     const { keys } = this.#redis;
     for (const [priority, row] of waiting) {
-      const own = `${keys['']}groups:${priority}`;
-      const names = [keys.prioritized ?? '', own, `${own}:now`];
-      pipeline.runCommand(FAIR_ORDER.name, [...names, keys[''] ?? '', priority, ...row]);
+      pipeline.runCommand(FAIR_ORDER.name, [...rowParameters(keys[''] ?? '', priority), ...row]);
     }
     await settled(pipeline.exec());
   }
@@ -184,6 +182,7 @@ async function openConsumers(
 ): Promise<Consumers> {
   const bullmq = await loadBullmq();
   const client = await connections.open('worker');
+  client.defineCommand(FAIR_ORDER.name, FAIR_ORDER);
   const shards: RedisConsumer[] = [];
   for (const prefix of prefixes) {
     const backend = openBackend(bullmq, settings.name, prefix, client, workerOptions(settings));
@@ -246,6 +245,14 @@ class RedisConsumer extends BackendConsumer implements Consumer {
     } finally {
       timer.cancel();
     }
+  }
+
+  protected takeTurns(rank: number): Promise<void> {
+    return takeTurns(this.#parts.client, this.backend.toKey(''), rank);
+  }
+
+  protected goFirst(jobId: string, rank: number): Promise<void> {
+    return goFirst(this.#parts.client, this.backend.toKey(''), rank, jobId);
   }
 
   async wakeAnother(): Promise<void> {

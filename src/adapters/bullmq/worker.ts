@@ -197,8 +197,8 @@ export class Worker {
     if (outcome.type === 'again') {
       await this.#persist(run, () =>
         outcome.delayMs > 0
-          ? consumer.delay(job.id, token, outcome.delayMs)
-          : consumer.putBack(job.id, token, this.#isStopping),
+          ? consumer.delay(job, token, outcome.delayMs)
+          : consumer.putBack(job, token, this.#isStopping),
       );
       return undefined;
     }
