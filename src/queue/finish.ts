@@ -210,7 +210,7 @@ export function writeEnd(
 }
 
 /** The message that tells of the end of a job, where it asked for one. */
-export function messageOf(
+function messageOf(
   record: JobRecord,
   data: JobData,
   { clock }: JobContext,

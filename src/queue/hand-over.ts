@@ -14,7 +14,7 @@ const REMOVED_AT_ONCE = JOBS_OF_ITEM;
 const PAUSES_MS = [100, 500, 2000];
 
 /** Gives entries to the queue. What it throws leaves as a QueueError. */
-export async function addToQueue(
+async function addToQueue(
   entries: readonly QueueEntry[],
   { queue }: Pick<JobContext, 'queue'>,
 ): Promise<void> {

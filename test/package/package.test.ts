@@ -30,6 +30,7 @@ const ROOT_NAMES = [
   'toPlainText',
   'toSrt',
   'toVtt',
+  'verifyWebhook',
 ];
 
 const TESTING_NAMES = [
