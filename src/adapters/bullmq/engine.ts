@@ -25,7 +25,7 @@ export interface Producer {
   add(jobs: readonly NewJob[]): Promise<void>;
   find(jobId: string): Promise<JobData | undefined>;
   /** Takes out an entry that waits. One that a worker has locked stays. */
-  remove(jobId: string): Promise<'removed' | 'locked' | 'missing'>;
+  remove(jobId: string, data: JobData): Promise<'removed' | 'locked' | 'missing'>;
   updateData(jobId: string, data: JobData): Promise<void>;
   depth(): Promise<QueueDepth>;
   missing(jobIds: readonly string[]): Promise<readonly string[]>;

@@ -31,7 +31,7 @@ for index = 3, #ARGV, 2 do
   if redis.call('ZSCORE', row, id) then
     if redis.call('HSETNX', prefix .. id, 'placed', 1) == 1 then
       fresh[#fresh + 1] = id
-      groupOf[id] = ARGV[index + 1]
+      groupOf[#fresh] = ARGV[index + 1]
     end
   elseif redis.call('EXISTS', prefix .. id) == 1 then
     redis.call('HSETNX', prefix .. id, 'placed', 1)
@@ -44,7 +44,7 @@ if #ARGV == 2 then
     if isWhole and type(data) == 'table' and type(data.group) == 'string' then
       redis.call('HSET', prefix .. id, 'placed', 1)
       fresh[#fresh + 1] = id
-      groupOf[id] = data.group
+      groupOf[#fresh] = data.group
     end
   end
 end
@@ -60,8 +60,8 @@ local head = redis.call('ZRANGEBYSCORE', row, floor + START - CREDIT, floor + LA
 if head[2] then now = math.max(now, tonumber(head[2]) - floor) end
 
 local ahead, lasts, placed, ended = 0, {}, {}, {}
-for _, id in ipairs(fresh) do
-  local group = groupOf[id]
+for index, id in ipairs(fresh) do
+  local group = groupOf[index]
   local last = lasts[group] or tonumber(redis.call('ZSCORE', groups, group)) or 0
   local number = math.min(math.max(math.floor(now) - CREDIT, last + 1), LAST)
   if number < now then ahead = ahead + 1 end
@@ -87,7 +87,36 @@ return #fresh
 `,
 } as const;
 
-/** The parameters of the script for a row, before the ids and their groups. `prefix` is that of all keys of the queue. */
+/**
+ * For an entry that is to be taken out before it runs: where it is the last one of its group, the group goes back to the
+ * one before it, or is forgotten. So a group whose entries were cancelled is not put behind everybody. It looks at so
+ * many entries at most, and what it does not find out costs the group no more than its place.
+ */
+export const FORGET_PLACE = {
+  name: 'transcriptionForgetPlace',
+  numberOfKeys: 3,
+  lua: `
+local row, groups = KEYS[1], KEYS[2]
+local prefix, floor, id, group = ARGV[1], tonumber(ARGV[2]) * 0x100000000, ARGV[3], ARGV[4]
+local FIRST, MOST = 0x80000000 - 100, 1000
+
+local score, last = redis.call('ZSCORE', row, id), redis.call('ZSCORE', groups, group)
+if not score or not last or tonumber(score) - floor ~= tonumber(last) then return 0 end
+local before = redis.call('ZREVRANGEBYSCORE', row, score, floor + FIRST, 'WITHSCORES', 'LIMIT', 0, MOST)
+for index = 1, #before, 2 do
+  if before[index] ~= id then
+    local isWhole, data = pcall(cjson.decode, redis.call('HGET', prefix .. before[index], 'data') or '')
+    local isSame = isWhole and type(data) == 'table' and data.group == group
+    if isSame or index == 2 * MOST - 1 then
+      return redis.call('ZADD', groups, tonumber(before[index + 1]) - floor, group)
+    end
+  end
+end
+return redis.call('ZREM', groups, group)
+`,
+} as const;
+
+/** The parameters of the scripts for a row, before the ids and their groups. `prefix` is that of all keys of the queue. */
 export function rowParameters(prefix: string, rank: number): readonly (string | number)[] {
   const groups = `${prefix}groups:${rank}`;
   return [`${prefix}prioritized`, groups, `${groups}:now`, prefix, rank];

@@ -86,4 +86,39 @@ BEGIN
       AND number < c_start + v_tenths / 10 - c_credit;
 END;
 $$;
+-- For an entry that is to be taken out before it runs: see fair-order.ts.
+CREATE OR REPLACE FUNCTION transcription_forget_place(
+  p_queue TEXT, p_priority INTEGER, p_id TEXT, p_group TEXT
+) RETURNS VOID
+LANGUAGE plpgsql
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+  c_first CONSTANT BIGINT := 4611686018427387904 - 100;
+  c_most CONSTANT INTEGER := 1000;
+  v_last BIGINT;
+  v_before BIGINT;
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtext('transcription:' || p_queue), p_priority);
+  SELECT g.number INTO v_last FROM transcription_group AS g
+    JOIN job AS j ON j.queue = g.queue AND j.id = p_id AND j.state = 'waiting' AND j.seq = g.number
+    WHERE g.queue = p_queue AND g.priority = p_priority AND g.name = p_group;
+  IF v_last IS NULL THEN
+    RETURN;
+  END IF;
+  SELECT seq INTO v_before FROM (
+    SELECT id, seq, data ->> 'group' AS name, row_number() OVER (ORDER BY seq DESC) AS position FROM job
+      WHERE queue = p_queue AND state = 'waiting' AND priority = p_priority
+        AND seq >= c_first AND seq <= v_last
+      ORDER BY seq DESC LIMIT c_most
+  ) AS before
+    WHERE id <> p_id AND (name = p_group OR position = c_most) ORDER BY seq DESC LIMIT 1;
+  IF v_before IS NULL THEN
+    DELETE FROM transcription_group WHERE queue = p_queue AND priority = p_priority AND name = p_group;
+  ELSE
+    UPDATE transcription_group SET number = v_before
+      WHERE queue = p_queue AND priority = p_priority AND name = p_group;
+  END IF;
+END;
+$$;
 `;

@@ -10,7 +10,7 @@ import {
   workerOptions,
 } from './bullmq.js';
 import type { Consumer, Consumers, Engine, FetchedJob, Producer } from './engine.js';
-import type { NewJob } from './entry.js';
+import { type JobData, type NewJob, rankOf } from './entry.js';
 import { derivedName } from './options.js';
 import { PostgresMessages } from './postgres-channel.js';
 import type { PostgresSettings } from './postgres-options.js';
@@ -138,9 +138,13 @@ class PostgresProducer extends BackendProducer implements Producer {
     }
   }
 
-  async remove(jobId: string): Promise<'removed' | 'locked' | 'missing'> {
+  async remove(jobId: string, data: JobData): Promise<'removed' | 'locked' | 'missing'> {
     const [isMissing] = await this.missing([jobId]);
     if (isMissing !== undefined) return 'missing';
+    if (data.group !== undefined) {
+      const values = [this.#name, rankOf(data), jobId, data.group];
+      await this.#pool.query('SELECT transcription_forget_place($1, $2, $3, $4)', values);
+    }
     return (await this.backend.remove(jobId, false)) > 0 ? 'removed' : 'locked';
   }
 

@@ -68,9 +68,10 @@ export class BullmqQueue implements QueueAdapter {
     }
     return this.#call(async () => {
       const producer = await this.#engine.producer(this.#engine.shardOf(jobId));
+      const data = await producer.find(jobId);
       // One that was cancelled while it ran may wait again, for a worker to end it.
-      if ((await producer.find(jobId))?.cancelled) return false;
-      const removed = await producer.remove(jobId);
+      if (data === undefined || data.cancelled) return false;
+      const removed = await producer.remove(jobId, data);
       if (removed !== 'locked') return removed === 'removed';
       if (!(await this.#markCancelled(jobId))) return false;
       await publishCancel(this.#engine, jobId);

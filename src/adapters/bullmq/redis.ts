@@ -13,9 +13,9 @@ import {
 import { RedisMessages } from './channel.js';
 import { type Client, Connections } from './connections.js';
 import type { Consumer, Consumers, Engine, Producer } from './engine.js';
-import type { NewJob } from './entry.js';
+import { type JobData, type NewJob, rankOf } from './entry.js';
 import { EPOCH, redisEpoch } from './epoch.js';
-import { FAIR_ORDER, goFirst, rowParameters, takeTurns } from './fair-order.js';
+import { FAIR_ORDER, FORGET_PLACE, goFirst, rowParameters, takeTurns } from './fair-order.js';
 import { REFUSED_CHANNELS, redisHealth } from './health.js';
 import { derivedName, type RedisSettings } from './options.js';
 import { shardOf, shardPrefixes } from './shards.js';
@@ -35,7 +35,7 @@ export function createRedisEngine(settings: RedisSettings): Engine {
   const opening = new Lazy(async () => {
     const bullmq = await loadBullmq();
     const client = await connections.open('producer');
-    for (const command of [FAIR_ORDER, EPOCH]) client.defineCommand(command.name, command);
+    for (const command of [FAIR_ORDER, FORGET_PLACE, EPOCH]) client.defineCommand(command.name, command);
     const backends = prefixes.map((prefix) => openBackend(bullmq, name, prefix, client));
     return { client, producers: backends.map((backend) => new RedisProducer(backend)) };
   });
@@ -132,14 +132,19 @@ class RedisProducer extends BackendProducer implements Producer {
     await settled(pipeline.exec());
   }
 
-  async remove(jobId: string): Promise<'removed' | 'locked' | 'missing'> {
+  async remove(jobId: string, data: JobData): Promise<'removed' | 'locked' | 'missing'> {
     const key = this.#redis.toKey(jobId);
-    const transaction = (await this.#redis.client).multi() as unknown as ReturnType<Redis['multi']>;
-    transaction.exists(key);
+    const prefix = this.#redis.toKey('');
+    const transaction = (await this.#redis.client).multi();
+    if (data.group !== undefined) {
+      const parameters = [...rowParameters(prefix, rankOf(data)), jobId, data.group];
+      transaction.runCommand(FORGET_PLACE.name, parameters);
+    }
+    (transaction as unknown as ReturnType<Redis['multi']>).exists(key);
     // BullMQ says the same of one that is not there as of one that it has removed.
-    const parameters = [key, this.#redis.toKey('repeat'), jobId, 0, this.#redis.toKey('')];
-    this.#redis.execCommand(transaction as never, 'removeJob', parameters);
-    const [exists, removed] = await settled<number>(transaction.exec());
+    const parameters = [key, this.#redis.toKey('repeat'), jobId, 0, prefix];
+    this.#redis.execCommand(transaction, 'removeJob', parameters);
+    const [exists, removed] = (await settled<number>(transaction.exec())).slice(-2);
     if (exists === 0) return 'missing';
     return removed === 1 ? 'removed' : 'locked';
   }
