@@ -20,7 +20,7 @@ const connection = new Redis(REDIS_URL, { maxRetriesPerRequest: null });
 connection.on('error', ({ message }) => console.error(message));
 
 // Jobs, and the messages about their end.
-const queues = [QUEUE_NAME, `${QUEUE_NAME}-webhooks`].flatMap((name) =>
+const queues = [QUEUE_NAME, `${QUEUE_NAME}~webhooks`].flatMap((name) =>
   // What the library has set in Redis stays as it is.
   prefixes.map((prefix) => new Queue(name, { connection, prefix, skipMetasUpdate: true })),
 );

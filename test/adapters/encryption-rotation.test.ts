@@ -95,6 +95,7 @@ describe('rotate()', () => {
       ...Array.from({ length: 3 }, () => ['jobs', 20]),
       ['idempotency', 20],
       ['outbox', 20],
+      ['webhooks', 20],
     ]);
   });
 

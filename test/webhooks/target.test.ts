@@ -106,7 +106,7 @@ describe('the targets of webhooks', () => {
         expect(refusal).toBeInstanceOf(BadRequestError);
         expect(refusal).toMatchObject({ code: 'forbidden_address', retryable: false });
         expect(refusal.message).toMatch(
-          /^The URL of the webhook is refused, because .+ allowed for webhooks\.$/,
+          /^The URL of the webhook is refused, because .+ name its host in webhooks\.allow\.$/,
         );
       }
       expect(asked).toEqual([]);
