@@ -13,8 +13,10 @@ export interface Draft extends Omit<NewRecord, 'data'> {
   readonly data: Omit<JobData, 'source'>;
 }
 
+/** @param now As `isoTime()` has it, the same for all jobs of a call. */
 export function newDraft(
   options: EnqueueOptions,
+  now: string,
   { clock, settings, webhooks, callbacks }: Pick<JobContext, 'clock' | 'settings' | 'webhooks' | 'callbacks'>,
 ): Draft {
   const { userId, region, timeoutMs, totalTimeoutMs, durationSeconds, metadata } = options;
@@ -24,7 +26,7 @@ export function newDraft(
   return {
     id: createId('job'),
     ...defined({ userId }),
-    createdAt: isoTime(clock),
+    createdAt: now,
     data: snapshot({
       v: 1,
       state: 'queued',
@@ -35,7 +37,7 @@ export function newDraft(
       attempts: 0,
       rateLimited: 0,
       round: 0,
-      runAt: isoTime(clock, options.delayMs),
+      runAt: options.delayMs ? isoTime(clock, options.delayMs) : now,
       delayMs: options.delayMs ?? 0,
     }),
   };
@@ -50,11 +52,25 @@ const MAX_BYTES = 256 * 1024;
 const MAX_METADATA_BYTES = 64 * 1024;
 
 /** The caller's objects may change later; the job does not. */
-function snapshot<Data extends Pick<JobData, 'metadata'>>(data: Data): Data {
+function snapshot<Data extends Pick<JobData, 'metadata' | 'options' | 'webhook'>>(data: Data): Data {
+  // Most jobs have nothing that could change, or could be long: a copy of each costs more than its record.
+  if (data.metadata === undefined && data.webhook === undefined && isShortAndFlat(data.options)) return data;
   const text = toText(data);
   if (data.metadata !== undefined) refuseLong('metadata', JSON.stringify(data.metadata), MAX_METADATA_BYTES);
   refuseLong('options and metadata', text, MAX_BYTES);
   return JSON.parse(text) as Data;
+}
+
+const MANY_CHARACTERS = 10_000;
+
+/** deepgramOptionsOf() has made the object itself anew. */
+function isShortAndFlat(options: object): boolean {
+  let characters = 0;
+  for (const [key, value] of Object.entries(options)) {
+    if (typeof value === 'object') return false;
+    characters += key.length + (typeof value === 'string' ? value.length : 0);
+  }
+  return characters < MANY_CHARACTERS;
 }
 
 function toText(data: object): string {

@@ -49,15 +49,18 @@ export async function enqueueAll(
     checkSource(source, context.queue.capabilities, context.audioStore);
     throwIfAborted(options.signal);
   }
-  const orders: Order[] = items.map((item) => ({ item, draft: newDraft(item.options, context) }));
+  const now = isoTime(context.clock);
+  const orders: Order[] = items.map((item) => ({ item, draft: newDraft(item.options, now, context) }));
   const signals = [ending, ...items.map(({ options }) => options.signal)];
   const made = await untilAborted(signals, (call) => settle(orders, context, call));
   for (const [index, record] of made.records.entries()) {
     context.audio.keep(record.id, (made.fresh[index] as Order).item.source);
     if (!distributed) context.feed.startTimer(record.id);
-    announce(context, record);
   }
-  await handOver(made.records, context);
+  const handingOver = handOver(made.records, context);
+  // While the queue is asked: a worker comes to a job in a later turn.
+  for (const record of made.records) announce(context, record);
+  await handingOver;
   if (ending.aborted) {
     // The caller was told that the client is closed.
     context.background(takeBack(made.records, context));
