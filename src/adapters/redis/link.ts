@@ -156,7 +156,7 @@ export class RedisLink {
   async #openListener(): Promise<RedisInstance> {
     const listener = await this.#open();
     this.#listener = listener;
-    listener.on('message', (_channel: string, message: string) => this.#parts.onMessage(message));
+    listener.on('message', (_channel, message) => this.#parts.onMessage(String(message)));
     listener.on('close', () => {
       if (this.#listener === listener) this.#listener = undefined;
     });
@@ -203,9 +203,8 @@ async function makeClient(target: RedisTarget): Promise<RedisInstance> {
   if (target.kind === 'instance') {
     const { instance } = target;
     const isCluster = typeof (instance as { nodes?: unknown }).nodes === 'function';
-    return (
-      isCluster ? instance.duplicate([], CLUSTER_PROFILE) : instance.duplicate(PROFILE)
-    ) as RedisInstance;
+    const copied = instance as unknown as { duplicate(...overrides: readonly unknown[]): RedisInstance };
+    return isCluster ? copied.duplicate([], CLUSTER_PROFILE) : copied.duplicate(PROFILE);
   }
   const { Redis, Cluster } = await loadRedis();
   if (target.kind === 'cluster') {

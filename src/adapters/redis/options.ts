@@ -17,14 +17,13 @@ export interface RedisInstance {
   evalsha(sha: string, keyCount: number, ...keysAndArguments: string[]): Promise<unknown>;
   eval(script: string, keyCount: number, ...keysAndArguments: string[]): Promise<unknown>;
   subscribe(...channels: string[]): Promise<unknown>;
-  // biome-ignore lint/suspicious/noExplicitAny: Redis and Cluster take different arguments here.
-  duplicate(...overrides: any[]): unknown;
+  /** Redis and Cluster take different arguments here. */
+  duplicate(...overrides: never[]): unknown;
   connect(): Promise<void>;
   disconnect(reconnect?: boolean): void;
-  // biome-ignore lint/suspicious/noExplicitAny: each event has arguments of its own.
-  on(event: string, listener: (...args: any[]) => void): unknown;
-  // biome-ignore lint/suspicious/noExplicitAny: as above.
-  off(event: string, listener: (...args: any[]) => void): unknown;
+  /** Each event has arguments of its own. */
+  on(event: string, listener: (...args: unknown[]) => void): unknown;
+  off(event: string, listener: (...args: unknown[]) => void): unknown;
 }
 
 export interface RedisClusterOption {
