@@ -4,12 +4,9 @@ import type { JsonChange, JsonRecord } from './record.js';
 
 export type SqlValue = string | number | null;
 
-/** The values of one column, where the database takes them as one parameter. */
-export type SqlColumn = readonly SqlValue[];
-
 export interface SqlStatement {
   readonly text: string;
-  readonly values: readonly (SqlValue | SqlColumn)[];
+  readonly values: readonly SqlValue[];
 }
 
 /** A statement of a transaction, which ends it where fewer rows were changed or found. */

