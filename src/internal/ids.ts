@@ -1,7 +1,11 @@
 /** Prefixes tell ids apart in logs: calls, live sessions, jobs, transcripts. */
 export type IdPrefix = 'call' | 'live' | 'job' | 'tr' | 'aud';
 
-/** An id such as `job_7f3c…`: the prefix and 32 hexadecimal digits. */
+/**
+ * An id such as `job_019f…`: the prefix and 32 hexadecimal digits, of which the first 12 are the time and the others
+ * random. So new ids come to the end of an index, which costs a database less.
+ */
 export function createId(prefix: IdPrefix): string {
-  return `${prefix}_${globalThis.crypto.randomUUID().replaceAll('-', '')}`;
+  const uuid = globalThis.crypto.randomUUID();
+  return `${prefix}_${Date.now().toString(16).padStart(12, '0')}${uuid.slice(0, 8)}${uuid.slice(-12)}`;
 }

@@ -25,7 +25,7 @@ async function cutReplicasOff(port: number): Promise<void> {
   try {
     // Connections that there are stay; the replica's next one is refused.
     await master.config('SET', 'requirepass', 'no replica knows it');
-    await master.client('KILL', 'TYPE', 'replica');
+    await master.call('CLIENT', 'KILL', 'TYPE', 'replica');
     await vi.waitFor(async () => {
       expect(await master.info('replication')).toContain('connected_slaves:0');
     });

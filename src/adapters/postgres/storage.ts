@@ -115,14 +115,29 @@ function dialectFor(table: string): SqlDialect {
   };
 }
 
-/** One parameter for each column: to read a thousand rows of seven takes the server longer than to write them. */
+/**
+ * One parameter for each column: to read a thousand rows of seven takes the server longer than to write them. What all
+ * rows have in common is told once.
+ */
 function fromColumns(rows: readonly (readonly SqlValue[])[]): SqlStatement | undefined {
   const [first] = rows;
   if (first === undefined || rows.length === 1) return undefined;
   const columns = first.map((_, column) => rows.map((row) => row[column] ?? null));
   if (columns.some((values) => values.some(hasControlCharacter))) return undefined;
-  const places = columns.map((_, column) => `$${column + 1}::text[]`);
-  return { text: `SELECT * FROM unnest(${places.join(', ')})`, values: columns.map(toArray) };
+  const places = columns.map(isConstant);
+  const selected = places.map((constant, index) => (constant ? `$${index + 1}::text` : `c${index + 1}`));
+  const lists = places.flatMap((constant, index) => (constant ? [] : [index + 1]));
+  const arrays = lists.map((number) => `$${number}::text[]`).join(', ');
+  const names = lists.map((number) => `c${number}`).join(', ');
+  return {
+    text: `SELECT ${selected.join(', ')} FROM unnest(${arrays}) AS listed (${names})`,
+    values: columns.map((values, index) => (places[index] ? (values[0] ?? null) : toArray(values))),
+  };
+}
+
+/** Ids differ, so there is always a column that is none. */
+function isConstant(values: readonly SqlValue[]): boolean {
+  return values.every((value) => value === values[0]);
 }
 
 /**
