@@ -124,6 +124,14 @@ export interface WebhookOutlet {
   send(job: JobRecord): void;
 }
 
+/** Ends jobs that wait for longer than they may. */
+export interface TotalTimeWatch {
+  /** Of jobs that are new. */
+  watch(records: readonly JobRecord[], context: JobContext): void;
+  forget(jobId: string): void;
+  close(): void;
+}
+
 /** What the files of this folder share. */
 export interface JobContext extends JobDeps {
   readonly store: JobStore;
@@ -132,6 +140,7 @@ export interface JobContext extends JobDeps {
   readonly outbox: Outbox;
   readonly webhooks: WebhookOutlet;
   readonly userPlaces: UserPlaces;
+  readonly totalTimes: TotalTimeWatch;
   /** Work that a call leaves behind and that a close waits for. Never rejects. */
   readonly background: (work: Promise<void>) => void;
   /**
@@ -148,8 +157,9 @@ export function announce(context: JobContext, record: JobRecord): void {
 }
 
 /** What follows from an end that the storage has. */
-export function tellOfEnd(record: JobRecord, { audio, webhooks, userPlaces }: JobContext): void {
+export function tellOfEnd(record: JobRecord, { audio, webhooks, userPlaces, totalTimes }: JobContext): void {
   userPlaces.forget(record.id);
+  totalTimes.forget(record.id);
   audio.jobEnded(record);
   if (record.data.webhook !== undefined) webhooks.send(record);
 }

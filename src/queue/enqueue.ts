@@ -57,6 +57,7 @@ export async function enqueueAll(
     context.audio.keep(record.id, (made.fresh[index] as Order).item.source);
     if (!distributed) context.feed.startTimer(record.id);
   }
+  context.totalTimes.watch(made.records, context);
   const handingOver = handOver(made.records, context);
   // While the queue is asked: a worker comes to a job in a later turn.
   for (const record of made.records) announce(context, record);

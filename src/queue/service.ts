@@ -23,6 +23,7 @@ import { createJobReconciler } from './lost-jobs.js';
 import { checkJobListQuery } from './options.js';
 import { Outbox } from './outbox.js';
 import { OutboxRelay } from './outbox-relay.js';
+import { TotalTimes } from './total-time.js';
 import { UserPlaces } from './user-places.js';
 import { JobWebhooks } from './webhooks.js';
 import { reportWorkerError, runEntry } from './worker.js';
@@ -81,6 +82,7 @@ export function createJobs(deps: JobDeps): JobService {
     held: new Map(),
     webhooks,
     userPlaces: new UserPlaces(store, deps.settings.perUserConcurrency, deps.random),
+    totalTimes: new TotalTimes(),
   };
   return new Jobs(context, webhooks, left);
 }
@@ -218,11 +220,12 @@ class Jobs implements JobService {
   }
 
   async #close(options: { readonly timeoutMs: number }): Promise<void> {
-    const { queue, feed, clock, outbox } = this.#context;
+    const { queue, feed, clock, outbox, totalTimes } = this.#context;
     const error = closedError();
     const endsAtMs = clock.monotonicMs() + options.timeoutMs;
     const leftMs = (): number => Math.max(0, endsAtMs - clock.monotonicMs());
     feed.beginClose(error);
+    totalTimes.close();
     try {
       const added = this.#added(options.timeoutMs).then(() => this.#ending.abort(error));
       await Promise.all([this.#worker?.close(options), added]);

@@ -41,6 +41,24 @@ describe('totalTimeoutMs', () => {
     expect(calls).toEqual([]);
   });
 
+  it('ends a job that waits while there is no worker, or none that is free', async () => {
+    const { jobs, clock, calls } = harness({ settings: { autoStart: false, concurrency: 1 } });
+    const failed: unknown[] = [];
+    const job = await jobs.enqueue(URL_SOURCE, { totalTimeoutMs: 60_000 });
+    job.result().catch((error: unknown) => failed.push(error));
+    await clock.advance(60_000);
+    await vi.waitFor(() => expect(failed).toMatchObject([{ name: 'TimeoutError', code: 'timeout' }]));
+    expect(await jobs.depth()).toMatchObject({ waiting: 0, delayed: 0 });
+    jobs.startWorker();
+    await jobs.enqueue(URL_SOURCE);
+    await vi.waitFor(() => expect(calls).toHaveLength(1));
+    const behind = await jobs.enqueue(URL_SOURCE, { totalTimeoutMs: 1000 });
+    behind.result().catch((error: unknown) => failed.push(error));
+    await clock.advance(1000);
+    await vi.waitFor(() => expect(failed).toHaveLength(2));
+    expect(calls).toHaveLength(1);
+  });
+
   it('gives an attempt no more time than is left', async () => {
     const { jobs, call } = harness();
     await jobs.enqueue(URL_SOURCE, { totalTimeoutMs: 60_000 });
