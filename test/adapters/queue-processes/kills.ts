@@ -12,6 +12,8 @@ export interface KilledWorkersOptions {
 }
 
 const CONCURRENCY = 4;
+/** What a process that was killed has left, all of it. */
+const END_OF_ONE_MS = 4000;
 const idsOf = (lines: readonly string[], what: string): string[] =>
   lines.filter((line) => line.startsWith(`${what} `)).map((line) => line.slice(what.length + 1));
 
@@ -41,7 +43,9 @@ export async function checkKilledWorkers({ script, path, kills, open }: KilledWo
     { concurrency: 10, onError: (error) => ended.push(String(error)) },
   );
   const none = { waiting: 0, delayed: 0, active: 0 };
-  await vi.waitFor(async () => expect(await queue.depth()).toEqual(none), { timeout: 15_000, interval: 20 });
+  // Each of the processes has added thousands, as fast as it could.
+  const timeout = 15_000 + kills * END_OF_ONE_MS;
+  await vi.waitFor(async () => expect(await queue.depth()).toEqual(none), { timeout, interval: 100 });
   await queue.close();
   const times = new Map<string, number>();
   for (const id of ended) times.set(id, (times.get(id) ?? 0) + 1);
