@@ -91,6 +91,19 @@ export interface StreamOptions extends LiveDeepgramOptions, SharedCallOptions {
   connectTimeoutMs?: number;
   /** Longest wait in `finish()` for the last results. Default 15000. */
   finishTimeoutMs?: number;
+  /**
+   * What happens when the connection ends. False: the session fails. Otherwise it connects again, and sends again what
+   * was not final; `giveUpAfterMs` (default 900000) is the longest outage, `maxDelayMs` (default 5000) the longest pause
+   * between two attempts. Default true.
+   */
+  reconnect?: boolean | { readonly giveUpAfterMs?: number; readonly maxDelayMs?: number };
+  /** Seconds of audio that are kept in memory for the time after an outage. Default 30. */
+  replaySeconds?: number;
+  /**
+   * An outage for which the memory is too short: the audio goes into the client's `audioStore`, and is transcribed by
+   * `transcribe()` or as a job once the connection is back. False: a `gap`. Default `sync` where there is such a store.
+   */
+  repair?: 'sync' | 'queue' | false;
 }
 
 /** Facts that help the router, and the options of the mode that it picks. */

@@ -1,5 +1,7 @@
+export type * from './audio-container.js';
 export type * from './audio-source.js';
 export type * from './audio-store.js';
+export type * from './bridge.js';
 export type * from './call-options.js';
 export type * from './callback.js';
 export type * from './client-options.js';

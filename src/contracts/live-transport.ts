@@ -1,3 +1,6 @@
+/** What a connection speaks: `/v1/listen`, or `/v2/listen` of the Flux models, which knows neither KeepAlive nor Finalize. */
+export type LiveProtocol = 'v1' | 'flux';
+
 /** Messages that the client sends besides audio. */
 export type LiveControl = 'KeepAlive' | 'Finalize' | 'CloseStream';
 
@@ -15,6 +18,8 @@ export interface LiveConnectionHandlers {
   /** A parsed JSON message. A message that is no JSON object is reported as a warning instead. */
   onMessage(message: Readonly<Record<string, unknown>>): void;
   onWarning(warning: { code: string; message: string }): void;
+  /** The other side has answered a `ping()`. Where there are no pings, such as in a browser, it never comes. */
+  onPong(): void;
   /** Bytes have left the process: `bufferedAmount` is worth another look. */
   onDrain(): void;
   /** `error` is set where the connection failed: a refused handshake, a broken socket, a fatal close. */
@@ -29,6 +34,10 @@ export interface LiveConnection {
   /** The chunk must not change afterwards. */
   sendAudio(chunk: Uint8Array): void;
   sendControl(control: LiveControl): void;
+  /** Flux alone: changes thresholds and terms while the stream runs. The message is that of Deepgram's Configure. */
+  configure(message: Readonly<Record<string, unknown>>): void;
+  /** A WebSocket ping. False where the platform has none. */
+  ping(): boolean;
   /** Bytes that were sent and have not left the process. */
   readonly bufferedAmount: number;
   /** Closes without waiting for late results. Safe to call twice. */
@@ -44,4 +53,5 @@ export interface LiveTransport {
   connect(handlers: LiveConnectionHandlers): LiveConnection;
   /** Name of the region that the connection goes to. */
   readonly region: string;
+  readonly protocol: LiveProtocol;
 }

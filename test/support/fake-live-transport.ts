@@ -3,6 +3,7 @@ import type {
   LiveConnection,
   LiveConnectionHandlers,
   LiveControl,
+  LiveProtocol,
   LiveTransport,
 } from '../../src/contracts/index.js';
 
@@ -40,6 +41,19 @@ export class FakeConnection implements LiveConnection {
     this.sent.push(control);
   }
 
+  readonly configurations: Readonly<Record<string, unknown>>[] = [];
+  /** Answers pings. */
+  pongs = true;
+
+  configure(message: Readonly<Record<string, unknown>>): void {
+    this.configurations.push(message);
+  }
+
+  ping(): boolean {
+    if (this.pongs) queueMicrotask(() => this.#closed || this.#handlers.onPong());
+    return true;
+  }
+
   close(code = 1000, reason = ''): void {
     this.closedWith ??= { code, reason };
   }
@@ -74,8 +88,14 @@ export class FakeConnection implements LiveConnection {
 }
 
 export class FakeTransport implements LiveTransport {
-  readonly region = 'fake';
+  readonly region: string;
+  readonly protocol: LiveProtocol;
   readonly connections: FakeConnection[] = [];
+
+  constructor(protocol: LiveProtocol = 'v1', region = 'fake') {
+    this.protocol = protocol;
+    this.region = region;
+  }
 
   connect(handlers: LiveConnectionHandlers): FakeConnection {
     const connection = new FakeConnection(handlers);

@@ -1,0 +1,17 @@
+/** A place in a stream where it may be cut. */
+export interface CutPoint {
+  /** Bytes from the beginning of the stream. What follows can be read after the header alone. */
+  readonly position: number;
+  /** Second of the audio at which what follows begins. */
+  readonly seconds: number;
+}
+
+/** Follows the bytes of an audio stream in a container. It sees each byte once, in order, and keeps none but the header. */
+export interface AudioContainer {
+  /** What a new stream has to begin with. Undefined until it is whole. */
+  readonly header: Uint8Array | undefined;
+  /** Bytes of audio in a second, where they are always the same (WAV). */
+  readonly bytesPerSecond: number | undefined;
+  /** The cut points within the bytes. Throws nothing: of what it does not understand it has no cut points. */
+  push(bytes: Uint8Array): readonly CutPoint[];
+}
