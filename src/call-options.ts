@@ -1,7 +1,19 @@
-import type { LiveDeepgramOptions, SharedCallOptions, StreamOptions } from './contracts/index.js';
-import { LIVE_KEYS, liveParameters, type Parameters, QUERY_ADVICE } from './deepgram/map-options.js';
+import type {
+  LiveDeepgramOptions,
+  LiveProtocol,
+  SharedCallOptions,
+  StreamOptions,
+} from './contracts/index.js';
+import {
+  checkLiveKeys,
+  LIVE_KEYS,
+  liveKeys,
+  liveParameters,
+  liveProtocol,
+  type Parameters,
+  QUERY_ADVICE,
+} from './deepgram/map-options.js';
 import { CLIENT_DEFAULTS, merge } from './defaults.js';
-import { BadRequestError } from './errors/index.js';
 import { checkOptions, checkSignal } from './internal/check-arguments.js';
 import {
   checkBoolean,
@@ -12,10 +24,12 @@ import {
   isPlainObject,
 } from './internal/validate.js';
 import type { ResolvedOptions } from './options.js';
+import { RECOVERY_KEYS, settleRecovery } from './recovery-options.js';
 import type { Region } from './region-options.js';
+import type { LiveRecovery } from './streaming/session-types.js';
 
 export const SHARED_KEYS = ['signal', 'userId', 'metadata', 'region', 'store'] as const;
-export const STREAM_KEYS = [...SHARED_KEYS, 'connectTimeoutMs', 'finishTimeoutMs'] as const;
+export const STREAM_KEYS = [...SHARED_KEYS, 'connectTimeoutMs', 'finishTimeoutMs', ...RECOVERY_KEYS] as const;
 
 /** The options of one call over those of the client, checked, as the patterns take them. */
 export interface SettledCall {
@@ -25,7 +39,10 @@ export interface SettledCall {
   readonly region: Region;
 }
 
-export interface SettledStream extends SettledCall {
+export interface SettledStream extends SettledCall, LiveRecovery {
+  readonly protocol: LiveProtocol;
+  /** Where the session may go on when its region cannot be reached: of the same residency, in their order. */
+  readonly otherRegions: readonly Region[];
   readonly connectTimeoutMs: number;
   readonly finishTimeoutMs: number;
   readonly encoding: string | undefined;
@@ -38,22 +55,19 @@ export function settleStream(options: StreamOptions, client: ResolvedOptions): S
   checkCall('stream()', options, [...LIVE_KEYS, ...STREAM_KEYS]);
   checkNumber('connectTimeoutMs', options.connectTimeoutMs, { min: 1 });
   checkNumber('finishTimeoutMs', options.finishTimeoutMs, { min: 1 });
-  const deepgram: LiveDeepgramOptions = overDefaults(options, client, LIVE_KEYS);
-  const parameters = liveParameters(deepgram);
-  const model = deepgram.model ?? CLIENT_DEFAULTS.model;
-  if (model.startsWith('flux-')) {
-    throw new BadRequestError(
-      'Flux models are not supported by stream() in this version. Use a nova model.',
-      {
-        code: 'invalid_option',
-      },
-    );
-  }
+  const recovery = settleRecovery(options, client);
+  const model = options.model ?? client.defaults.model;
+  checkLiveKeys(options, model);
+  const deepgram: LiveDeepgramOptions = overDefaults(options, client, liveKeys(model));
+  const region = regionFor(options.region, client);
   return {
-    parameters,
+    ...recovery,
+    parameters: liveParameters(deepgram),
     model,
+    protocol: liveProtocol(model),
     language: deepgram.language,
-    region: regionFor(options.region, client),
+    region,
+    otherRegions: client.regions.filter((other) => mayReplace(other, region)),
     connectTimeoutMs: options.connectTimeoutMs ?? CLIENT_DEFAULTS.live.connectTimeoutMs,
     finishTimeoutMs: options.finishTimeoutMs ?? CLIENT_DEFAULTS.live.finishTimeoutMs,
     encoding: deepgram.encoding,
@@ -92,6 +106,11 @@ export function regionFor(name: string | undefined, { regions }: ResolvedOptions
     `the name of a region (${regions.map((known) => known.name).join(', ')})`,
     name,
   );
+}
+
+/** Audio never leaves a residency, and where none is set nothing is known of it. */
+function mayReplace(other: Region, { name, residency }: Region): boolean {
+  return residency !== undefined && other.residency === residency && other.name !== name;
 }
 
 export function checkCall(where: string, options: object, keys: Iterable<string>): void {

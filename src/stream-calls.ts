@@ -87,10 +87,15 @@ class StreamCall {
   }
 
   #liveSettings(): LiveSettings {
-    const { model, language, finishTimeoutMs, encoding, sampleRate, channels } = this.#settled;
+    const { model, protocol, language, finishTimeoutMs, encoding, sampleRate, channels } = this.#settled;
+    const { reconnect, replaySeconds, repair } = this.#settled;
     return {
       model,
+      protocol,
       finishTimeoutMs,
+      reconnect,
+      replaySeconds,
+      repair,
       ...defined({ language, encoding, sample_rate: sampleRate, channels, signal: this.#options.signal }),
     };
   }

@@ -10,6 +10,7 @@ import type { LiveTransportOptions } from './deepgram/live.js';
 import type { createPaidOptionWarning } from './deepgram/paid-options.js';
 import { raceAbort } from './internal/abort.js';
 import { defined } from './internal/defined.js';
+import type { Region } from './region-options.js';
 import type { SpendGuard } from './resilience/spend-guard.js';
 import type { SessionFactory } from './streaming/session-types.js';
 import { createSession, type LivePlace } from './streaming/stream.js';
@@ -48,20 +49,25 @@ export interface StreamRequest {
 export function createStreamSessions(parts: StreamSessionParts): (request: StreamRequest) => SessionFactory {
   const { liveTransport, warnOfCosts } = parts;
   return (request) => {
-    const { region, parameters, model, connectTimeoutMs } = request.settled;
+    const { region, otherRegions, parameters, model, protocol, connectTimeoutMs } = request.settled;
     warnOfCosts(parameters, request.fields.callId);
-    const { endpoint, name } = region;
-    return (session) =>
-      createSession({
+    const transportTo = ({ endpoint, name }: Region): LiveTransport =>
+      liveTransport({
+        endpoint,
+        region: name,
+        parameters: { ...parameters, model },
+        protocol,
+        connectTimeoutMs,
+      });
+    return (session) => {
+      const transport = transportTo(region);
+      return createSession({
         ...session,
-        transport: liveTransport({
-          endpoint,
-          region: name,
-          parameters: { ...parameters, model },
-          connectTimeoutMs,
-        }),
+        transport,
+        transports: [transport, ...otherRegions.map(transportTo)],
         acquire: (signal) => acquire(parts, request, signal),
       });
+    };
   };
 }
 

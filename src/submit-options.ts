@@ -5,6 +5,7 @@ import { defined } from './internal/defined.js';
 import { checkBoolean, checkNumber, invalidOption } from './internal/validate.js';
 import { resolveRetry } from './policy-options.js';
 import { ENQUEUE_KEYS } from './queue/index.js';
+import { checkRecovery, RECOVERY_KEYS } from './recovery-options.js';
 import { TRANSCRIBE_KEYS } from './transcribe-options.js';
 
 const ROUTE_KEYS = ['mode', 'live'] as const;
@@ -49,13 +50,16 @@ function checkEveryMode(call: Omit<SubmitOptions, 'mode' | 'live'>): void {
   checkNumber('attempts', call.attempts, { min: 1 });
   checkNumber('connectTimeoutMs', call.connectTimeoutMs, { min: 1 });
   checkNumber('finishTimeoutMs', call.finishTimeoutMs, { min: 1 });
+  checkRecovery(call);
   resolveRetry(call.retry);
 }
 
+const STREAM_ONLY = ['connectTimeoutMs', 'finishTimeoutMs', ...RECOVERY_KEYS] as const;
+
 /** Options of ours that a submission may carry for the case that it ends up in another mode. */
 const NOT_FOR: Readonly<Record<TranscriptMode, readonly string[]>> = {
-  sync: ['delayMs', 'attempts', 'connectTimeoutMs', 'finishTimeoutMs'],
-  async: ['retry', 'attemptTimeoutMs', 'connectTimeoutMs', 'finishTimeoutMs'],
+  sync: ['delayMs', 'attempts', ...STREAM_ONLY],
+  async: ['retry', 'attemptTimeoutMs', ...STREAM_ONLY],
   stream: ['retry', 'attemptTimeoutMs', 'timeoutMs', 'priority', 'delayMs', 'attempts', 'durationSeconds'],
 };
 

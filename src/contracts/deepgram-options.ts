@@ -14,6 +14,8 @@ export type DeepgramModel = Open<
   | 'nova-2-medical'
   | 'enhanced'
   | 'base'
+  | 'flux-general-en'
+  | 'flux-general-multi'
 >;
 
 export type AudioEncoding = Open<
@@ -95,8 +97,26 @@ export interface PrerecordedDeepgramOptions extends SharedDeepgramOptions {
   custom_intent_mode?: Open<'strict' | 'extended'>;
 }
 
-/** Deepgram's parameters for live audio: WebSocket `/v1/listen`. */
-export interface LiveDeepgramOptions extends SharedDeepgramOptions {
+/** Deepgram's parameters that the Flux models alone have: WebSocket `/v2/listen`. */
+export interface FluxDeepgramOptions {
+  /** How sure it must be that a turn has ended, from 0.5 to 1. With 1 only `eot_timeout_ms` ends turns. Default 0.7. */
+  eot_threshold?: number;
+  /**
+   * Switches `turn-eager-end` and `turn-resume` events on: how sure it must be for the first of them, from 0.3 to 0.9,
+   * and not above `eot_threshold`.
+   */
+  eager_eot_threshold?: number;
+  /** Milliseconds without speech that end a turn in any case, from 500 to 60000. Default 5000. */
+  eot_timeout_ms?: number;
+  /** Languages to expect, such as `en` or `es`. `flux-general-multi` only. */
+  language_hint?: OneOrMany;
+}
+
+/**
+ * Deepgram's parameters for live audio: WebSocket `/v1/listen`, and `/v2/listen` for Flux models. Flux takes its own
+ * ones and `encoding`, `sample_rate`, `keyterm`, `profanity_filter`, `numerals`, `redact`, `mip_opt_out` and `tag`.
+ */
+export interface LiveDeepgramOptions extends SharedDeepgramOptions, FluxDeepgramOptions {
   /** Send what has been understood so far while a segment is being spoken. */
   interim_results?: boolean;
   /** Milliseconds of silence that end a segment, or false. */

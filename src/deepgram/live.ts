@@ -1,20 +1,19 @@
-import type { DeepgramTransportRequest } from '@deepgram/sdk';
 import type {
   Clock,
   LiveClose,
   LiveConnection,
   LiveConnectionHandlers,
   LiveControl,
+  LiveProtocol,
   LiveTransport,
   TimerHandle,
 } from '../contracts/index.js';
 import { TimeoutError, toTranscriptionError } from '../errors/index.js';
-import { type Credentials, type CredentialsProvider, secretOf } from './credentials.js';
+import { type CredentialsProvider, secretOf } from './credentials.js';
 import { type ConnectionFacts, connectFailed, errorFromClose, handshakeRefused } from './live-errors.js';
-import { type DeepgramSdk, loadSdk } from './sdk.js';
-import { loadWebSocket, type WebSocketObserver, WebSocketTransport } from './web-socket.js';
-
-type Scalar = string | number | boolean;
+import { createLiveRequest, type LiveParameters, type LiveRequest } from './live-request.js';
+import { loadSdk } from './sdk.js';
+import { LiveSocket, loadWebSocket, type WebSocketClass, type WebSocketObserver } from './web-socket.js';
 
 export interface LiveTransportOptions {
   /** Deepgram's http(s) URL. */
@@ -23,38 +22,33 @@ export interface LiveTransportOptions {
   readonly region: string;
   /** Asked once for each connection. */
   readonly credentials: CredentialsProvider;
-  /** Validated query parameters, under Deepgram's names. */
-  readonly parameters: Readonly<Record<string, Scalar | readonly Scalar[]>> & { readonly model: string };
+  /** Validated. */
+  readonly parameters: LiveParameters;
   /** Longest wait from `connect()` to the open connection, credentials included. */
   readonly connectTimeoutMs: number;
   readonly clock: Clock;
+  /** Default `v1`. */
+  readonly protocol?: LiveProtocol | undefined;
 }
 
-type SdkSocket = Awaited<
-  ReturnType<InstanceType<DeepgramSdk['DeepgramClient']>['listen']['v1']['createConnection']>
->;
-
-/** The SDK's own time-out must never be the first: it reports what it ends as a normal close. */
-const SDK_TIMEOUT_SECONDS = 2_000_000;
-
-/** Opens live connections to Deepgram's `/v1/listen`. */
+/** Opens live connections to Deepgram's `/v1/listen`, or to `/v2/listen` where the protocol is Flux. */
 export function createLiveTransport(options: LiveTransportOptions): LiveTransport {
+  const protocol = options.protocol ?? 'v1';
   return {
     region: options.region,
-    connect: (handlers) => new DeepgramLiveConnection(options, handlers),
+    protocol,
+    connect: (handlers) => new DeepgramLiveConnection({ ...options, protocol }, handlers),
   };
 }
 
-/**
- * One connection. The SDK builds the request and parses the messages; whether the connection is open, failed
- * or closed is read from the WebSocket itself.
- */
+type ConnectionOptions = LiveTransportOptions & { readonly protocol: LiveProtocol };
+
+/** One connection. The SDK makes the request; everything else is read from the WebSocket and written to it. */
 class DeepgramLiveConnection implements LiveConnection {
-  readonly #options: LiveTransportOptions;
+  readonly #options: ConnectionOptions;
   readonly #handlers: LiveConnectionHandlers;
   readonly #connectTimer: TimerHandle;
-  #sdkSocket: SdkSocket | undefined;
-  #transport: WebSocketTransport | undefined;
+  #socket: LiveSocket | undefined;
   #requestId: string | undefined;
   #secrets: readonly string[] = [];
   #opened = false;
@@ -63,7 +57,7 @@ class DeepgramLiveConnection implements LiveConnection {
   /** Why the connection fails. It is told together with the close that follows. */
   #failure: Error | undefined;
 
-  constructor(options: LiveTransportOptions, handlers: LiveConnectionHandlers) {
+  constructor(options: ConnectionOptions, handlers: LiveConnectionHandlers) {
     this.#options = options;
     this.#handlers = handlers;
     this.#connectTimer = options.clock.setTimer(() => this.#timedOut(), options.connectTimeoutMs);
@@ -71,85 +65,55 @@ class DeepgramLiveConnection implements LiveConnection {
   }
 
   get bufferedAmount(): number {
-    return this.#transport?.bufferedAmount ?? 0;
+    return this.#socket?.bufferedAmount ?? 0;
   }
 
   sendAudio(chunk: Uint8Array): void {
-    const socket = this.#openSocket();
-    // The SDK would keep what a closing socket does not take any more.
-    if (this.#transport?.isOpen()) socket.sendMedia(chunk);
+    this.#openSocket().send(chunk);
   }
 
   sendControl(control: LiveControl): void {
-    const socket = this.#openSocket();
-    if (control === 'KeepAlive') socket.sendKeepAlive({ type: control });
-    else if (control === 'Finalize') socket.sendFinalize({ type: control });
-    else socket.sendCloseStream({ type: control });
+    if (this.#options.protocol === 'flux' && control !== 'CloseStream') {
+      throw new Error(`Flux knows no ${control}.`);
+    }
+    this.#openSocket().send(JSON.stringify({ type: control }));
+  }
+
+  configure(message: Readonly<Record<string, unknown>>): void {
+    if (this.#options.protocol !== 'flux') throw new Error('Only Flux can be configured while it runs.');
+    this.#openSocket().send(JSON.stringify({ ...message, type: 'Configure' }));
+  }
+
+  ping(): boolean {
+    return this.#openSocket().ping();
   }
 
   close(code = 1000, reason = ''): void {
     if (this.#closing || this.#ended) return;
     this.#closing = true;
     this.#connectTimer.cancel();
-    if (this.#transport === undefined) queueMicrotask(() => this.#end({ code, reason }));
-    else this.#transport.close(code, reason);
+    if (this.#socket === undefined) queueMicrotask(() => this.#end({ code, reason }));
+    else this.#socket.close(code, reason);
   }
 
   async #start(): Promise<void> {
     try {
       const credentials = await this.#options.credentials();
       this.#secrets = [secretOf(credentials)];
-      const [sdk, WebSocketClass] = await Promise.all([loadSdk(), loadWebSocket()]);
-      const socket = await this.#createSocket(sdk, credentials, (request) => {
-        this.#transport = new WebSocketTransport(
-          WebSocketClass,
-          request,
-          this.#observer(),
-          this.#options.clock,
-        );
-        return this.#transport;
-      });
+      const [sdk, WebSocket] = await Promise.all([loadSdk(), loadWebSocket()]);
+      const request = await createLiveRequest({ ...this.#options, sdk, credentials });
       if (this.#closing || this.#ended) return;
-      this.#sdkSocket = socket;
-      socket.on('message', (message) => this.#receive(message));
-      socket.connect();
+      this.#socket = this.#createSocket(WebSocket, request);
     } catch (error) {
       this.#end({ code: 1006, reason: '' }, toTranscriptionError(error));
     }
   }
 
-  #createSocket(
-    sdk: DeepgramSdk,
-    credentials: Credentials,
-    open: (request: DeepgramTransportRequest) => WebSocketTransport,
-  ): Promise<SdkSocket> {
-    const { endpoint, parameters } = this.#options;
-    const webSocketUrl = endpoint.replace(/^http/i, 'ws').replace(/\/+$/, '');
-    const Authorization = authorization(credentials);
-    const client = new sdk.DeepgramClient({
-      auth: async () => ({ headers: { Authorization } }),
-      environment: { base: endpoint, production: webSocketUrl, agent: webSocketUrl, agentRest: endpoint },
-      transportFactory: (_url, _headers, request) => this.#openTransport(request, open),
-      reconnect: false,
-    });
-    return client.listen.v1.createConnection({
-      model: parameters.model,
-      queryParams: parameters,
-      reconnectAttempts: 0,
-      connectionTimeoutInSeconds: SDK_TIMEOUT_SECONDS,
-    });
-  }
-
-  /** What the SDK catches here it would only hide. */
-  #openTransport(
-    request: DeepgramTransportRequest,
-    open: (request: DeepgramTransportRequest) => WebSocketTransport,
-  ): WebSocketTransport {
+  #createSocket(WebSocket: WebSocketClass, request: LiveRequest): LiveSocket {
     try {
-      return open(request);
+      return new LiveSocket(WebSocket, request, this.#observer(), this.#options.clock);
     } catch (cause) {
-      this.#end({ code: 1006, reason: '' }, connectFailed(cause, this.#facts()));
-      throw cause;
+      throw connectFailed(cause, this.#facts());
     }
   }
 
@@ -163,6 +127,10 @@ class DeepgramLiveConnection implements LiveConnection {
         this.#failure ??= handshakeRefused(answer, this.#facts(), this.#options.clock.wallMs());
       },
       onOpen: () => this.#open(),
+      onMessage: (data) => this.#receive(data),
+      onPong: () => {
+        if (!this.#ended && !this.#closing) this.#handlers.onPong();
+      },
       onDrain: () => {
         if (!this.#ended) this.#handlers.onDrain();
       },
@@ -180,11 +148,11 @@ class DeepgramLiveConnection implements LiveConnection {
     this.#handlers.onOpen(this.#requestId === undefined ? {} : { requestId: this.#requestId });
   }
 
-  /** The SDK hands over text that is no JSON as a string, and binary messages as a Blob. */
-  #receive(message: unknown): void {
+  #receive(data: string | ArrayBuffer): void {
     if (this.#ended || this.#closing) return;
-    if (typeof message === 'object' && message !== null && !isBinary(message) && !Array.isArray(message)) {
-      this.#handlers.onMessage(message as Readonly<Record<string, unknown>>);
+    const message = typeof data === 'string' ? parseObject(data) : undefined;
+    if (message !== undefined) {
+      this.#handlers.onMessage(message);
       return;
     }
     this.#handlers.onWarning({
@@ -207,18 +175,17 @@ class DeepgramLiveConnection implements LiveConnection {
     const asked = this.#closing;
     this.#ended = true;
     this.#connectTimer.cancel();
-    // Clears the SDK's timer, and ends an attempt that is still under way.
-    this.#sdkSocket?.close();
-    this.#transport?.close();
+    // Ends an attempt that is still under way.
+    this.#socket?.close();
     if (error === undefined || asked) this.#handlers.onClose(close);
     else this.#handlers.onClose(close, error);
   }
 
-  #openSocket(): SdkSocket {
-    if (this.#sdkSocket === undefined || !this.#opened || this.#ended) {
+  #openSocket(): LiveSocket {
+    if (this.#socket === undefined || !this.#opened || this.#ended) {
       throw new Error('The connection is not open.');
     }
-    return this.#sdkSocket;
+    return this.#socket;
   }
 
   #facts(): ConnectionFacts {
@@ -226,11 +193,12 @@ class DeepgramLiveConnection implements LiveConnection {
   }
 }
 
-function isBinary(message: object): boolean {
-  return message instanceof Blob || message instanceof ArrayBuffer || ArrayBuffer.isView(message);
-}
-
-/** The provider has checked that a header can carry it. */
-function authorization(credentials: Credentials): string {
-  return `${credentials.kind === 'key' ? 'Token' : 'Bearer'} ${secretOf(credentials)}`;
+function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+    return value as Readonly<Record<string, unknown>>;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,14 +1,15 @@
-import type { LiveDeepgramOptions, PrerecordedDeepgramOptions } from '../contracts/index.js';
+import type { LiveDeepgramOptions, LiveProtocol, PrerecordedDeepgramOptions } from '../contracts/index.js';
 import { BadRequestError } from '../errors/index.js';
 import {
   checkBoolean,
   checkNumber,
+  checkOrder,
   invalidOption,
   isPlainObject,
   type NumberBounds,
   show,
 } from '../internal/validate.js';
-import { LIVE_OPTIONS, type OptionKind, PRERECORDED_OPTIONS } from './option-table.js';
+import { FLUX_OPTIONS, LIVE_OPTIONS, type OptionKind, PRERECORDED_OPTIONS } from './option-table.js';
 
 type Primitive = string | number | boolean;
 
@@ -20,7 +21,43 @@ export const PRERECORDED_KEYS: readonly string[] = [...Object.keys(PRERECORDED_O
 export const QUERY_ADVICE =
   ', or pass it under query where it is a parameter of Deepgram that this version does not know';
 
-export const LIVE_KEYS: readonly string[] = [...Object.keys(LIVE_OPTIONS), 'query'];
+const V1_KEYS: readonly string[] = [...Object.keys(LIVE_OPTIONS), 'query'];
+/** `channels` is no parameter of Flux's: it can only say what Flux takes for granted. */
+const FLUX_KEYS: readonly string[] = [...Object.keys(FLUX_OPTIONS), 'channels', 'query'];
+const ENGLISH_FLUX_KEYS = FLUX_KEYS.filter((key) => key !== 'language_hint');
+
+/** Of both protocols. */
+export const LIVE_KEYS: readonly string[] = [...new Set([...V1_KEYS, ...FLUX_KEYS])];
+
+/** Flux models have a protocol of their own. */
+export function liveProtocol(model: unknown): LiveProtocol {
+  return typeof model === 'string' && model.startsWith('flux-') ? 'flux' : 'v1';
+}
+
+/** The options that a live stream with the model takes. */
+export function liveKeys(model: unknown): readonly string[] {
+  if (liveProtocol(model) === 'v1') return V1_KEYS;
+  return model === 'flux-general-en' ? ENGLISH_FLUX_KEYS : FLUX_KEYS;
+}
+
+/** @throws BadRequestError for an option that only models of the other protocol take. */
+export function checkLiveKeys(options: object, model: unknown): void {
+  const own = liveKeys(model);
+  for (const [name, value] of Object.entries(options) as [string, unknown][]) {
+    if (value === undefined || own.includes(name) || !LIVE_KEYS.includes(name)) continue;
+    throw new BadRequestError(
+      `The option ${name} is not taken by the model ${show(model)}. ${foreignAdvice(name, model)}`,
+      { code: 'invalid_option' },
+    );
+  }
+}
+
+function foreignAdvice(name: string, model: unknown): string {
+  if (name === 'language_hint') return 'Take it out, or use flux-general-multi.';
+  return liveProtocol(model) === 'flux'
+    ? 'Flux models do not have it. Take it out, or use a nova model.'
+    : 'Only Flux models have it. Take it out, or use a model such as flux-general-en.';
+}
 
 /**
  * Checks each value by itself, for calls that may become pre-recorded or live.
@@ -28,7 +65,7 @@ export const LIVE_KEYS: readonly string[] = [...Object.keys(LIVE_OPTIONS), 'quer
  * @throws BadRequestError for values that are out of range.
  */
 export function checkValues(options: PrerecordedDeepgramOptions & LiveDeepgramOptions): void {
-  toParameters(options, { ...PRERECORDED_OPTIONS, ...LIVE_OPTIONS });
+  toParameters(options, { ...PRERECORDED_OPTIONS, ...LIVE_OPTIONS, ...FLUX_OPTIONS });
 }
 
 /** @throws BadRequestError for values that are out of range or do not fit together. */
@@ -38,8 +75,35 @@ export function prerecordedParameters(options: PrerecordedDeepgramOptions): Para
   return parameters;
 }
 
-/** @throws BadRequestError for values that are out of range or do not fit together. */
+/**
+ * Of the protocol that the model speaks. What only the other one has is left out.
+ *
+ * @throws BadRequestError for values that are out of range or do not fit together.
+ */
 export function liveParameters(options: LiveDeepgramOptions): Parameters {
+  return liveProtocol(options.model) === 'flux' ? fluxParameters(options) : v1Parameters(options);
+}
+
+function fluxParameters(options: LiveDeepgramOptions): Parameters {
+  const parameters = toParameters(options, FLUX_OPTIONS);
+  checkRawAudio(options);
+  const { channels, eager_eot_threshold: eager, eot_threshold: end = FLUX_EOT_THRESHOLD } = options;
+  checkNumber('channels', channels, { min: 1 });
+  if (channels !== undefined && channels !== 1) {
+    throw invalidOption(
+      'channels',
+      `1 with the model ${show(options.model)}, which hears one channel`,
+      channels,
+    );
+  }
+  checkOrder('eager_eot_threshold', eager, 'eot_threshold', end);
+  return parameters;
+}
+
+/** Deepgram's own default. */
+const FLUX_EOT_THRESHOLD = 0.7;
+
+function v1Parameters(options: LiveDeepgramOptions): Parameters {
   const parameters = toParameters(options, LIVE_OPTIONS);
   checkKeywords(options);
   checkRawAudio(options);

@@ -1,5 +1,9 @@
 import type { Deepgram, DeepgramClient } from '@deepgram/sdk';
-import type { LiveDeepgramOptions, PrerecordedDeepgramOptions } from '../contracts/index.js';
+import type {
+  FluxDeepgramOptions,
+  LiveDeepgramOptions,
+  PrerecordedDeepgramOptions,
+} from '../contracts/index.js';
 
 /** What a parameter may be, and within which bounds. */
 export type OptionKind =
@@ -23,6 +27,7 @@ type SdkLive = Omit<
   Parameters<DeepgramClient['listen']['v1']['connect']>[0],
   'callback' | 'callback_method' | ConnectionArgument
 >;
+type SdkFlux = Omit<Parameters<DeepgramClient['listen']['v2']['connect']>[0], ConnectionArgument>;
 /** Arguments of the SDK's connect() that are no parameters of Deepgram's. */
 type ConnectionArgument =
   | 'Authorization'
@@ -94,4 +99,21 @@ export const LIVE_OPTIONS = {
   // Source: Deepgram's documentation of utterance_end_ms, which works on interim results and their pace.
   utterance_end_ms: { type: 'number', min: 1000, max: 60_000, integer: true },
   vad_events: flag,
-} as const satisfies OptionTable<LiveDeepgramOptions> & OptionTable<SdkLive>;
+} as const satisfies OptionTable<Omit<LiveDeepgramOptions, keyof FluxDeepgramOptions>> & OptionTable<SdkLive>;
+
+/** Every parameter of the WebSocket `/v2/listen`. The bounds are those of Deepgram's reference. */
+export const FLUX_OPTIONS = {
+  model: text,
+  encoding: text,
+  sample_rate: SHARED.sample_rate,
+  eot_threshold: { type: 'number', min: 0.5, max: 1, integer: false },
+  eager_eot_threshold: { type: 'number', min: 0.3, max: 0.9, integer: false },
+  eot_timeout_ms: { type: 'number', min: 500, max: 60_000, integer: true },
+  keyterm: texts,
+  language_hint: texts,
+  profanity_filter: flag,
+  numerals: flag,
+  redact: texts,
+  tag: SHARED.tag,
+  mip_opt_out: flag,
+} as const satisfies OptionTable<FluxDeepgramOptions> & OptionTable<SdkFlux>;

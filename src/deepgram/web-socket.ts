@@ -1,19 +1,22 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import type { DeepgramTransport, DeepgramTransportMessage } from '@deepgram/sdk';
 import type IsomorphicWebSocket from 'isomorphic-ws';
 import type { Clock, LiveClose, TimerHandle } from '../contracts/index.js';
 import { TranscriptionError } from '../errors/index.js';
 import type { RefusedHandshake } from './live-errors.js';
+import type { LiveRequest } from './live-request.js';
 
-type WebSocketClass = typeof IsomorphicWebSocket;
+export type WebSocketClass = typeof IsomorphicWebSocket;
 type WebSocket = IsomorphicWebSocket;
 
-/** What really happens to the socket. The SDK hears the same, but retells some of it wrongly. */
+/** What happens to the socket. */
 export interface WebSocketObserver {
   /** The handshake was answered with an upgrade. */
   onUpgrade(headers: RefusedHandshake['headers']): void;
   onRefused(answer: RefusedHandshake): void;
   onOpen(): void;
+  onMessage(data: string | ArrayBuffer): void;
+  onPong(): void;
+  /** Bytes that had to wait have left the process. */
   onDrain(): void;
   onError(error: Error): void;
   /** Comes exactly once, after everything else. */
@@ -44,24 +47,18 @@ export async function loadWebSocket(): Promise<WebSocketClass> {
   }
 }
 
-/**
- * Carries one connection of the SDK over isomorphic-ws.
- *
- * The SDK is told of openings, messages and closes only. An error is always followed by a close, and hearing
- * of it first would make the SDK close the socket with a code of its own.
- */
-export class WebSocketTransport implements DeepgramTransport {
+/** One WebSocket of isomorphic-ws. */
+export class LiveSocket {
   readonly #socket: WebSocket;
   readonly #observer: WebSocketObserver;
   readonly #clock: Clock;
-  readonly #openListeners: (() => void)[] = [];
-  readonly #messageListeners: ((message: DeepgramTransportMessage) => void)[] = [];
-  readonly #closeListeners: ((event: LiveClose) => void)[] = [];
   #grace: TimerHandle | undefined;
+  /** Bytes of a message did not leave with it. */
+  #congested = false;
 
   constructor(
     WebSocketConstructor: WebSocketClass,
-    target: { readonly url: string; readonly headers: Record<string, string> },
+    target: LiveRequest,
     observer: WebSocketObserver,
     clock: Clock,
   ) {
@@ -80,27 +77,23 @@ export class WebSocketTransport implements DeepgramTransport {
     return this.#socket.bufferedAmount;
   }
 
-  send(data: DeepgramTransportMessage): void {
-    // The SDK's audio and control messages are views and strings; a Blob never comes from this library.
-    this.#socket.send(data as string | Uint8Array, () => this.#observer.onDrain());
-  }
-
-  onOpen(listener: () => void): void {
-    this.#openListeners.push(listener);
-  }
-
-  onMessage(listener: (message: DeepgramTransportMessage) => void): void {
-    this.#messageListeners.push(listener);
-  }
-
-  onError(): void {}
-
-  onClose(listener: (event: LiveClose) => void): void {
-    this.#closeListeners.push(listener);
-  }
-
-  isOpen(): boolean {
+  get isOpen(): boolean {
     return this.#socket.readyState === this.#socket.OPEN;
+  }
+
+  /** What a closing socket does not take any more is lost. */
+  send(data: string | Uint8Array): void {
+    if (!this.isOpen) return;
+    this.#socket.send(data, this.#onSent);
+    // Nearly every message leaves at once. Only the others are worth telling about.
+    if (!this.#congested && this.#socket.bufferedAmount > 0) this.#congested = true;
+  }
+
+  /** False where the platform has no pings. */
+  ping(): boolean {
+    if (typeof this.#socket.ping !== 'function') return false;
+    if (this.isOpen) this.#socket.ping();
+    return true;
   }
 
   /** Ends the socket, or the attempt to open one. Safe to call at any time. */
@@ -114,6 +107,12 @@ export class WebSocketTransport implements DeepgramTransport {
     this.#socket.close(code, reason);
   }
 
+  readonly #onSent = (): void => {
+    if (!this.#congested) return;
+    this.#congested = this.#socket.bufferedAmount > 0;
+    this.#observer.onDrain();
+  };
+
   #destroy(): void {
     if (this.#socket.terminate) this.#socket.terminate();
     else this.#socket.close();
@@ -121,23 +120,18 @@ export class WebSocketTransport implements DeepgramTransport {
 
   #listen(): void {
     const socket = this.#socket;
-    socket.addEventListener('open', () => {
-      for (const listener of this.#openListeners) listener();
-      this.#observer.onOpen();
-    });
-    socket.addEventListener('message', ({ data }) => {
-      for (const listener of this.#messageListeners) listener(data as string | ArrayBuffer);
-    });
+    socket.addEventListener('open', () => this.#observer.onOpen());
+    socket.addEventListener('message', ({ data }) => this.#observer.onMessage(data as string | ArrayBuffer));
     socket.addEventListener('error', (event) => {
       this.#observer.onError(event.error instanceof Error ? event.error : new Error(event.message));
     });
     socket.addEventListener('close', ({ code, reason }) => {
       this.#grace?.cancel();
-      for (const listener of this.#closeListeners) listener({ code, reason });
       this.#observer.onClose({ code, reason });
     });
-    // Browsers show nothing of the handshake.
+    // Browsers show neither the handshake nor pongs.
     if (typeof socket.on !== 'function') return;
+    socket.on('pong', () => this.#observer.onPong());
     socket.on('upgrade', (response) => this.#observer.onUpgrade(headersOf(response)));
     socket.on('unexpected-response', (request, response) => this.#refused(request, response));
   }

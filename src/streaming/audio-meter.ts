@@ -15,11 +15,14 @@ type FormatOptions = Pick<SharedDeepgramOptions, 'encoding' | 'sample_rate' | 'c
 export class AudioMeter {
   #bytesPerSecond: number | undefined;
   #header: Uint8Array | undefined;
+  /** The options tell the format: there is no header. */
+  readonly isRaw: boolean;
   /** Bytes that belong together: one sample of each channel. */
   readonly blockBytes: number = 1;
 
   constructor(options: FormatOptions) {
     const { encoding, sample_rate: sampleRate, channels = 1 } = options;
+    this.isRaw = encoding !== undefined;
     if (encoding === undefined) {
       this.#header = new Uint8Array(0);
       return;

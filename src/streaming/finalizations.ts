@@ -5,9 +5,13 @@ const FINALIZE_TIMEOUT_MS = 5000;
 
 interface Waiting {
   readonly channels: Set<number>;
+  isSettled: boolean;
   settle(error?: Error): void;
-  timer?: TimerHandle;
+  timer?: TimerHandle | undefined;
 }
+
+/** Queues the message. It says when it has left, and leaves again on a new connection until it is answered. */
+type SendFinalize = (onSent: () => void, isAnswered: () => boolean) => void;
 
 /** The calls of `finalize()` that wait for their answer. They are answered in the order of sending. */
 export class Finalizations {
@@ -18,22 +22,28 @@ export class Finalizations {
     this.#clock = clock;
   }
 
-  /** `send` queues the message and says when it has left: the wait begins then. */
-  add(send: (onSent: () => void) => void): Promise<void> {
+  /** The wait begins when the message has left. */
+  add(send: SendFinalize): Promise<void> {
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
         channels: new Set(),
+        isSettled: false,
         settle: (error) => {
           waiting.timer?.cancel();
+          waiting.isSettled = true;
           this.#waiting = this.#waiting.filter((other) => other !== waiting);
           if (error === undefined) resolve();
           else reject(error);
         },
       };
       this.#waiting.push(waiting);
-      send(() => {
-        waiting.timer = this.#clock.setTimer(() => waiting.settle(), FINALIZE_TIMEOUT_MS);
-      });
+      send(
+        () => {
+          waiting.timer?.cancel();
+          waiting.timer = this.#clock.setTimer(() => waiting.settle(), FINALIZE_TIMEOUT_MS);
+        },
+        () => waiting.isSettled,
+      );
     });
   }
 
@@ -43,6 +53,15 @@ export class Finalizations {
     if (first?.timer === undefined) return;
     first.channels.add(channel);
     if (first.channels.size >= channels) first.settle();
+  }
+
+  /** The connection was lost: the messages will leave again, over the next one. */
+  lost(): void {
+    for (const waiting of this.#waiting) {
+      waiting.timer?.cancel();
+      waiting.timer = undefined;
+      waiting.channels.clear();
+    }
   }
 
   end(error?: Error): void {

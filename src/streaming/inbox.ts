@@ -1,14 +1,8 @@
-import type { LiveEvent, LiveEventOf } from '../contracts/index.js';
+import type { LiveEventOf, LiveSegment } from '../contracts/index.js';
 import { type LiveMessage, mapLiveMessage } from '../deepgram/map-live.js';
+import type { Receiver, ReceiverHooks } from './receiver.js';
+import type { Timeline } from './timeline.js';
 import type { TranscriptBuilder } from './transcript-builder.js';
-
-export interface InboxHooks {
-  onEvent(event: LiveEvent): void;
-  /** Results that answer a Finalize. */
-  onFinalized(channel: number, channels: number): void;
-  /** The last message of a stream. */
-  onMetadata(): void;
-}
 
 type Results = Extract<LiveMessage, { kind: 'results' }>;
 
@@ -16,19 +10,27 @@ type Results = Extract<LiveMessage, { kind: 'results' }>;
 interface ChannelState {
   interimShown: boolean;
   utteranceOpen: boolean;
+  /** When speech last began and utterances last ended, so that a replay tells neither again. */
+  speechStartedAt: number;
+  utteranceEndedAt: number;
 }
 
-/** Turns Deepgram's messages into events, and keeps the finals for the transcript. */
-export class Inbox {
+/** Two times that a replay gives for the same thing differ by less. */
+const SAME_SECONDS = 0.1;
+
+/** Turns the messages of `/v1/listen` into events, and keeps the finals for the transcript. */
+export class Inbox implements Receiver {
   readonly #builder: TranscriptBuilder;
-  readonly #hooks: InboxHooks;
+  readonly #hooks: ReceiverHooks;
+  readonly #timeline: Timeline;
   readonly #channels = new Map<number, ChannelState>();
   readonly #unknownTypes = new Set<string>();
   #finals = 0;
   #interims = 0;
 
-  constructor(builder: TranscriptBuilder, hooks: InboxHooks) {
+  constructor(builder: TranscriptBuilder, timeline: Timeline, hooks: ReceiverHooks) {
     this.#builder = builder;
+    this.#timeline = timeline;
     this.#hooks = hooks;
   }
 
@@ -44,19 +46,19 @@ export class Inbox {
     const mapped = mapLiveMessage(message, connection);
     switch (mapped.kind) {
       case 'results':
-        this.#results(mapped, message);
+        this.#results(mapped, message, connection);
         return;
       case 'metadata':
         this.#builder.addRequestId(mapped.requestId);
         this.#builder.addChannels(mapped.channels);
-        this.#builder.addMetadata(mapped.durationSeconds, message);
+        this.#builder.addMetadata(this.#placed(mapped.durationSeconds, connection), message);
         this.#hooks.onMetadata();
         return;
       case 'speech-start':
-        this.#hooks.onEvent({ type: 'speech-start', channel: mapped.channel, at: mapped.at });
+        this.#startSpeech(mapped.channel, this.#timeline.place(connection, mapped.at));
         return;
       case 'utterance-end':
-        this.#endUtterance(mapped);
+        this.#endUtterance(mapped, connection);
         return;
       case 'warning':
         this.#hooks.onEvent({ type: 'warning', code: mapped.code, message: mapped.message });
@@ -66,19 +68,23 @@ export class Inbox {
     }
   }
 
-  #results(results: Results, message: unknown): void {
-    const { segment, isFinal, speechFinal } = results;
+  end(): void {}
+
+  #results(results: Results, message: unknown, connection: number): void {
+    const { isFinal, speechFinal, channels } = results;
+    const segment = this.#timeline.move(results.segment, connection);
     this.#builder.addRequestId(results.requestId);
-    this.#builder.addChannels(results.channels);
+    this.#builder.addChannels(channels);
     this.#builder.addTime(segment.end);
     if (isFinal) this.#builder.addFinal(segment, speechFinal, message);
-    const event = isFinal ? this.#final(results) : this.#interim(results);
+    const event = isFinal ? this.#final(results, segment) : this.#interim(segment);
+    if (isFinal) this.#hooks.onFinalUntil(segment.channel, segment.end, channels);
     if (event !== undefined) this.#hooks.onEvent(event);
-    if (results.fromFinalize) this.#hooks.onFinalized(segment.channel, results.channels);
+    if (results.fromFinalize) this.#hooks.onFinalized(segment.channel, channels);
   }
 
   /** Silence is no event, unless it takes back an interim or ends an utterance. */
-  #final({ segment, speechFinal, fromFinalize }: Results): LiveEventOf<'final'> | undefined {
+  #final({ speechFinal, fromFinalize }: Results, segment: LiveSegment): LiveEventOf<'final'> | undefined {
     const state = this.#state(segment.channel);
     const silent = segment.text.trim() === '';
     const worthTelling = !silent || state.interimShown || (speechFinal && state.utteranceOpen);
@@ -89,7 +95,7 @@ export class Inbox {
     return { type: 'final', ...segment, speechFinal, fromFinalize };
   }
 
-  #interim({ segment }: Results): LiveEventOf<'interim'> | undefined {
+  #interim(segment: LiveSegment): LiveEventOf<'interim'> | undefined {
     const state = this.#state(segment.channel);
     const silent = segment.text.trim() === '';
     const worthTelling = !silent || state.interimShown;
@@ -99,10 +105,29 @@ export class Inbox {
     return { type: 'interim', ...segment };
   }
 
-  #endUtterance({ channel, lastWordEnd }: Extract<LiveMessage, { kind: 'utterance-end' }>): void {
+  #startSpeech(channel: number, at: number): void {
+    const state = this.#state(channel);
+    if (at <= state.speechStartedAt + SAME_SECONDS) return;
+    state.speechStartedAt = at;
+    this.#hooks.onEvent({ type: 'speech-start', channel, at });
+  }
+
+  #endUtterance(
+    { channel, lastWordEnd: end }: Extract<LiveMessage, { kind: 'utterance-end' }>,
+    connection: number,
+  ): void {
+    const state = this.#state(channel);
+    // -1 says that no word was heard since the utterance before.
+    const lastWordEnd = end < 0 ? end : this.#timeline.place(connection, end);
+    if (lastWordEnd >= 0 && lastWordEnd <= state.utteranceEndedAt + SAME_SECONDS) return;
+    state.utteranceEndedAt = Math.max(state.utteranceEndedAt, lastWordEnd);
     this.#builder.endUtterance(channel);
-    this.#state(channel).utteranceOpen = false;
+    state.utteranceOpen = false;
     this.#hooks.onEvent({ type: 'utterance-end', channel, lastWordEnd });
+  }
+
+  #placed(seconds: number | undefined, connection: number): number | undefined {
+    return seconds === undefined ? undefined : this.#timeline.place(connection, seconds);
   }
 
   #unknown(type: string): void {
@@ -119,7 +144,12 @@ export class Inbox {
   #state(channel: number): ChannelState {
     const known = this.#channels.get(channel);
     if (known !== undefined) return known;
-    const state = { interimShown: false, utteranceOpen: false };
+    const state = {
+      interimShown: false,
+      utteranceOpen: false,
+      speechStartedAt: Number.NEGATIVE_INFINITY,
+      utteranceEndedAt: Number.NEGATIVE_INFINITY,
+    };
     this.#channels.set(channel, state);
     return state;
   }

@@ -40,6 +40,10 @@ export class Intake implements LiveControls {
     return this.#finishAsked ? this.#refuse() : this.#session.finalize();
   }
 
+  configure(message: Readonly<Record<string, unknown>>): Promise<void> {
+    return this.#finishAsked ? this.#refuse() : this.#session.configure(message);
+  }
+
   pipeFrom(source: unknown, options: PipeOptions): Promise<void> {
     if (this.#finishAsked || !this.#session.takesAudio) {
       discardSource(source);

@@ -62,6 +62,10 @@ export class LazyControls implements LiveControls {
     return this.#later((controls) => controls.finalize());
   }
 
+  configure(message: Readonly<Record<string, unknown>>): Promise<void> {
+    return this.#later((controls) => controls.configure(message));
+  }
+
   pipeFrom(source: unknown, options: PipeOptions): Promise<void> {
     if (this.#controls !== undefined) return this.#controls.pipeFrom(source, options);
     // It may break before anyone reads it.
@@ -104,6 +108,8 @@ export class LazyControls implements LiveControls {
       finals: 0,
       interims: 0,
       connections: 0,
+      bytesHeld: this.#keptBytes,
+      gapSeconds: 0,
     };
   }
 

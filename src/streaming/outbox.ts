@@ -1,6 +1,17 @@
 import type { LiveConnection, LiveControl } from '../contracts/index.js';
+import { AudioLog } from './audio-log.js';
+import type { AudioMap, Cut } from './audio-map.js';
+import type { ReplayPacer } from './replay-pacer.js';
 
-type Item = { readonly audio: Uint8Array } | { readonly control: LiveControl; readonly onSent: () => void };
+/** A message that is sent after the audio before it, and again on the next connection until it is answered. */
+interface Control {
+  readonly control: LiveControl;
+  /** All audio before it leaves first. */
+  readonly position: number;
+  readonly onSent: () => void;
+  readonly isAnswered: () => boolean;
+  wasSent: boolean;
+}
 
 interface Waiter {
   /** Position in the audio, in bytes, after the chunk that is waited for. */
@@ -12,75 +23,97 @@ interface Waiter {
 export interface OutboxHooks {
   /** Bytes that may wait here while there is no connection before senders have to wait. */
   roomBytes(): number;
-  onAudio(bytes: number): void;
+  onAudio(): void;
   /** The connection took no more although it had not closed. */
   onBroken(cause: unknown): void;
+  /** A replay has reached the audio that is new. */
+  onCaughtUp(): void;
 }
 
 /** Bytes in the connection's own buffer from which on nothing more is written to it. */
 const HIGH_WATER_BYTES = 256 * 1024;
+const SENT: Promise<void> = Promise.resolve();
 
 /**
- * What is to be sent, in order: audio and control messages.
+ * What is to be sent, in order: audio and control messages. Audio that was sent stays in the log until it is final.
  *
- * Nothing is dropped. A sender whose chunk finds no room waits; one that does not wait makes the queue grow.
+ * A sender whose chunk finds no room waits; one that does not wait makes the log grow.
  */
 export class Outbox {
+  readonly log = new AudioLog();
   readonly #hooks: OutboxHooks;
-  readonly #items: Item[] = [];
+  readonly #map: AudioMap;
+  #controls: Control[] = [];
   #waiters: Waiter[] = [];
   #connection: LiveConnection | undefined;
-  #accepted = 0;
-  #left = 0;
+  #pacer: ReplayPacer | undefined;
+  #bytesSent = 0;
   #pumping = false;
 
-  constructor(hooks: OutboxHooks) {
+  constructor(map: AudioMap, hooks: OutboxHooks) {
+    this.#map = map;
     this.#hooks = hooks;
   }
 
-  /** Bytes of audio taken in since the beginning. */
   get acceptedBytes(): number {
-    return this.#accepted;
+    return this.log.accepted;
   }
 
-  /** Bytes of audio handed to connections since the beginning. */
+  /** Bytes of audio handed to connections, replays included. */
   get sentBytes(): number {
-    return this.#left;
+    return this.#bytesSent;
   }
 
   get queuedBytes(): number {
-    return this.#accepted - this.#left;
+    return this.log.accepted - this.log.sent;
   }
 
-  attach(connection: LiveConnection): void {
+  get isReplaying(): boolean {
+    return this.#pacer !== undefined;
+  }
+
+  /** Sends from the cut on; with a pacer, no faster than that allows. */
+  attach(connection: LiveConnection, cut: Cut, pacer: ReplayPacer | undefined): void {
     this.#connection = connection;
+    this.#pacer = pacer;
+    this.log.rewind(cut.position);
+    this.#controls = this.#controls.filter((control) => !control.isAnswered());
+    for (const control of this.#controls) control.wasSent = false;
+    if (cut.preamble !== undefined && this.log.accepted > this.log.sent) this.#write(cut.preamble);
     this.pump();
   }
 
   detach(): void {
     this.#connection = undefined;
+    this.#pacer?.stop();
+    this.#pacer = undefined;
+    this.#settle();
   }
 
   /** Settles when the frames have left or, without a connection, when there is room for them. */
   pushAudio(frames: readonly Uint8Array[]): Promise<void> {
-    for (const audio of frames) {
-      this.#items.push({ audio });
-      this.#accepted += audio.length;
+    for (const bytes of frames) {
+      this.#map.look(bytes);
+      this.log.push(bytes);
     }
+    this.pump();
+    if (this.log.sent === this.log.accepted && this.#waiters.length === 0) return SENT;
     return new Promise((resolve, reject) => {
-      this.#waiters.push({ end: this.#accepted, resolve, reject });
-      this.pump();
+      this.#waiters.push({ end: this.log.accepted, resolve, reject });
+      this.#settle();
     });
   }
 
-  pushControl(control: LiveControl, onSent: () => void): void {
-    this.#items.push({ control, onSent });
+  /** It is sent again on the next connection while `isAnswered()` is false. */
+  pushControl(control: LiveControl, onSent: () => void, isAnswered: () => boolean = () => false): void {
+    this.#controls.push({ control, position: this.log.accepted, onSent, isAnswered, wasSent: false });
     this.pump();
   }
 
   /** Only where nothing else waits: it says no more than the next audio would, and must not pile up. */
-  pushKeepAlive(): void {
-    if (this.#items.length === 0 && this.#hasRoom()) this.pushControl('KeepAlive', () => undefined);
+  sendKeepAlive(): void {
+    if (this.queuedBytes > 0 || !this.#hasRoom()) return;
+    this.#guarded((connection) => connection.sendControl('KeepAlive'));
   }
 
   /** Writes as much as the connection takes. Called whenever there may be more room. */
@@ -93,13 +126,21 @@ export class Outbox {
     } finally {
       this.#pumping = false;
     }
-    this.#settle();
+    if (this.#pacer !== undefined && this.log.sent === this.log.accepted) this.#endReplay();
+    if (this.#waiters.length > 0) this.#settle();
+  }
+
+  /** Lets go of audio that is final. */
+  release(position: number): void {
+    this.log.release(position);
+    if (this.#waiters.length > 0) this.#settle();
   }
 
   /** Gives up what has not left. */
   fail(error: Error): void {
     this.detach();
-    this.#items.length = 0;
+    this.log.clear();
+    this.#controls = [];
     const waiters = this.#waiters;
     this.#waiters = [];
     for (const waiter of waiters) waiter.reject(error);
@@ -109,30 +150,65 @@ export class Outbox {
     return this.#connection !== undefined && this.#connection.bufferedAmount < HIGH_WATER_BYTES;
   }
 
+  /** False where there is nothing that may be sent now. */
   #sendNext(): boolean {
-    const item = this.#items[0];
-    const connection = this.#connection;
-    if (item === undefined || connection === undefined) return false;
-    try {
-      if ('audio' in item) connection.sendAudio(item.audio);
-      else connection.sendControl(item.control);
-    } catch (cause) {
-      this.detach();
-      this.#hooks.onBroken(cause);
-      return false;
+    if (this.#controls.length > 0) {
+      const control = this.#controls.find(({ wasSent }) => !wasSent);
+      if (control !== undefined && control.position <= this.log.sent) return this.#sendControl(control);
     }
-    this.#items.shift();
-    if ('audio' in item) {
-      this.#left += item.audio.length;
-      this.#hooks.onAudio(item.audio.length);
-    } else item.onSent();
+    const frame = this.log.peek();
+    if (frame === undefined || !this.#isInTime(frame.start + frame.bytes.length)) return false;
+    if (!this.#write(frame.bytes)) return false;
+    this.log.advance();
+    this.#hooks.onAudio();
     return true;
   }
 
+  #isInTime(end: number): boolean {
+    if (this.#pacer === undefined) return true;
+    const seconds = this.#map.seconds(end);
+    return seconds === undefined || this.#pacer.allows(seconds, () => this.pump());
+  }
+
+  #sendControl(control: Control): boolean {
+    if (!this.#guarded((connection) => connection.sendControl(control.control))) return false;
+    control.wasSent = true;
+    control.onSent();
+    return true;
+  }
+
+  #write(bytes: Uint8Array): boolean {
+    if (!this.#guarded((connection) => connection.sendAudio(bytes))) return false;
+    this.#bytesSent += bytes.length;
+    return true;
+  }
+
+  #guarded(send: (connection: LiveConnection) => void): boolean {
+    const connection = this.#connection;
+    if (connection === undefined) return false;
+    try {
+      send(connection);
+      return true;
+    } catch (cause) {
+      this.#connection = undefined;
+      this.#hooks.onBroken(cause);
+      return false;
+    }
+  }
+
+  #endReplay(): void {
+    this.#pacer?.stop();
+    this.#pacer = undefined;
+    this.#hooks.onCaughtUp();
+  }
+
+  /** While there is a connection a chunk waits until it has left, otherwise until there is room for it. */
   #settle(): void {
-    if (this.#connection !== undefined && !this.#hasRoom()) return;
-    const room = this.#connection === undefined ? this.#hooks.roomBytes() : 0;
-    while (this.#waiters[0] !== undefined && this.#waiters[0].end - this.#left <= room) {
+    const isLeaving = this.#connection !== undefined && this.#pacer === undefined;
+    if (isLeaving && !this.#hasRoom()) return;
+    const held = isLeaving ? this.log.sent : this.log.heldFrom;
+    const room = isLeaving ? 0 : this.#hooks.roomBytes();
+    while (this.#waiters[0] !== undefined && this.#waiters[0].end - held <= room) {
       this.#waiters.shift()?.resolve();
     }
   }

@@ -19,3 +19,8 @@ export function stalledError(timeoutMs: number, region: string): TimeoutError {
 /** The warning where a stream that was asked to end closes normally, and yet unconfirmed. */
 export const UNCONFIRMED_END =
   'Deepgram closed the stream without the Metadata message that ends it. The last words may be missing.';
+
+/** The warning where the audio ends within a sample. */
+export function incompleteSample(bytes: number): string {
+  return `The audio ended within a sample: its last ${bytes} byte(s) were not sent. Check the encoding.`;
+}

@@ -1,6 +1,8 @@
 import type {
+  AudioStore,
   Clock,
   LiveEvent,
+  LiveProtocol,
   LiveState,
   LiveStats,
   LiveTransport,
@@ -8,19 +10,45 @@ import type {
   Transcript,
 } from '../contracts/index.js';
 import type { AudioChunk } from './audio-bytes.js';
+import type { TranscribeStretch } from './repairs.js';
+
+/** What a session does when its connection ends, with every default filled in. */
+export interface LiveRecovery {
+  /** False: the session fails. */
+  readonly reconnect: ReconnectSettings | false;
+  /** Seconds of audio that are kept in memory. */
+  readonly replaySeconds: number;
+  /** How audio for which the memory was too short is transcribed. */
+  readonly repair: 'sync' | 'queue' | false;
+}
+
+export interface ReconnectSettings {
+  /** The longest outage. */
+  readonly giveUpAfterMs: number;
+  /** The longest pause between two attempts. */
+  readonly maxDelayMs: number;
+}
 
 /** The options of `stream()` that a session needs. */
 export interface LiveSettings
-  extends Pick<
-    StreamOptions,
-    'language' | 'encoding' | 'sample_rate' | 'channels' | 'finishTimeoutMs' | 'signal'
-  > {
+  extends Partial<LiveRecovery>,
+    Pick<StreamOptions, 'language' | 'encoding' | 'sample_rate' | 'channels' | 'finishTimeoutMs' | 'signal'> {
   readonly model: string;
+  /** Interim results were asked for: results come often. */
+  readonly interimResults?: boolean;
+  /** Default `v1`. */
+  readonly protocol?: LiveProtocol;
 }
 
 /** A place among the live sessions that may run at the same time. */
 export interface LivePlace {
   release(): void;
+}
+
+/** Where the audio of long outages is kept, and what transcribes it. */
+export interface SessionRepair {
+  readonly store: AudioStore;
+  readonly transcribe: TranscribeStretch;
 }
 
 /** How a session ended: with the transcript or with the error. */
@@ -35,8 +63,14 @@ export interface SessionDependencies {
   /** The outcome is told when this has settled. */
   onEnd(outcome: LiveOutcome): void | Promise<void>;
   readonly transport: LiveTransport;
+  /** The same one, then those of other regions that may take its place. */
+  readonly transports?: readonly [LiveTransport, ...LiveTransport[]];
   readonly settings: LiveSettings;
   readonly clock: Clock;
+  /** For audio that is too much for the memory in an outage. */
+  readonly repair?: SessionRepair | undefined;
+  /** From 0 to 1, for the pauses between attempts. Default Math.random. */
+  readonly random?: () => number;
   /** Of the transcript. */
   readonly transcriptId: string;
   /** Waits for a place before the connection is opened. Audio is kept meanwhile. */
@@ -63,6 +97,7 @@ export interface LiveControls {
   readonly outcome: Promise<Transcript>;
   send(chunk: AudioChunk): Promise<void>;
   finalize(): Promise<void>;
+  configure(message: Readonly<Record<string, unknown>>): Promise<void>;
   pipeFrom(source: unknown, options: PipeOptions): Promise<void>;
   finish(): Promise<Transcript>;
   stop(): Promise<Transcript>;
@@ -78,7 +113,7 @@ export interface StartableSession {
 }
 
 /** What is known of a session before its code is there. */
-export type PendingSession = Omit<SessionDependencies, 'transport' | 'acquire'>;
+export type PendingSession = Omit<SessionDependencies, 'transport' | 'transports' | 'acquire' | 'repair'>;
 
 /** Makes the session, once its code is there. */
 export type SessionFactory = (pending: PendingSession) => StartableSession;

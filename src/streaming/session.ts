@@ -1,40 +1,31 @@
-import type { LiveClose, LiveConnection, LiveState, LiveStats, Transcript } from '../contracts/index.js';
+import type {
+  LiveClose,
+  LiveConnection,
+  LiveEvent,
+  LiveState,
+  LiveStats,
+  Transcript,
+} from '../contracts/index.js';
 import { connectionClosed } from '../deepgram/live-errors.js';
 import { toTranscriptionError } from '../errors/index.js';
 import { abortError, onAbort } from '../internal/abort.js';
 import { type AudioChunk, toBytes } from './audio-bytes.js';
-import { AudioMeter } from './audio-meter.js';
 import { deferred, observed } from './deferred.js';
 import { abortedError, endedError } from './end-errors.js';
-import { Finalizations } from './finalizations.js';
 import { FinishWait } from './finish-wait.js';
-import { Framer } from './framer.js';
-import { Inbox } from './inbox.js';
-import { KeepAlive } from './keep-alive.js';
-import { Outbox } from './outbox.js';
-import { stalledError, UNCONFIRMED_END } from './session-errors.js';
+import { incompleteSample, stalledError, UNCONFIRMED_END } from './session-errors.js';
+import { SessionParts } from './session-parts.js';
 import type { LiveOutcome, LivePlace, SessionDependencies } from './session-types.js';
-import { TranscriptBuilder } from './transcript-builder.js';
-
-/** Audio that is kept while there is no connection before `send()` waits. */
-const ROOM_SECONDS = 30;
-const ROOM_BYTES_WHERE_UNKNOWN = 4 * 1024 * 1024;
 
 /**
- * One live transcription: connecting → open → finishing → ended, or from any of them → failed.
+ * One live transcription: connecting → open ⇄ reconnecting → finishing → ended, or from any of them → failed.
  *
  * `finishing` may begin before the connection is open. After an end nothing is left: timers are cancelled, the
  * connection is closed, the place is given back, waiting calls are settled.
  */
 export class LiveSession {
-  readonly meter: AudioMeter;
   readonly #dependencies: SessionDependencies;
-  readonly #framer: Framer;
-  readonly #outbox: Outbox;
-  readonly #inbox: Inbox;
-  readonly #builder: TranscriptBuilder;
-  readonly #keepAlive: KeepAlive;
-  readonly #finalizations: Finalizations;
+  readonly #parts: SessionParts;
   readonly #finishWait: FinishWait;
   readonly #opened = deferred<void>();
   /** Settles when the first connection is open. */
@@ -46,36 +37,37 @@ export class LiveSession {
   /** Aborts when the session has ended. */
   readonly over = this.#over.signal;
   #state: LiveState = 'connecting';
-  #connection: LiveConnection | undefined;
-  #connections = 0;
   #place: LivePlace | undefined;
+  /** Over the present connection. */
   #closeStreamSent = false;
   #metadataSeen = false;
+  #isCompleting = false;
   #stopListening: () => void = () => undefined;
 
   constructor(dependencies: SessionDependencies) {
-    const { settings, clock, transport, transcriptId: id } = dependencies;
-    const { model, language } = settings;
+    const { settings, clock } = dependencies;
     this.#dependencies = dependencies;
-    this.meter = new AudioMeter(settings);
-    this.#framer = new Framer(this.meter);
-    this.#builder = new TranscriptBuilder({ id, model, language, region: transport.region }, clock);
-    this.#inbox = new Inbox(this.#builder, {
-      onEvent: dependencies.onEvent,
-      onFinalized: (channel, channels) => this.#finalizations.answered(channel, channels),
+    this.#finishWait = new FinishWait(clock, settings.finishTimeoutMs, () => this.#finishTimedOut());
+    this.#parts = new SessionParts(dependencies, this.over, {
+      onEvent: (event) => this.#tell(event),
+      // Before CloseStream it does not say that everything has come.
       onMetadata: () => {
-        // Before CloseStream it does not say that everything has come.
         this.#metadataSeen ||= this.#closeStreamSent;
       },
+      onBroken: (cause) => {
+        const close = { code: 1006, reason: '' };
+        this.#parts.link.drop(close, this.#connectionLost(close, cause));
+      },
+      onUp: (connection, index, requestId) => this.#up(connection, index, requestId),
+      onDrain: () => this.#drained(),
+      onDown: (_close, error, wasOpen) => this.#down(error, wasOpen),
+      onRetry: (attempt, delayMs) => this.#tell({ type: 'reconnecting', attempt, delayMs }),
+      onGivenUp: (close, error) => this.#givenUp(error ?? this.#connectionLost(close)),
     });
-    this.#keepAlive = new KeepAlive(clock, () => this.#outbox.pushKeepAlive());
-    this.#finalizations = new Finalizations(clock);
-    this.#finishWait = new FinishWait(clock, settings.finishTimeoutMs, () => this.#finishTimedOut());
-    this.#outbox = new Outbox({
-      roomBytes: () => (this.meter.bytesPerSecond ?? 0) * ROOM_SECONDS || ROOM_BYTES_WHERE_UNKNOWN,
-      onAudio: () => this.#keepAlive.sent(),
-      onBroken: (cause) => this.fail(this.#connectionLost({ code: 1006, reason: '' }, cause)),
-    });
+  }
+
+  get meter(): SessionParts['meter'] {
+    return this.#parts.meter;
   }
 
   get ended(): boolean {
@@ -83,7 +75,7 @@ export class LiveSession {
   }
 
   get takesAudio(): boolean {
-    return this.#state === 'connecting' || this.#state === 'open';
+    return this.#state === 'connecting' || this.#state === 'open' || this.#state === 'reconnecting';
   }
 
   start(): void {
@@ -93,14 +85,17 @@ export class LiveSession {
     this.#stopListening = onAbort(signal, () => {
       if (signal !== undefined) this.fail(abortError(signal));
     });
-    if (!this.ended) void this.#connect();
+    if (!this.ended) void this.#begin();
   }
 
   send(chunk: AudioChunk): Promise<void> {
     if (!this.takesAudio) return observed(Promise.reject(endedError(this.over.reason)));
     try {
-      const frames = this.#framer.split(toBytes(chunk));
-      return frames.length === 0 ? Promise.resolve() : observed(this.#outbox.pushAudio(frames));
+      const frames = this.#parts.framer.split(toBytes(chunk));
+      if (frames.length === 0) return Promise.resolve();
+      const sent = this.#parts.outbox.pushAudio(frames);
+      this.#parts.outage.admit();
+      return observed(sent);
     } catch (error) {
       return observed(Promise.reject(error));
     }
@@ -108,30 +103,40 @@ export class LiveSession {
 
   finalize(): Promise<void> {
     if (!this.takesAudio) return observed(Promise.reject(endedError(this.over.reason)));
-    if (this.#outbox.acceptedBytes === 0) return Promise.resolve();
-    return observed(this.#finalizations.add((onSent) => this.#outbox.pushControl('Finalize', onSent)));
+    const { outbox, finalizations, protocol } = this.#parts;
+    if (outbox.acceptedBytes === 0 || protocol === 'flux') return Promise.resolve();
+    return observed(
+      finalizations.add((onSent, isAnswered) => outbox.pushControl('Finalize', onSent, isAnswered)),
+    );
+  }
+
+  configure(message: Readonly<Record<string, unknown>>): Promise<void> {
+    if (!this.takesAudio) return observed(Promise.reject(endedError(this.over.reason)));
+    return observed(this.#parts.configurations.add(message));
   }
 
   finish(): Promise<Transcript> {
     if (!this.takesAudio) return this.outcome;
-    this.#warnOfHeldBytes();
+    const { framer, outbox } = this.#parts;
+    if (framer.heldBytes > 0) this.warn('incomplete_sample', incompleteSample(framer.heldBytes));
     // A listener may have ended the session, here and after every other event.
     if (this.ended) return this.outcome;
     const open = this.#state === 'open';
-    const silent = this.#outbox.acceptedBytes === 0;
+    const silent = outbox.acceptedBytes === 0;
     if (open && silent) {
       this.#succeed();
       return this.outcome;
     }
+    const isDown = this.#state === 'reconnecting';
     this.#enter('finishing');
     if (this.ended) return this.outcome;
     // Without audio only the opening is left to wait for: it tells whether the credentials are right.
-    if (open || silent) this.#finishWait.restart();
+    if (open || silent || isDown) this.#finishWait.restart();
     if (silent) return this.outcome;
-    this.#outbox.pushControl('CloseStream', () => {
+    outbox.pushControl('CloseStream', () => {
       this.#finishWait.restart();
       this.#closeStreamSent = true;
-      this.#keepAlive.stop();
+      this.#parts.keepAlive.stop();
     });
     return this.outcome;
   }
@@ -151,31 +156,24 @@ export class LiveSession {
   }
 
   warn(code: string, message: string): void {
-    if (!this.ended) this.#dependencies.onEvent({ type: 'warning', code, message });
+    this.#tell({ type: 'warning', code, message });
   }
 
   partial(): Transcript {
-    return this.#builder.build();
+    return this.#parts.builder.build();
   }
 
   stats(): LiveStats {
-    const { sentBytes, queuedBytes } = this.#outbox;
-    const sentSeconds = this.meter.seconds(sentBytes);
-    return {
-      state: this.#state,
-      bytesSent: sentBytes,
-      bytesBuffered: queuedBytes + this.#framer.heldBytes + (this.#connection?.bufferedAmount ?? 0),
-      ...(sentSeconds !== undefined && { sentSeconds }),
-      finals: this.#inbox.finals,
-      interims: this.#inbox.interims,
-      connections: this.#connections,
-    };
+    return this.#parts.stats(this.#state);
   }
 
-  async #connect(): Promise<void> {
-    const { acquire, transport } = this.#dependencies;
+  #tell(event: LiveEvent): void {
+    if (!this.ended) this.#dependencies.onEvent(event);
+  }
+
+  async #begin(): Promise<void> {
     try {
-      const place = await acquire?.(this.over);
+      const place = await this.#dependencies.acquire?.(this.over);
       if (this.ended) {
         place?.release();
         return;
@@ -185,58 +183,68 @@ export class LiveSession {
       this.fail(toTranscriptionError(error));
       return;
     }
-    const index = this.#connections;
-    const connection = transport.connect({
-      onOpen: ({ requestId }) => this.#open(connection, index, requestId),
-      onMessage: (message) => {
-        if (!this.ended) this.#inbox.receive(message, index);
-      },
-      onWarning: ({ code, message }) => this.warn(code, message),
-      onDrain: () => this.#drained(),
-      onClose: (close, error) => this.#closed(close, error),
-    });
-    this.#connection = connection;
+    this.#parts.link.connect();
   }
 
-  #open(connection: LiveConnection, index: number, requestId: string | undefined): void {
+  #up(connection: LiveConnection, index: number, requestId: string | undefined): void {
     if (this.ended) return;
-    this.#connections += 1;
-    this.#builder.addRequestId(requestId);
+    const { builder, outbox } = this.#parts;
+    builder.addRequestId(requestId);
     if (this.#state === 'finishing') this.#finishWait.restart();
     else this.#enter('open');
     if (this.ended) return;
     this.#opened.resolve();
-    this.#dependencies.onEvent({
-      type: 'open',
-      connection: index,
-      ...(requestId !== undefined && { requestId }),
-    });
+    this.#tell({ type: 'open', connection: index, ...(requestId !== undefined && { requestId }) });
+    if (index > 0) this.#tell({ type: 'reconnected', connection: index });
     if (this.ended) return;
-    if (this.#state === 'finishing' && this.#outbox.acceptedBytes === 0) {
-      this.#succeed();
-      return;
-    }
-    this.#keepAlive.start();
-    this.#outbox.attach(connection);
+    if (this.#state === 'finishing' && outbox.acceptedBytes === 0) this.#succeed();
+    else this.#parts.begin(connection, index);
   }
 
   #drained(): void {
     if (this.ended) return;
     if (this.#state === 'finishing') this.#finishWait.restart();
-    this.#outbox.pump();
+    this.#parts.outbox.pump();
   }
 
-  #closed(close: LiveClose, error: Error | undefined): void {
-    if (this.ended) return;
-    const complete = this.#closeStreamSent && (this.#metadataSeen || error === undefined);
-    if (complete && !this.#metadataSeen) this.warn('unconfirmed_end', UNCONFIRMED_END);
-    if (complete) this.#succeed();
-    else this.fail(error ?? this.#connectionLost(close));
+  /** True where the session has ended with it, as it should. */
+  #down(error: Error | undefined, wasOpen: boolean): boolean {
+    if (this.ended) return true;
+    const isComplete = this.#closeStreamSent && (this.#metadataSeen || error === undefined);
+    this.#parts.lost(wasOpen);
+    if (isComplete) {
+      if (!this.#metadataSeen && this.#parts.protocol === 'v1') this.warn('unconfirmed_end', UNCONFIRMED_END);
+      this.#succeed();
+      return true;
+    }
+    this.#closeStreamSent = false;
+    this.#metadataSeen = false;
+    if (wasOpen && this.#state === 'open') this.#enter('reconnecting');
+    return this.ended;
   }
 
+  #givenUp(error: Error): void {
+    if (this.#state === 'finishing' && this.#parts.keepRest()) this.#succeed();
+    else this.fail(error);
+  }
+
+  /** Once all that the store has of outages is transcribed. */
   #succeed(): void {
+    if (this.ended || this.#isCompleting) return;
+    this.#isCompleting = true;
+    this.#finishWait.cancel();
+    this.#parts.receiver.end();
+    this.#parts.link.stop();
+    if (!this.#parts.repairs?.isBusy) this.#complete();
+    else {
+      if (this.#state !== 'finishing') this.#enter('finishing');
+      void this.#parts.repairs.end().then(() => this.#complete());
+    }
+  }
+
+  #complete(): void {
     if (this.ended) return;
-    const transcript = this.#builder.build();
+    const transcript = this.#parts.builder.build();
     this.#cleanUp(endedError());
     this.#enter('ended');
     this.#dependencies.onEvent({ type: 'end', transcript });
@@ -252,23 +260,20 @@ export class LiveSession {
   #cleanUp(reason: Error): void {
     this.#over.abort(reason);
     this.#stopListening();
-    this.#keepAlive.stop();
     this.#finishWait.cancel();
-    this.#outbox.fail(reason);
-    this.#finalizations.end(reason);
+    this.#parts.close(reason);
     this.#opened.reject(reason);
-    this.#connection?.close();
-    this.#connection = undefined;
     this.#place?.release();
   }
 
   #finishTimedOut(): void {
     const { timeoutMs } = this.#finishWait;
-    if (this.#outbox.acceptedBytes === 0) {
+    const { outbox, link } = this.#parts;
+    if (outbox.acceptedBytes === 0) {
       this.#succeed();
       return;
     }
-    if (this.#closeStreamSent && this.#connection?.bufferedAmount === 0) {
+    if (this.#closeStreamSent && link.connection?.bufferedAmount === 0) {
       this.warn(
         'finish_timeout',
         `Deepgram did not end the stream within ${timeoutMs} ms. The transcript has what came until then.`,
@@ -276,16 +281,8 @@ export class LiveSession {
       this.#succeed();
       return;
     }
-    this.fail(stalledError(timeoutMs, this.#dependencies.transport.region));
-  }
-
-  #warnOfHeldBytes(): void {
-    const { heldBytes } = this.#framer;
-    if (heldBytes === 0) return;
-    this.warn(
-      'incomplete_sample',
-      `The audio ended within a sample: its last ${heldBytes} byte(s) were not sent. Check the encoding.`,
-    );
+    if (link.connection === undefined && this.#parts.keepRest()) this.#succeed();
+    else this.fail(stalledError(timeoutMs, link.region));
   }
 
   #enter(state: LiveState): void {
@@ -294,6 +291,6 @@ export class LiveSession {
   }
 
   #connectionLost(close: LiveClose, cause?: unknown): Error {
-    return connectionClosed(close, { region: this.#dependencies.transport.region }, cause);
+    return connectionClosed(close, { region: this.#parts.link.region }, cause);
   }
 }

@@ -51,6 +51,13 @@ export class TranscriptBuilder {
     else if (speechFinal) this.endUtterance(segment.channel);
   }
 
+  /** A stretch that was transcribed later: it goes where its time is. */
+  addRepair(segment: LiveSegment): void {
+    this.addChannels(segment.channel + 1);
+    const after = this.#finals.findIndex((final) => final.segment.start > segment.start);
+    this.#finals.splice(after < 0 ? this.#finals.length : after, 0, { segment, utteranceEnd: true });
+  }
+
   endUtterance(channel: number): void {
     const last = this.#finals.findLast(({ segment }) => segment.channel === channel);
     if (last !== undefined) last.utteranceEnd = true;

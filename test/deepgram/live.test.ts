@@ -59,7 +59,8 @@ function log(): Log {
       onOpen: ({ requestId }) => calls.push(`open ${requestId}`),
       onMessage: ({ type }) => calls.push(`message ${type}`),
       onWarning: ({ code }) => calls.push(`warning ${code}`),
-      onDrain: () => undefined,
+      onPong: () => calls.push('pong'),
+      onDrain: () => calls.push('drain'),
       onClose: (close, error) => {
         calls.push(`close ${close.code}`);
         closes.push({ close, error });

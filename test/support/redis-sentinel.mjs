@@ -14,11 +14,12 @@ import { freePort } from './free-port.mjs';
  * @typedef {object} RedisSentinel
  * @property {readonly { host: string, port: number }[]} sentinels
  * @property {string} name Of the master, as the Sentinels know it.
- * @property {() => Promise<number>} master The port of the master that most Sentinels name.
- * @property {() => Promise<void>} untilReplicated Resolves when a replica has all that the master has.
+ * @property {() => Promise<number>} master The port of the master that the first Sentinel names.
+ * @property {() => Promise<void>} untilReplicated Resolves when the replica has all that the master had.
  * @property {(port: number) => Promise<void>} kill Ends a node or a Sentinel at once (SIGKILL).
  * @property {(port: number) => void} freeze Stops one without closing its connections (SIGSTOP).
  * @property {(port: number) => void} thaw
+ * @property {(ms: number) => Promise<void>} setDownAfter How long a master may be silent until it is replaced. At first 500.
  * @property {(port: number) => Promise<void>} untilReplaced Resolves when all Sentinels name another master.
  * @property {() => Promise<void>} close Ends all of them, and takes their files away.
  */
@@ -32,8 +33,7 @@ const START_TIMEOUT_MS = 30_000;
 const START_ATTEMPTS = 5;
 
 /**
- * @param {{ downAfterMs?: number, settings?: Readonly<Record<string, string>> }} [options] `downAfterMs`: how long the
- *   master may be silent before the Sentinels replace it. Default 500.
+ * @param {{ settings?: Readonly<Record<string, string>> }} [options] `settings`: of the nodes, as in redis.conf.
  * @returns {Promise<RedisSentinel>}
  */
 export async function startRedisSentinel(options = {}) {
@@ -47,10 +47,10 @@ export async function startRedisSentinel(options = {}) {
 }
 
 /**
- * @param {{ downAfterMs?: number, settings?: Readonly<Record<string, string>> }} options
+ * @param {{ settings?: Readonly<Record<string, string>> }} options
  * @returns {Promise<RedisSentinel>}
  */
-async function start({ downAfterMs = 500, settings = {} }) {
+async function start({ settings = {} }) {
   const folder = mkdtempSync(join(tmpdir(), 'redis-sentinel-'));
   /** @type {Map<number, ChildProcess>} */
   const children = new Map();
@@ -117,7 +117,7 @@ bind ${HOST}
 dir "${folder}"
 sentinel monitor ${NAME} ${HOST} ${masterPort} 2
 sentinel auth-pass ${NAME} ${SENTINEL_PASSWORD}
-sentinel down-after-milliseconds ${NAME} ${downAfterMs}
+sentinel down-after-milliseconds ${NAME} 500
 sentinel failover-timeout ${NAME} 2000
 `,
     );
@@ -127,34 +127,103 @@ sentinel failover-timeout ${NAME} 2000
 
   try {
     const first = await startNode();
-    const nodes = [first, await startNode(first)];
-    await eventually(async () => (await waitForReplica(first)) === 1);
+    await startNode(first);
+    await eventually(async () => (await replication(first)).includes('state=online'));
     const ports = await Promise.all(Array.from({ length: SENTINELS }, () => startSentinel(first)));
     await eventually(async () => (await Promise.all(ports.map(knowsAll))).every(Boolean));
-    const namedMasters = () =>
-      Promise.all(ports.filter((port) => children.has(port)).map((port) => masterAt(port)));
-    const master = async () => {
-      const [named = 0] = await namedMasters();
-      return named;
-    };
+    const mastersNamed = () => Promise.all(ports.map(masterAt));
     return {
       sentinels: ports.map((port) => ({ host: HOST, port })),
       name: NAME,
-      master,
+      master: () => masterAt(ports[0] ?? 0),
       async untilReplicated() {
-        const port = await master();
-        await eventually(async () => isReplicated(port, nodes));
+        const port = await masterAt(ports[0] ?? 0);
+        await untilReplicated(port);
       },
       kill,
       freeze: (port) => void children.get(port)?.kill('SIGSTOP'),
       thaw: (port) => void children.get(port)?.kill('SIGCONT'),
+      async setDownAfter(ms) {
+        const setting = ['SET', NAME, 'down-after-milliseconds', String(ms)];
+        await Promise.all(
+          ports.map((port) => ask(port, (sentinel) => sentinel.call('SENTINEL', ...setting))),
+        );
+      },
       async untilReplaced(port) {
-        await eventually(async () => (await namedMasters()).every((named) => named !== port));
+        await eventually(async () => (await mastersNamed()).every((named) => named !== port));
       },
       close,
     };
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/**
+ * Whether the Sentinel knows the replica and both others. Without them it could not elect anybody.
+ *
+ * @param {number} port
+ */
+async function knowsAll(port) {
+  const answer = await ask(port, (sentinel) => sentinel.call('SENTINEL', 'MASTER', NAME));
+  const fields = /** @type {string[]} */ (answer);
+  const field = (/** @type {string} */ name) => Number(fields[fields.indexOf(name) + 1]);
+  return field('num-slaves') === 1 && field('num-other-sentinels') === SENTINELS - 1;
+}
+
+/** @param {number} port */
+async function masterAt(port) {
+  const address = await ask(port, (sentinel) => sentinel.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', NAME));
+  return Number(/** @type {string[]} */ (address)[1]);
+}
+
+/** @param {number} port Of a master. */
+async function untilReplicated(port) {
+  const written = Number(/master_repl_offset:(\d+)/.exec(await replication(port))?.[1]);
+  // What the replica has said that it has.
+  await eventually(async () => Number(/offset=(\d+)/.exec(await replication(port))?.[1]) >= written);
+}
+
+/** @param {number} port Of a master. */
+function replication(port) {
+  return ask(port, (node) => node.info('replication'), SENTINEL_PASSWORD);
+}
+
+/**
+ * @template Answer
+ * @param {number} port
+ * @param {(client: Redis) => Promise<Answer>} question
+ * @param {string} [password]
+ */
+async function ask(port, question, password) {
+  const client = new Redis({
+    host: HOST,
+    port,
+    ...(password === undefined ? {} : { password }),
+    lazyConnect: true,
+    enableReadyCheck: false,
+    commandTimeout: 1000,
+    retryStrategy: () => null,
+  });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return await question(client);
+  } finally {
+    client.disconnect();
+  }
+}
+
+/** @param {() => Promise<boolean>} condition What it rejects with counts as false. */
+async function eventually(condition) {
+  const deadline = performance.now() + START_TIMEOUT_MS;
+  for (;;) {
+    const [outcome] = await Promise.allSettled([condition()]);
+    if (outcome.status === 'fulfilled' && outcome.value) return;
+    if (performance.now() > deadline) {
+      throw outcome.status === 'rejected' ? outcome.reason : new Error('It never came true.');
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -122,6 +122,10 @@ export class Connections {
       autoResubscribe: false,
       // A call of a producer has a limit as a whole: a timer for each command of a batch costs more than the command.
       commandTimeout: profile === 'worker' ? this.#commandTimeoutMs : undefined,
+      // Nobody waits for the answers to a log-in. Without an end, a subscriber would stay with a master that is stuck.
+      socketTimeout: profile === 'subscriber' ? this.#commandTimeoutMs : undefined,
+      // Where a Sentinel does not answer, there is time left to ask the next one.
+      sentinelCommandTimeout: this.#commandTimeoutMs / 2,
     };
   }
 

@@ -117,6 +117,7 @@ const JOB_STATES: ValuesOf<JobState> = {
 const LIVE_STATES: ValuesOf<LiveState> = {
   connecting: true,
   open: true,
+  reconnecting: true,
   finishing: true,
   ended: true,
   failed: true,

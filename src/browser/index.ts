@@ -1,0 +1,19 @@
+export {
+  createLiveClient,
+  type LiveClient,
+  type LiveClientEvent,
+  type LiveClientState,
+} from './live-client.js';
+export type { LiveClientOptions } from './live-client-options.js';
+export {
+  createMicrophone,
+  type Microphone,
+  type MicrophoneEvent,
+  type MicrophoneFormat,
+  type MicrophoneOptions,
+  type MicrophoneState,
+} from './microphone.js';
+export type { MicrophoneDevice } from './microphone-devices.js';
+export type { MicrophoneError, MicrophoneErrorCode } from './microphone-errors.js';
+export { MICROPHONE_WORKLET } from './microphone-worklet.js';
+export type { TokenSupplier, WebSocketConstructor, WebSocketLike } from './web-socket.js';

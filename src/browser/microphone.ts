@@ -1,0 +1,278 @@
+import { AsyncQueue } from '../internal/async-queue.js';
+import { checkNumber } from '../internal/validate.js';
+import { observed } from '../streaming/deferred.js';
+import type { Capture } from './capture.js';
+import { Emitter, reportLater } from './emitter.js';
+import type { Level } from './level-meter.js';
+import { listDevices, type MicrophoneDevice, mediaDevices } from './microphone-devices.js';
+import {
+  type MicrophoneError,
+  microphoneError,
+  toMicrophoneError,
+  unsupportedError,
+} from './microphone-errors.js';
+import { MicrophoneSession } from './microphone-session.js';
+
+export interface MicrophoneOptions {
+  /** Samples a second, 8000 to 48000. Default 16000. */
+  sampleRate?: number;
+  /** Milliseconds of audio in a chunk, 20 to 250. Default 80. */
+  frameMs?: number;
+  /** One of `devices()`. Default: the browser's default. */
+  deviceId?: string;
+  /** Where MICROPHONE_WORKLET is served, for pages whose Content-Security-Policy forbids `blob:`. */
+  workletUrl?: string;
+  /** Further wishes, such as `{ noiseSuppression: false }`. Default: the browser's own. */
+  constraints?: MediaTrackConstraints;
+  /**
+   * `pcm`: raw audio. `recorder`: compressed audio in a container, by MediaRecorder. Default: `pcm` where the browser has
+   * audio worklets.
+   */
+  capture?: 'pcm' | 'recorder';
+  /** Gets every chunk. The loop over the microphone gets them too. */
+  onAudio?: (chunk: Uint8Array) => void;
+}
+
+export type MicrophoneState = 'stopped' | 'starting' | 'recording' | 'suspended';
+
+export type MicrophoneEvent =
+  | { readonly type: 'state'; readonly state: MicrophoneState }
+  /** About 20 times a second. */
+  | ({ readonly type: 'level' } & Level)
+  /** What is recorded now. `lost`: the device before was unplugged, and the default one took its place. */
+  | {
+      readonly type: 'device';
+      readonly device: MicrophoneDevice;
+      readonly reason: 'started' | 'chosen' | 'lost';
+    }
+  /** Devices were plugged in or out: `devices()` is worth another look. */
+  | { readonly type: 'devices' }
+  /** The device was lost and none took its place. Silence is sent until one is plugged in. */
+  | { readonly type: 'error'; readonly error: MicrophoneError };
+
+export type MicrophoneEventOf<Type extends MicrophoneEvent['type']> = Extract<
+  MicrophoneEvent,
+  { type: Type }
+>;
+
+/** What `stream()` has to be told of the audio. Empty where it comes in a container. */
+export interface MicrophoneFormat {
+  readonly encoding?: 'linear16';
+  readonly sample_rate?: number;
+  readonly channels?: number;
+}
+
+const DEFAULT_RATE = 16_000;
+
+/** Unread bytes at which a loop has been given up by its reader. */
+const MAX_UNREAD = 4 * 1024 * 1024;
+
+/** A microphone. Nothing is asked of the user before `start()`. Throws a BadRequestError for a wrong option. */
+export function createMicrophone(options: MicrophoneOptions = {}): Microphone {
+  checkNumber('sampleRate', options.sampleRate, { min: 8000, max: 48000 });
+  checkNumber('frameMs', options.frameMs, { min: 20, max: 250 });
+  return new Microphone({ ...options });
+}
+
+/** Each loop over it gets the chunks from then on, until `stop()`. */
+export class Microphone implements AsyncIterable<Uint8Array> {
+  readonly #options: MicrophoneOptions;
+  readonly #emitter = new Emitter<MicrophoneEvent>();
+  readonly #loops = new Set<{ queue: AsyncQueue<Uint8Array>; bytes: number }>();
+  #session: MicrophoneSession | undefined;
+  #starting: Promise<void> | undefined;
+  #state: MicrophoneState = 'stopped';
+  #muted = false;
+  #level: Level = { rms: 0, peak: 0 };
+
+  /** @internal Use `createMicrophone()`. */
+  constructor(options: MicrophoneOptions) {
+    this.#options = options;
+  }
+
+  get state(): MicrophoneState {
+    return this.#state;
+  }
+
+  get muted(): boolean {
+    return this.#muted;
+  }
+
+  /** The last level that was measured. */
+  get level(): Level {
+    return this.#level;
+  }
+
+  /** Options for the live client that fit the audio. */
+  get format(): MicrophoneFormat {
+    if (!this.#usesWorklet) return {};
+    return { encoding: 'linear16', sample_rate: this.#options.sampleRate ?? DEFAULT_RATE, channels: 1 };
+  }
+
+  /**
+   * Asks the user where they have not been asked, and records. Settles when it does. Rejects with a MicrophoneError:
+   * `microphone_denied`, `microphone_missing`, `microphone_busy` or `microphone_unsupported`; or with `aborted` where
+   * `stop()` came first.
+   */
+  start(): Promise<void> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  /** Lets go of the microphone. The last chunks have been handed out when it settles. May be started again. */
+  async stop(): Promise<void> {
+    const session = this.#session;
+    this.#session = this.#starting = undefined;
+    await session?.stop();
+    // It may have been started again meanwhile.
+    if (this.#session === undefined) this.#ended();
+  }
+
+  /** Silence is sent instead, so that time goes on. */
+  mute(): void {
+    this.#setMuted(true);
+  }
+
+  unmute(): void {
+    this.#setMuted(false);
+  }
+
+  /** The microphones there are. Their names are empty until the user has allowed one. */
+  devices(): Promise<MicrophoneDevice[]> {
+    return listDevices();
+  }
+
+  /** Changes the device, also while it records. Undefined: the default one. Rejects with a MicrophoneError. */
+  async setDevice(id: string | undefined): Promise<void> {
+    await this.#session?.change(id, 'chosen');
+    if (id === undefined) delete this.#options.deviceId;
+    else this.#options.deviceId = id;
+  }
+
+  on<Type extends MicrophoneEvent['type']>(
+    type: Type,
+    listener: (event: MicrophoneEventOf<Type>) => void,
+  ): this {
+    this.#emitter.on(type, listener);
+    return this;
+  }
+
+  off<Type extends MicrophoneEvent['type']>(
+    type: Type,
+    listener: (event: MicrophoneEventOf<Type>) => void,
+  ): this {
+    this.#emitter.off(type, listener);
+    return this;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    const loop = { queue: new AsyncQueue<Uint8Array>(), bytes: 0 };
+    this.#loops.add(loop);
+    return {
+      next: async () => {
+        const result = await loop.queue.next();
+        loop.bytes -= result.value?.length ?? 0;
+        return result;
+      },
+      return: async () => {
+        this.#loops.delete(loop);
+        return { done: true, value: undefined };
+      },
+    };
+  }
+
+  get #usesWorklet(): boolean {
+    return (this.#options.capture ?? ('AudioWorkletNode' in globalThis ? 'pcm' : 'recorder')) === 'pcm';
+  }
+
+  async #start(): Promise<void> {
+    const capture = observed(this.#loadCapture());
+    const session = new MicrophoneSession(
+      {
+        constraints: this.#options.constraints ?? {},
+        createCapture: async (context) => (await capture)(context),
+        onDevice: (device, reason) => this.#emitter.emit({ type: 'device', device, reason }),
+        onDevices: () => this.#emitter.emit({ type: 'devices' }),
+        onSuspended: (suspended) => {
+          if (this.#session === session) this.#enter(suspended ? 'suspended' : 'recording');
+        },
+        onError: (error) => this.#emitter.emit({ type: 'error', error }),
+      },
+      this.#muted,
+    );
+    this.#session = session;
+    this.#enter('starting');
+    try {
+      if (mediaDevices() === undefined || !(this.#usesWorklet || 'MediaRecorder' in globalThis)) {
+        throw unsupportedError();
+      }
+      await session.start(this.#options.deviceId);
+    } catch (error) {
+      if (this.#session === session) {
+        this.#session = this.#starting = undefined;
+        this.#ended();
+      }
+      throw toMicrophoneError(error);
+    }
+    if (this.#session !== session) {
+      throw microphoneError('aborted', 'The microphone was stopped before it had started.');
+    }
+    if (this.#state === 'starting') this.#enter('recording');
+  }
+
+  /** The code of the one way that is taken is loaded while the user is asked. */
+  async #loadCapture(): Promise<(context: AudioContext) => Promise<Capture>> {
+    const { sampleRate = DEFAULT_RATE, frameMs = 80, workletUrl } = this.#options;
+    const hooks = {
+      onAudio: (chunk: Uint8Array) => this.#handOut(chunk),
+      onLevel: (level: Level) => {
+        this.#level = level;
+        this.#emitter.emit({ type: 'level', ...level });
+      },
+    };
+    if (this.#usesWorklet) {
+      const { createPcmCapture } = await import('./pcm-capture.js');
+      return (context) => createPcmCapture(context, { sampleRate, frameMs, workletUrl }, hooks);
+    }
+    const { createRecorderCapture } = await import('./recorder-capture.js');
+    return async (context) => createRecorderCapture(context, frameMs, hooks);
+  }
+
+  #handOut(chunk: Uint8Array): void {
+    for (const loop of this.#loops) {
+      loop.bytes += chunk.length;
+      loop.queue.push(chunk);
+      if (loop.bytes <= MAX_UNREAD) continue;
+      this.#loops.delete(loop);
+      loop.queue.fail(
+        microphoneError(
+          'payload_too_large',
+          'The audio was not read: the loop is 4 MiB behind. Send faster.',
+        ),
+      );
+    }
+    try {
+      this.#options.onAudio?.(chunk);
+    } catch (error) {
+      reportLater(error);
+    }
+  }
+
+  #setMuted(muted: boolean): void {
+    this.#muted = muted;
+    this.#session?.setMuted(muted);
+  }
+
+  #ended(): void {
+    for (const { queue } of this.#loops) queue.end();
+    this.#loops.clear();
+    this.#level = { rms: 0, peak: 0 };
+    this.#enter('stopped');
+  }
+
+  #enter(state: MicrophoneState): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    this.#emitter.emit({ type: 'state', state });
+  }
+}

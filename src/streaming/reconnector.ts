@@ -1,0 +1,59 @@
+import type { Clock } from '../contracts/index.js';
+import { TranscriptionError } from '../errors/index.js';
+import type { ReconnectSettings } from './session-types.js';
+
+const FIRST_DELAY_MS = 250;
+/** Where no connection was ever open, the settings are more likely wrong than the network. */
+const FIRST_CONNECTION_ATTEMPTS = 3;
+
+/** Says when to try again after a connection has ended, and when to give up. */
+export class Reconnector {
+  readonly #settings: ReconnectSettings | false;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  #attempts = 0;
+  #downAtMs: number | undefined;
+  #wasUp = false;
+
+  constructor(settings: ReconnectSettings | false, clock: Clock, random: () => number) {
+    this.#settings = settings;
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  /** Attempts of this outage. */
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  /** The connection has shown that it works. */
+  proved(): void {
+    this.#wasUp = true;
+    this.#attempts = 0;
+    this.#downAtMs = undefined;
+  }
+
+  /**
+   * The pause before the next attempt, or undefined where there is none. Full jitter: clients that lost one server do
+   * not come back at one moment.
+   */
+  next(error: Error | undefined): number | undefined {
+    if (this.#settings === false || isFatal(error)) return undefined;
+    const { giveUpAfterMs, maxDelayMs } = this.#settings;
+    const nowMs = this.#clock.monotonicMs();
+    this.#downAtMs ??= nowMs;
+    this.#attempts += 1;
+    if (!this.#wasUp && this.#attempts >= FIRST_CONNECTION_ATTEMPTS) return undefined;
+    const leftMs = giveUpAfterMs - (nowMs - this.#downAtMs);
+    if (leftMs <= 0) return undefined;
+    const longestMs = Math.min(maxDelayMs, FIRST_DELAY_MS * 2 ** Math.min(this.#attempts - 2, 20));
+    // A connection that worked comes back at once, as a rule.
+    const jitterMs = this.#attempts === 1 && this.#wasUp ? 0 : this.#random() * longestMs;
+    const askedMs = error instanceof TranscriptionError ? (error.retryAfterMs ?? 0) : 0;
+    return Math.min(Math.max(jitterMs, askedMs), leftMs);
+  }
+}
+
+function isFatal(error: Error | undefined): boolean {
+  return TranscriptionError.isInstance(error) && !error.retryable;
+}

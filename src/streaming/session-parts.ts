@@ -1,0 +1,219 @@
+import type {
+  LiveClose,
+  LiveConnection,
+  LiveEvent,
+  LiveProtocol,
+  LiveSegment,
+  LiveState,
+  LiveStats,
+} from '../contracts/index.js';
+import { AudioMap } from './audio-map.js';
+import { AudioMeter } from './audio-meter.js';
+import { Configurations } from './configurations.js';
+import { Finalizations } from './finalizations.js';
+import { FluxReceiver } from './flux-receiver.js';
+import { Framer } from './framer.js';
+import { Inbox } from './inbox.js';
+import { KeepAlive } from './keep-alive.js';
+import { Link } from './link.js';
+import { Outage } from './outage.js';
+import { Outbox } from './outbox.js';
+import type { Receiver, ReceiverHooks } from './receiver.js';
+import { Repairs } from './repairs.js';
+import { ReplayPacer } from './replay-pacer.js';
+import type { SessionDependencies } from './session-types.js';
+import { Timeline } from './timeline.js';
+import { TranscriptBuilder } from './transcript-builder.js';
+import { Watchdog } from './watchdog.js';
+
+/** Used where the settings name none: those of a session that is made without a client. */
+const RECOVERY = {
+  reconnect: { giveUpAfterMs: 900_000, maxDelayMs: 5000 },
+  replaySeconds: 30,
+} as const;
+/** Audio that is kept while there is no connection, where its length is not known. */
+const ROOM_BYTES_WHERE_UNKNOWN = 4 * 1024 * 1024;
+
+/** What the session itself decides. */
+export interface SessionHooks {
+  onEvent(event: LiveEvent): void;
+  onMetadata(): void;
+  onBroken(cause: unknown): void;
+  onUp(connection: LiveConnection, index: number, requestId: string | undefined): void;
+  onDrain(): void;
+  onDown(close: LiveClose, error: Error | undefined, wasOpen: boolean): boolean;
+  onRetry(attempt: number, delayMs: number): void;
+  onGivenUp(close: LiveClose, error: Error | undefined): void;
+}
+
+/** The parts of a session, put together. */
+export class SessionParts {
+  readonly protocol: LiveProtocol;
+  readonly meter: AudioMeter;
+  readonly framer: Framer;
+  readonly map: AudioMap;
+  readonly timeline = new Timeline();
+  readonly builder: TranscriptBuilder;
+  readonly receiver: Receiver;
+  readonly outbox: Outbox;
+  readonly outage: Outage;
+  readonly repairs: Repairs | undefined;
+  readonly finalizations: Finalizations;
+  readonly configurations: Configurations;
+  readonly keepAlive: KeepAlive;
+  readonly link: Link;
+  readonly #watchdog: Watchdog;
+  readonly #dependencies: SessionDependencies;
+  #repairedFinals = 0;
+
+  constructor(dependencies: SessionDependencies, over: AbortSignal, hooks: SessionHooks) {
+    const { settings, clock, transport, transports = [transport] as const, repair } = dependencies;
+    const { model, language, reconnect = RECOVERY.reconnect } = settings;
+    this.#dependencies = dependencies;
+    this.protocol = transport.protocol;
+    this.meter = new AudioMeter(settings);
+    this.framer = new Framer(this.meter);
+    this.map = new AudioMap(this.meter);
+    const facts = { id: dependencies.transcriptId, model, language, region: transport.region };
+    this.builder = new TranscriptBuilder(facts, clock);
+    this.finalizations = new Finalizations(clock);
+    this.configurations = new Configurations(clock);
+    this.receiver = this.#createReceiver({
+      onEvent: (event) => {
+        if (event.type === 'final') this.timeline.heard(event);
+        hooks.onEvent(event);
+      },
+      onFinalUntil: (channel, seconds, channels) => this.#finalUntil(channel, seconds, channels),
+      onFinalized: (channel, channels) => this.finalizations.answered(channel, channels),
+      onMetadata: hooks.onMetadata,
+      onConfigured: (error) => this.configurations.answered(error),
+    });
+    this.keepAlive = new KeepAlive(clock, () => this.outbox.sendKeepAlive());
+    this.outbox = new Outbox(this.map, {
+      roomBytes: () => (this.outage.hasStore ? Number.POSITIVE_INFINITY : this.#roomBytes()),
+      onAudio: () => this.keepAlive.sent(),
+      onBroken: hooks.onBroken,
+      onCaughtUp: () => undefined,
+    });
+    this.repairs =
+      repair &&
+      new Repairs({
+        timeline: this.timeline,
+        transcribe: repair.transcribe,
+        signal: over,
+        onRepaired: (segment) => this.#repaired(segment, hooks),
+        onFailed: ({ from, to }) => this.outage.lost(from, to, 'repair-failed'),
+      });
+    this.outage = new Outage({
+      log: this.outbox.log,
+      map: this.map,
+      timeline: this.timeline,
+      roomBytes: () => this.#roomBytes(),
+      store: repair?.store,
+      onEvent: hooks.onEvent,
+      onStretch: (stretch) => this.repairs?.add(stretch),
+    });
+    this.#watchdog = new Watchdog(clock, settings.interimResults ?? false, {
+      sentSeconds: () => this.map.seconds(this.outbox.log.sent),
+      onDead: (why) => this.#dead(why),
+    });
+    this.link = new Link(
+      { transports, reconnect, clock, random: dependencies.random ?? Math.random },
+      {
+        ...hooks,
+        onMessage: (message, index) => {
+          this.#watchdog.message();
+          this.receiver.receive(message, index);
+        },
+        onPong: () => this.#watchdog.pong(),
+        onWarning: ({ code, message }) => hooks.onEvent({ type: 'warning', code, message }),
+      },
+    );
+  }
+
+  /** The connection is open: everything that is not final goes over it. */
+  begin(connection: LiveConnection, index: number): void {
+    const cut = this.outage.end();
+    this.timeline.begin(index, cut.seconds);
+    if (this.protocol === 'v1') this.keepAlive.start();
+    else this.configurations.attach(connection);
+    this.#watchdog.start(connection);
+    const pacer = index === 0 ? undefined : new ReplayPacer(this.#dependencies.clock, cut.seconds);
+    this.outbox.attach(connection, cut, pacer);
+  }
+
+  /** The connection is gone. */
+  lost(wasOpen: boolean): void {
+    this.#watchdog.stop();
+    this.keepAlive.stop();
+    this.outbox.detach();
+    this.finalizations.lost();
+    this.configurations.lost();
+    // Until the first one everything waits for it.
+    if (wasOpen || this.link.opened > 0) this.outage.begin();
+  }
+
+  /** All audio that is left goes into the store, to be transcribed from there. False where that is not possible. */
+  keepRest(): boolean {
+    if (this.repairs === undefined || this.map.isOpaque) return false;
+    this.outage.begin();
+    this.outage.evictAll();
+    return true;
+  }
+
+  stats(state: LiveState): LiveStats {
+    const { sentBytes, queuedBytes, log } = this.outbox;
+    const sentSeconds = this.map.seconds(log.sent);
+    return {
+      state,
+      bytesSent: sentBytes,
+      bytesBuffered: queuedBytes + this.framer.heldBytes + (this.link.connection?.bufferedAmount ?? 0),
+      ...(sentSeconds !== undefined && { sentSeconds }),
+      finals: this.receiver.finals + this.#repairedFinals,
+      interims: this.receiver.interims,
+      connections: this.link.opened,
+      bytesHeld: log.heldBytes,
+      gapSeconds: this.outage.gapSeconds,
+    };
+  }
+
+  /** Nothing is left after it. */
+  close(reason: Error): void {
+    this.#watchdog.stop();
+    this.keepAlive.stop();
+    this.outbox.fail(reason);
+    this.outage.close();
+    this.finalizations.end(reason);
+    this.configurations.end(reason);
+    this.link.stop();
+  }
+
+  #createReceiver(hooks: ReceiverHooks): Receiver {
+    if (this.protocol === 'flux') return new FluxReceiver(this.builder, this.timeline, hooks);
+    return new Inbox(this.builder, this.timeline, hooks);
+  }
+
+  #roomBytes(): number {
+    const { replaySeconds = RECOVERY.replaySeconds } = this.#dependencies.settings;
+    return this.map.bytesIn(replaySeconds) || ROOM_BYTES_WHERE_UNKNOWN;
+  }
+
+  #finalUntil(channel: number, seconds: number, channels: number): void {
+    const cut = this.map.cutBefore(this.timeline.advance(channel, seconds, channels));
+    const position = this.map.isOpaque ? this.outbox.log.sent : cut?.position;
+    if (position === undefined) return;
+    this.outbox.release(position);
+    this.map.forget(position);
+    this.repairs?.merge();
+  }
+
+  #repaired(segment: LiveSegment, hooks: SessionHooks): void {
+    this.#repairedFinals += 1;
+    this.builder.addRepair(segment);
+    hooks.onEvent({ type: 'final', ...segment, speechFinal: true, fromFinalize: false, repaired: true });
+  }
+
+  #dead(why: string): void {
+    this.link.drop({ code: 1006, reason: why });
+  }
+}

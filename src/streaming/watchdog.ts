@@ -1,0 +1,91 @@
+import type { Clock, LiveConnection, TimerHandle } from '../contracts/index.js';
+
+const TICK_MS = 1000;
+/** A connection that said nothing for so long, although it was asked, is dead. With the tick before it: within 5 s. */
+const DEAD_AFTER_MS = 3500;
+/** Audio that was sent without any result. Deepgram tells of silence too. */
+const NO_RESULT_SECONDS = { interims: 10, finals: 30 } as const;
+
+export interface WatchdogHooks {
+  /** Seconds of audio that were sent. Undefined where the format does not tell. */
+  sentSeconds(): number | undefined;
+  onDead(why: string): void;
+}
+
+/** Notices a connection that is dead without knowing it: nothing comes, or nothing leaves. */
+export class Watchdog {
+  readonly #clock: Clock;
+  readonly #hooks: WatchdogHooks;
+  readonly #noResultSeconds: number;
+  #connection: LiveConnection | undefined;
+  #timer: TimerHandle | undefined;
+  #receivedAt = 0;
+  #leftAt = 0;
+  #pingedAt: number | undefined;
+  #buffered = 0;
+  #secondsAtMessage = 0;
+
+  constructor(clock: Clock, hasInterims: boolean, hooks: WatchdogHooks) {
+    this.#clock = clock;
+    this.#hooks = hooks;
+    this.#noResultSeconds = hasInterims ? NO_RESULT_SECONDS.interims : NO_RESULT_SECONDS.finals;
+  }
+
+  start(connection: LiveConnection): void {
+    this.stop();
+    this.#connection = connection;
+    this.#receivedAt = this.#leftAt = this.#clock.monotonicMs();
+    this.#pingedAt = undefined;
+    this.#buffered = 0;
+    this.#secondsAtMessage = this.#hooks.sentSeconds() ?? 0;
+    this.#arm();
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#connection = undefined;
+  }
+
+  /** Deepgram has sent a message. */
+  message(): void {
+    this.pong();
+    this.#secondsAtMessage = this.#hooks.sentSeconds() ?? 0;
+  }
+
+  pong(): void {
+    this.#receivedAt = this.#clock.monotonicMs();
+    this.#pingedAt = undefined;
+  }
+
+  #arm(): void {
+    this.#timer = this.#clock.setTimer(() => this.#tick(), TICK_MS);
+  }
+
+  #tick(): void {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    const nowMs = this.#clock.monotonicMs();
+    const why = this.#problemOf(connection, nowMs);
+    if (why !== undefined) {
+      this.stop();
+      this.#hooks.onDead(why);
+      return;
+    }
+    if (this.#pingedAt === undefined && nowMs - this.#receivedAt >= TICK_MS - 1 && connection.ping()) {
+      this.#pingedAt = nowMs;
+    }
+    this.#arm();
+  }
+
+  #problemOf(connection: LiveConnection, nowMs: number): string | undefined {
+    const { bufferedAmount } = connection;
+    if (bufferedAmount === 0 || bufferedAmount < this.#buffered) this.#leftAt = nowMs;
+    this.#buffered = bufferedAmount;
+    if (nowMs - this.#leftAt > DEAD_AFTER_MS) return 'no audio leaves it';
+    if (this.#pingedAt !== undefined && nowMs - this.#pingedAt >= DEAD_AFTER_MS - TICK_MS) {
+      return 'it does not answer';
+    }
+    const unanswered = (this.#hooks.sentSeconds() ?? 0) - this.#secondsAtMessage;
+    return unanswered > this.#noResultSeconds ? 'no results come' : undefined;
+  }
+}
