@@ -12,6 +12,8 @@ import {
 const PING_MS = 2000;
 /** A bridge that has said nothing for so long after a ping is gone. */
 const SILENCE_MS = 6000;
+/** While it is paused it reads nothing, pings included. */
+const PAUSED_SILENCE_MS = 30_000;
 
 export interface BridgeConnectionSettings {
   readonly url: string;
@@ -33,6 +35,8 @@ export interface BridgeConnectionHooks {
 export class BridgeConnection {
   readonly #settings: BridgeConnectionSettings;
   readonly #hooks: BridgeConnectionHooks;
+  /** The bridge has asked for a pause. */
+  isPaused = false;
   #socket: WebSocketLike | undefined;
   #connectTimer: ReturnType<typeof setTimeout> | undefined;
   #pingTimer: ReturnType<typeof setInterval> | undefined;
@@ -71,7 +75,7 @@ export class BridgeConnection {
   /** Nothing is told afterwards. */
   close(): void {
     this.#over = true;
-    this.#cleanUp();
+    this.#cleanUp(1000);
   }
 
   async #open(start: BridgeRequest): Promise<void> {
@@ -113,8 +117,9 @@ export class BridgeConnection {
       this.#pings += 1;
       this.#ping = { id: this.#pings, at: now };
       this.send({ type: 'ping', id: this.#pings });
-    } else if (now - Math.max(this.#ping.at, this.#heardAt) > SILENCE_MS) {
-      this.#end(1006);
+    } else {
+      const silenceMs = now - Math.max(this.#ping.at, this.#heardAt);
+      if (silenceMs > (this.isPaused ? PAUSED_SILENCE_MS : SILENCE_MS)) this.#end(1006);
     }
   }
 
@@ -125,13 +130,13 @@ export class BridgeConnection {
     this.#hooks.onClose(code, cause);
   }
 
-  #cleanUp(): void {
+  #cleanUp(code?: number): void {
     clearTimeout(this.#connectTimer);
     clearInterval(this.#pingTimer);
     const socket = this.#socket;
     if (socket === undefined) return;
     socket.onopen = socket.onmessage = socket.onclose = null;
-    socket.close();
+    socket.close(code);
   }
 }
 

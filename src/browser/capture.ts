@@ -11,7 +11,5 @@ export interface Capture {
 export interface CaptureHooks {
   onAudio(chunk: Uint8Array): void;
   onLevel(level: Level): void;
+  readonly levelsPerSecond: number;
 }
-
-/** Levels a second. */
-export const LEVELS_PER_SECOND = 20;

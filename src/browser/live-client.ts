@@ -40,6 +40,8 @@ const MESSAGE_BYTES = 8192;
 /** Bytes that may wait in the socket, and in front of it before `send()` waits. */
 const ROOM_BYTES = 262_144;
 const DRAIN_MS = 50;
+/** A multiple of the bytes of all channels' samples. */
+const ALIGNMENT = 64;
 
 /** Opens a session at the bridge. Returns at once, and takes audio at once. Throws a BadRequestError for a wrong option. */
 export function createLiveClient(options: LiveClientOptions): LiveClient {
@@ -68,8 +70,10 @@ export class LiveClient implements AsyncIterable<LiveEvent> {
   /** The bridge has said from where on it needs audio. */
   #isReady = false;
   #isPaused = false;
-  /** The next byte to send. */
+  /** The next byte to send, in the buffer. */
   #sent = 0;
+  /** Bytes that were lost: by so many the positions at the bridge are behind those in the buffer. */
+  #lost = 0;
   /** Where the audio was when it was asked for; it is asked again on the next connection until it was answered. */
   #finalizeAt: number | undefined;
   #finalizeSent = false;
@@ -169,18 +173,19 @@ export class LiveClient implements AsyncIterable<LiveEvent> {
       case 'ready':
         this.#session = message.session;
         this.#reconnection.connected();
-        this.#sent = message.position;
-        this.#buffer.release(message.position);
+        this.#sent = message.position + this.#lost;
+        this.#buffer.release(this.#sent);
         this.#isReady = true;
         this.#isPaused = this.#finalizeSent = this.#finishSent = false;
         this.#enter('open');
         break;
       case 'ack':
-        this.#buffer.release(message.position);
+        this.#buffer.release(message.position + this.#lost);
         break;
       case 'pause':
       case 'resume':
         this.#isPaused = message.type === 'pause';
+        if (this.#connection !== undefined) this.#connection.isPaused = this.#isPaused;
         break;
       case 'event':
         // After a reconnect the bridge sends again what may not have arrived.
@@ -213,7 +218,7 @@ export class LiveClient implements AsyncIterable<LiveEvent> {
       if (this.#sent < this.#buffer.start) this.#skip();
       const audio = this.#buffer.read(this.#sent, MESSAGE_BYTES);
       if (audio === undefined) break;
-      connection.sendAudio(this.#sent, audio);
+      connection.sendAudio(this.#sent - this.#lost, audio);
       this.#sent += audio.length;
     }
     if (!this.#finalizeSent && this.#finalizeAt !== undefined && this.#sent >= this.#finalizeAt) {
@@ -233,14 +238,18 @@ export class LiveClient implements AsyncIterable<LiveEvent> {
     if (this.#hasRoom()) for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
-  /** The audio from there on has been pushed out. A container is of no use without it. */
+  /** The next audio has been pushed out. It is cut out, at whole samples; a container is of no use without it. */
   #skip(): void {
-    const from = this.#sent;
-    const to = this.#buffer.start;
-    this.#sent = to;
-    const rate = this.#settings.bytesPerSecond;
-    if (rate === undefined) this.#fail(overflowError());
-    else this.#tell({ type: 'gap', from: from / rate, to: to / rate, reason: 'no-room' });
+    const { bytesPerSecond } = this.#settings;
+    if (bytesPerSecond === undefined) {
+      this.#fail(overflowError());
+      return;
+    }
+    const from = (this.#sent - this.#lost) / bytesPerSecond;
+    const bytes = Math.ceil((this.#buffer.start - this.#sent) / ALIGNMENT) * ALIGNMENT;
+    this.#sent += bytes;
+    this.#lost += bytes;
+    this.#tell({ type: 'gap', from, to: from + bytes / bytesPerSecond, reason: 'no-room' });
   }
 
   #hasRoom(): boolean {

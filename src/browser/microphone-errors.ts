@@ -18,7 +18,10 @@ const MISSING = 'No such microphone was found. Plug one in, or choose another de
 const BUSY =
   'The microphone could not be opened. Close other programs that use it, or plug it in again, then start again.';
 
-/** What `getUserMedia()` rejects with, by the name of the error. */
+const WORKLET =
+  'The audio worklet could not be loaded. Allow blob: in script-src of the Content-Security-Policy; or serve MICROPHONE_WORKLET as text/javascript, and name its URL in workletUrl.';
+
+/** What a start fails with, by the name of the error. */
 const BY_NAME: Readonly<Record<string, readonly [MicrophoneErrorCode, string]>> = {
   NotAllowedError: ['microphone_denied', DENIED],
   SecurityError: ['microphone_denied', DENIED],
@@ -26,6 +29,7 @@ const BY_NAME: Readonly<Record<string, readonly [MicrophoneErrorCode, string]>> 
   OverconstrainedError: ['microphone_missing', MISSING],
   NotReadableError: ['microphone_busy', BUSY],
   AbortError: ['microphone_busy', BUSY],
+  WorkletError: ['microphone_unsupported', WORKLET],
 };
 
 export function microphoneError(

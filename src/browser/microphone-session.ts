@@ -1,26 +1,33 @@
 import { keepRunning } from './audio-context.js';
-import type { Capture } from './capture.js';
-import {
-  deviceOf,
-  listDevices,
-  type MicrophoneDevice,
-  mediaDevices,
-  openStream,
-  releaseStream,
-} from './microphone-devices.js';
-import { type MicrophoneError, toMicrophoneError } from './microphone-errors.js';
+import type { Capture, CaptureHooks } from './capture.js';
+import { deviceOf, openStream, releaseStream } from './media-stream.js';
+import type { MicrophoneDevice } from './microphone-devices.js';
+import { createPcmCapture } from './pcm-capture.js';
+import { createRecorderCapture } from './recorder-capture.js';
+import { createWorkletNode, type Worklet } from './worklet-node.js';
 
-export interface MicrophoneSessionHooks {
+export interface MicrophoneSettings {
   readonly constraints: MediaTrackConstraints;
-  readonly createCapture: (context: AudioContext) => Promise<Capture>;
+  /** Undefined: the browser's recorder is used. */
+  readonly worklet: Worklet | undefined;
+  readonly sampleRate: number;
+  readonly frameMs: number;
+}
+
+export interface MicrophoneSessionHooks extends CaptureHooks {
   onDevice(device: MicrophoneDevice, reason: 'started' | 'chosen' | 'lost'): void;
   onDevices(): void;
   onSuspended(suspended: boolean): void;
-  onError(error: MicrophoneError): void;
+  onError(error: unknown): void;
+  listDevices(): Promise<readonly MicrophoneDevice[]>;
 }
 
-/** A microphone between its start and its stop. */
+/**
+ * A microphone between its start and its stop. This module, and what it imports, is loaded when it is needed: it shares no
+ * code with the rest, and its errors are the browser's own.
+ */
 export class MicrophoneSession {
+  readonly #settings: MicrophoneSettings;
   readonly #hooks: MicrophoneSessionHooks;
   #context: AudioContext | undefined;
   #capture: Capture | undefined;
@@ -31,26 +38,27 @@ export class MicrophoneSession {
   #changes: Promise<unknown> = Promise.resolve();
   #cleanUp: (() => void)[] = [];
 
-  constructor(hooks: MicrophoneSessionHooks, muted: boolean) {
+  constructor(settings: MicrophoneSettings, hooks: MicrophoneSessionHooks, muted: boolean) {
+    this.#settings = settings;
     this.#hooks = hooks;
     this.#muted = muted;
   }
 
-  /** Rejects with a MicrophoneError; then nothing is left open. */
+  /** Where it rejects, nothing is left open. */
   async start(deviceId: string | undefined): Promise<void> {
     try {
-      const stream = await openStream(deviceId, this.#hooks.constraints);
+      const stream = await openStream(deviceId, this.#settings.constraints);
       if (this.#over) return releaseStream(stream);
       this.#stream = stream;
       this.#context = new AudioContext();
-      const capture = await this.#hooks.createCapture(this.#context);
+      const capture = await this.#createCapture(this.#context);
       if (this.#over) return await capture.stop();
       this.#capture = capture;
       this.#cleanUp.push(keepRunning(this.#context, this.#hooks.onSuspended), this.#watchDevices());
       this.#use(stream, 'started');
     } catch (error) {
       await this.stop();
-      throw toMicrophoneError(error);
+      throw error;
     }
   }
 
@@ -58,7 +66,7 @@ export class MicrophoneSession {
   change(deviceId: string | undefined, reason: 'chosen' | 'lost'): Promise<void> {
     const change = this.#changes.then(async () => {
       if (this.#over) return;
-      const stream = await openStream(deviceId, this.#hooks.constraints);
+      const stream = await openStream(deviceId, this.#settings.constraints);
       if (this.#over) return releaseStream(stream);
       const former = this.#stream;
       this.#use(stream, reason);
@@ -80,6 +88,12 @@ export class MicrophoneSession {
     await this.#capture?.stop();
     releaseStream(this.#stream);
     await this.#context?.close();
+  }
+
+  async #createCapture(context: AudioContext): Promise<Capture> {
+    const { worklet, sampleRate, frameMs } = this.#settings;
+    if (worklet === undefined) return createRecorderCapture(context, frameMs, this.#hooks);
+    return createPcmCapture(await createWorkletNode(context, worklet), sampleRate, frameMs, this.#hooks);
   }
 
   #use(stream: MediaStream, reason: 'started' | 'chosen' | 'lost'): void {
@@ -104,17 +118,17 @@ export class MicrophoneSession {
   }
 
   #watchDevices(): () => void {
-    const devices = mediaDevices();
+    const devices = navigator.mediaDevices;
     const changed = async (): Promise<void> => {
       this.#hooks.onDevices();
       const current = this.#stream && deviceOf(this.#stream).id;
-      const list = await listDevices();
+      const list = await this.#hooks.listDevices();
       // Not every browser ends the track of a device that is gone.
       const gone = current === undefined || (current !== '' && !list.some(({ id }) => id === current));
       if (gone && list.length > 0) this.#fallOver();
     };
     const listener = (): void => void changed().catch(() => undefined);
-    devices?.addEventListener('devicechange', listener);
-    return () => devices?.removeEventListener('devicechange', listener);
+    devices.addEventListener('devicechange', listener);
+    return () => devices.removeEventListener('devicechange', listener);
   }
 }

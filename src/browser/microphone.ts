@@ -1,7 +1,5 @@
 import { AsyncQueue } from '../internal/async-queue.js';
 import { checkNumber } from '../internal/validate.js';
-import { observed } from '../streaming/deferred.js';
-import type { Capture } from './capture.js';
 import { Emitter, reportLater } from './emitter.js';
 import type { Level } from './level-meter.js';
 import { listDevices, type MicrophoneDevice, mediaDevices } from './microphone-devices.js';
@@ -11,7 +9,8 @@ import {
   toMicrophoneError,
   unsupportedError,
 } from './microphone-errors.js';
-import { MicrophoneSession } from './microphone-session.js';
+import type { MicrophoneSession, MicrophoneSessionHooks, MicrophoneSettings } from './microphone-session.js';
+import { MICROPHONE_WORKLET, WORKLET_NAME } from './microphone-worklet.js';
 
 export interface MicrophoneOptions {
   /** Samples a second, 8000 to 48000. Default 16000. */
@@ -81,6 +80,8 @@ export class Microphone implements AsyncIterable<Uint8Array> {
   readonly #loops = new Set<{ queue: AsyncQueue<Uint8Array>; bytes: number }>();
   #session: MicrophoneSession | undefined;
   #starting: Promise<void> | undefined;
+  /** Another one for each start. */
+  #attempt: object | undefined;
   #state: MicrophoneState = 'stopped';
   #muted = false;
   #level: Level = { rms: 0, peak: 0 };
@@ -122,10 +123,10 @@ export class Microphone implements AsyncIterable<Uint8Array> {
   /** Lets go of the microphone. The last chunks have been handed out when it settles. May be started again. */
   async stop(): Promise<void> {
     const session = this.#session;
-    this.#session = this.#starting = undefined;
+    this.#session = this.#starting = this.#attempt = undefined;
     await session?.stop();
     // It may have been started again meanwhile.
-    if (this.#session === undefined) this.#ended();
+    if (this.#attempt === undefined) this.#ended();
   }
 
   /** Silence is sent instead, so that time goes on. */
@@ -144,7 +145,11 @@ export class Microphone implements AsyncIterable<Uint8Array> {
 
   /** Changes the device, also while it records. Undefined: the default one. Rejects with a MicrophoneError. */
   async setDevice(id: string | undefined): Promise<void> {
-    await this.#session?.change(id, 'chosen');
+    try {
+      await this.#session?.change(id, 'chosen');
+    } catch (error) {
+      throw toMicrophoneError(error);
+    }
     if (id === undefined) delete this.#options.deviceId;
     else this.#options.deviceId = id;
   }
@@ -186,56 +191,50 @@ export class Microphone implements AsyncIterable<Uint8Array> {
   }
 
   async #start(): Promise<void> {
-    const capture = observed(this.#loadCapture());
-    const session = new MicrophoneSession(
-      {
-        constraints: this.#options.constraints ?? {},
-        createCapture: async (context) => (await capture)(context),
-        onDevice: (device, reason) => this.#emitter.emit({ type: 'device', device, reason }),
-        onDevices: () => this.#emitter.emit({ type: 'devices' }),
-        onSuspended: (suspended) => {
-          if (this.#session === session) this.#enter(suspended ? 'suspended' : 'recording');
-        },
-        onError: (error) => this.#emitter.emit({ type: 'error', error }),
-      },
-      this.#muted,
-    );
-    this.#session = session;
+    const attempt = {};
+    this.#attempt = attempt;
     this.#enter('starting');
     try {
       if (mediaDevices() === undefined || !(this.#usesWorklet || 'MediaRecorder' in globalThis)) {
         throw unsupportedError();
       }
-      await session.start(this.#options.deviceId);
-    } catch (error) {
-      if (this.#session === session) {
-        this.#session = this.#starting = undefined;
-        this.#ended();
+      const { MicrophoneSession } = await import('./microphone-session.js');
+      if (this.#attempt === attempt) {
+        this.#session = new MicrophoneSession(this.#settings(), this.#hooks(attempt), this.#muted);
+        await this.#session.start(this.#options.deviceId);
       }
+    } catch (error) {
+      if (this.#attempt === attempt) await this.stop();
       throw toMicrophoneError(error);
     }
-    if (this.#session !== session) {
+    if (this.#attempt !== attempt) {
       throw microphoneError('aborted', 'The microphone was stopped before it had started.');
     }
     if (this.#state === 'starting') this.#enter('recording');
   }
 
-  /** The code of the one way that is taken is loaded while the user is asked. */
-  async #loadCapture(): Promise<(context: AudioContext) => Promise<Capture>> {
-    const { sampleRate = DEFAULT_RATE, frameMs = 80, workletUrl } = this.#options;
-    const hooks = {
-      onAudio: (chunk: Uint8Array) => this.#handOut(chunk),
-      onLevel: (level: Level) => {
+  #settings(): MicrophoneSettings {
+    const { constraints = {}, sampleRate = DEFAULT_RATE, frameMs = 80, workletUrl } = this.#options;
+    const worklet = { name: WORKLET_NAME, code: MICROPHONE_WORKLET, url: workletUrl };
+    return { constraints, sampleRate, frameMs, worklet: this.#usesWorklet ? worklet : undefined };
+  }
+
+  #hooks(attempt: object): MicrophoneSessionHooks {
+    return {
+      levelsPerSecond: 20,
+      listDevices,
+      onAudio: (chunk) => this.#handOut(chunk),
+      onLevel: (level) => {
         this.#level = level;
         this.#emitter.emit({ type: 'level', ...level });
       },
+      onDevice: (device, reason) => this.#emitter.emit({ type: 'device', device, reason }),
+      onDevices: () => this.#emitter.emit({ type: 'devices' }),
+      onSuspended: (suspended) => {
+        if (this.#attempt === attempt) this.#enter(suspended ? 'suspended' : 'recording');
+      },
+      onError: (error) => this.#emitter.emit({ type: 'error', error: toMicrophoneError(error) }),
     };
-    if (this.#usesWorklet) {
-      const { createPcmCapture } = await import('./pcm-capture.js');
-      return (context) => createPcmCapture(context, { sampleRate, frameMs, workletUrl }, hooks);
-    }
-    const { createRecorderCapture } = await import('./recorder-capture.js');
-    return async (context) => createRecorderCapture(context, frameMs, hooks);
   }
 
   #handOut(chunk: Uint8Array): void {

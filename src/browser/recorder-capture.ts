@@ -1,8 +1,8 @@
-import { type Capture, type CaptureHooks, LEVELS_PER_SECOND } from './capture.js';
+import type { Capture, CaptureHooks } from './capture.js';
 
 const TYPES = ['audio/webm;codecs=opus', 'audio/ogg;codecs=opus', 'audio/mp4'];
 
-/** Compressed audio in a container, from the browser's recorder. */
+/** Compressed audio in a container, from the browser's recorder. This module is loaded when it is needed. */
 export function createRecorderCapture(context: AudioContext, frameMs: number, hooks: CaptureHooks): Capture {
   // A recorder keeps its stream: the devices change in front of it.
   const output = context.createMediaStreamDestination();
@@ -25,7 +25,7 @@ export function createRecorderCapture(context: AudioContext, frameMs: number, ho
     const squares = samples.reduce((sum, sample) => sum + sample * sample, 0);
     const peak = samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
     hooks.onLevel({ rms: Math.min(1, Math.sqrt(squares / samples.length)), peak: Math.min(1, peak) });
-  }, 1000 / LEVELS_PER_SECOND);
+  }, 1000 / hooks.levelsPerSecond);
   let source: MediaStreamAudioSourceNode | undefined;
   recorder.start(frameMs);
   return {

@@ -1,12 +1,9 @@
-/** Cuts are made at multiples of this, so that samples of every size stay whole. */
-const ALIGNMENT = 64;
-
 interface Stretch {
   readonly position: number;
   readonly bytes: Uint8Array;
 }
 
-/** Audio that the server has not confirmed. Positions are bytes from the beginning of the session's audio. */
+/** Audio that the server has not confirmed. Positions count the bytes that were appended. */
 export class SendBuffer {
   readonly #maxBytes: number;
   #stretches: Stretch[] = [];
@@ -31,9 +28,7 @@ export class SendBuffer {
     if (chunk.length === 0) return;
     this.#stretches.push({ position: this.#end, bytes: new Uint8Array(chunk) });
     this.#end += chunk.length;
-    if (this.#end - this.#start <= this.#maxBytes) return;
-    const start = Math.ceil((this.#end - this.#maxBytes) / ALIGNMENT) * ALIGNMENT;
-    this.release(Math.min(this.#end, start));
+    this.release(this.#end - this.#maxBytes);
   }
 
   /** Lets go of what lies before the position. */

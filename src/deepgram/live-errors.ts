@@ -7,7 +7,7 @@ import {
   UnsupportedSourceError,
 } from '../errors/index.js';
 import { redactText } from '../net/redact.js';
-import { dropRawPacket, errorFromAnswer } from './map-error.js';
+import { errorFromAnswer, networkError } from './map-error.js';
 
 export interface ConnectionFacts {
   readonly region: string;
@@ -69,13 +69,8 @@ export function connectionClosed(close: LiveClose, facts: ConnectionFacts, cause
 }
 
 /** No connection could be made: refused, no such host, a failed TLS handshake. */
-export function connectFailed(cause: unknown, facts: ConnectionFacts): NetworkError {
-  dropRawPacket(cause);
-  const reason = (cause as { code?: unknown } | null)?.code;
-  return new NetworkError(
-    `Deepgram could not be reached${typeof reason === 'string' ? ` (${reason})` : ''}. Check the endpoint and the network.`,
-    { ...known(facts), code: 'network', retryable: true, cause },
-  );
+export function connectFailed(cause: unknown, facts: ConnectionFacts): TranscriptionError {
+  return addContext(networkError(cause, false), known(facts));
 }
 
 /** @param receivedAtMs What the client's wall clock showed then. */

@@ -152,13 +152,26 @@ class DeepgramLiveConnection implements LiveConnection {
     if (this.#ended || this.#closing) return;
     const message = typeof data === 'string' ? parseObject(data) : undefined;
     if (message !== undefined) {
-      this.#handlers.onMessage(message);
+      this.#hand(message);
       return;
     }
     this.#handlers.onWarning({
       code: 'invalid_message',
       message: 'Deepgram sent a message that is no JSON object. It was left out.',
     });
+  }
+
+  /** A message that this library cannot handle must not end the process. */
+  #hand(message: Readonly<Record<string, unknown>>): void {
+    try {
+      this.#handlers.onMessage(message);
+    } catch (cause) {
+      const error = new TranscriptionError(
+        'A message of Deepgram could not be handled. This is a fault of the library: please report it.',
+        { ...this.#known(), code: 'internal', cause },
+      );
+      this.#end({ code: 1006, reason: '' }, error);
+    }
   }
 
   #timedOut(): void {

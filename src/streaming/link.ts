@@ -109,6 +109,7 @@ export class Link {
   #up(connection: LiveConnection, index: number, requestId: string | undefined): void {
     this.#isOpen = true;
     this.#opened += 1;
+    this.#reconnector.opened();
     this.#hooks.onUp(connection, index, requestId);
   }
 

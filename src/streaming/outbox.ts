@@ -49,6 +49,7 @@ export class Outbox {
   #pacer: ReplayPacer | undefined;
   #bytesSent = 0;
   #pumping = false;
+  #failure: Error | undefined;
 
   constructor(map: AudioMap, hooks: OutboxHooks) {
     this.#map = map;
@@ -84,9 +85,7 @@ export class Outbox {
   }
 
   detach(): void {
-    this.#connection = undefined;
-    this.#pacer?.stop();
-    this.#pacer = undefined;
+    this.#letGo();
     this.#settle();
   }
 
@@ -97,6 +96,7 @@ export class Outbox {
       this.log.push(bytes);
     }
     this.pump();
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.log.sent === this.log.accepted && this.#waiters.length === 0) return SENT;
     return new Promise((resolve, reject) => {
       this.#waiters.push({ end: this.log.accepted, resolve, reject });
@@ -138,12 +138,19 @@ export class Outbox {
 
   /** Gives up what has not left. */
   fail(error: Error): void {
-    this.detach();
+    this.#failure = error;
+    this.#letGo();
     this.log.clear();
     this.#controls = [];
     const waiters = this.#waiters;
     this.#waiters = [];
     for (const waiter of waiters) waiter.reject(error);
+  }
+
+  #letGo(): void {
+    this.#connection = undefined;
+    this.#pacer?.stop();
+    this.#pacer = undefined;
   }
 
   #hasRoom(): boolean {

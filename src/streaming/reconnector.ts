@@ -4,7 +4,7 @@ import type { ReconnectSettings } from './session-types.js';
 
 const FIRST_DELAY_MS = 250;
 /** Where no connection was ever open, the settings are more likely wrong than the network. */
-const FIRST_CONNECTION_ATTEMPTS = 3;
+const FIRST_CONNECTION_ATTEMPTS = 5;
 
 /** Says when to try again after a connection has ended, and when to give up. */
 export class Reconnector {
@@ -13,7 +13,9 @@ export class Reconnector {
   readonly #random: () => number;
   #attempts = 0;
   #downAtMs: number | undefined;
-  #wasUp = false;
+  /** A connection was open; one has shown that it works. */
+  #wasOpen = false;
+  #hasWorked = false;
 
   constructor(settings: ReconnectSettings | false, clock: Clock, random: () => number) {
     this.#settings = settings;
@@ -26,9 +28,13 @@ export class Reconnector {
     return this.#attempts;
   }
 
+  opened(): void {
+    this.#wasOpen = true;
+  }
+
   /** The connection has shown that it works. */
   proved(): void {
-    this.#wasUp = true;
+    this.#hasWorked = true;
     this.#attempts = 0;
     this.#downAtMs = undefined;
   }
@@ -43,12 +49,12 @@ export class Reconnector {
     const nowMs = this.#clock.monotonicMs();
     this.#downAtMs ??= nowMs;
     this.#attempts += 1;
-    if (!this.#wasUp && this.#attempts >= FIRST_CONNECTION_ATTEMPTS) return undefined;
+    if (!this.#wasOpen && this.#attempts >= FIRST_CONNECTION_ATTEMPTS) return undefined;
     const leftMs = giveUpAfterMs - (nowMs - this.#downAtMs);
     if (leftMs <= 0) return undefined;
     const longestMs = Math.min(maxDelayMs, FIRST_DELAY_MS * 2 ** Math.min(this.#attempts - 2, 20));
     // A connection that worked comes back at once, as a rule.
-    const jitterMs = this.#attempts === 1 && this.#wasUp ? 0 : this.#random() * longestMs;
+    const jitterMs = this.#attempts === 1 && this.#hasWorked ? 0 : this.#random() * longestMs;
     const askedMs = error instanceof TranscriptionError ? (error.retryAfterMs ?? 0) : 0;
     return Math.min(Math.max(jitterMs, askedMs), leftMs);
   }

@@ -7,6 +7,7 @@ import type {
   LiveState,
   LiveStats,
 } from '../contracts/index.js';
+import { connectionClosed } from '../deepgram/live-errors.js';
 import { AudioMap } from './audio-map.js';
 import { AudioMeter } from './audio-meter.js';
 import { Configurations } from './configurations.js';
@@ -213,7 +214,9 @@ export class SessionParts {
     hooks.onEvent({ type: 'final', ...segment, speechFinal: true, fromFinalize: false, repaired: true });
   }
 
+  /** With an error: a close without one, after CloseStream, would be taken for the end of the stream. */
   #dead(why: string): void {
-    this.link.drop({ code: 1006, reason: why });
+    const close = { code: 1006, reason: why };
+    this.link.drop(close, connectionClosed(close, { region: this.link.region }));
   }
 }

@@ -60,7 +60,7 @@ export class LiveSession {
       },
       onUp: (connection, index, requestId) => this.#up(connection, index, requestId),
       onDrain: () => this.#drained(),
-      onDown: (_close, error, wasOpen) => this.#down(error, wasOpen),
+      onDown: (close, error, wasOpen) => this.#down(close, error, wasOpen),
       onRetry: (attempt, delayMs) => this.#tell({ type: 'reconnecting', attempt, delayMs }),
       onGivenUp: (close, error) => this.#givenUp(error ?? this.#connectionLost(close)),
     });
@@ -208,7 +208,7 @@ export class LiveSession {
   }
 
   /** True where the session has ended with it, as it should. */
-  #down(error: Error | undefined, wasOpen: boolean): boolean {
+  #down(close: LiveClose, error: Error | undefined, wasOpen: boolean): boolean {
     if (this.ended) return true;
     const isComplete = this.#closeStreamSent && (this.#metadataSeen || error === undefined);
     this.#parts.lost(wasOpen);
@@ -219,6 +219,10 @@ export class LiveSession {
     }
     this.#closeStreamSent = false;
     this.#metadataSeen = false;
+    if (this.#state === 'finishing' && this.#parts.outbox.acceptedBytes === 0) {
+      // There is nothing to send: that it cannot be opened is all that is to be told.
+      this.fail(error ?? this.#connectionLost(close));
+    }
     if (wasOpen && this.#state === 'open') this.#enter('reconnecting');
     return this.ended;
   }

@@ -487,7 +487,7 @@ test('the writable finishes on close, aborts on abort, and fails with the sessio
   });
   expect(await written).toMatchObject({ code: 'aborted' });
 
-  const failing = await open();
+  const failing = await open({ reconnect: false });
   const failed = failing.live.writable.getWriter();
   failing.connection.drop(1006);
   await expect(failed.closed).rejects.toMatchObject({ code: 'connection_closed' });

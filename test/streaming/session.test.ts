@@ -339,8 +339,8 @@ test('disposing of a session aborts it', async () => {
   expect(connection.closedWith).toBeDefined();
 });
 
-test('a drop ends the session with its error and keeps what was understood', async () => {
-  const { live, connection, ends } = await open();
+test('without reconnects a drop ends the session with its error and keeps what was understood', async () => {
+  const { live, connection, ends } = await open({ reconnect: false });
   await live.send(bytes(640));
   connection.message(results('before the drop'));
   const error = new NetworkError('gone', { code: 'connection_closed', retryable: true });
@@ -355,14 +355,14 @@ test('a drop ends the session with its error and keeps what was understood', asy
 });
 
 test('a normal close that nobody asked for is an error too', async () => {
-  const { live, connection } = await open();
+  const { live, connection } = await open({ reconnect: false });
   await live.send(bytes(640));
   connection.drop(1000);
   await expect(live.finish()).rejects.toMatchObject({ code: 'connection_closed', retryable: true });
 });
 
 test('a drop after CloseStream is an error before the Metadata and none after it', async () => {
-  const cut = await open();
+  const cut = await open({ reconnect: false });
   await cut.live.send(bytes(640));
   const failing = cut.live.finish();
   cut.connection.drop(1006, new NetworkError('gone', { code: 'connection_closed' }));
@@ -377,7 +377,7 @@ test('a drop after CloseStream is an error before the Metadata and none after it
 });
 
 test('a connection that breaks while it is written to ends the session', async () => {
-  const { live, connection } = await open();
+  const { live, connection } = await open({ reconnect: false });
   connection.broken = new Error('write after end');
   await expect(live.send(bytes(640))).rejects.toMatchObject({
     code: 'connection_closed',

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { LiveEvent } from '../../src/contracts/index.js';
 import { createId } from '../../src/internal/ids.js';
 import { Inbox } from '../../src/streaming/inbox.js';
+import { Timeline } from '../../src/streaming/timeline.js';
 import { TranscriptBuilder } from '../../src/streaming/transcript-builder.js';
 import { metadata, results } from '../support/fake-live-transport.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -12,10 +13,12 @@ function inbox(language?: string) {
     { id: createId('tr'), model: 'nova-3', language, region: 'eu' },
     new ManualClock(),
   );
-  const receiver = new Inbox(builder, {
+  const receiver = new Inbox(builder, new Timeline(), {
     onEvent: (event) => events.push(event),
     onFinalized: () => undefined,
     onMetadata: () => undefined,
+    onFinalUntil: () => undefined,
+    onConfigured: () => undefined,
   });
   const receive = (...messages: Record<string, unknown>[]) => {
     for (const message of messages) receiver.receive(message, 0);

@@ -41,7 +41,10 @@ export function readVariableNumber(
   const length = Math.clz32(first) - 23;
   if (length > maxLength) return 'unknown';
   if (bytes.length < length) return 'incomplete';
-  return { value: readUnsigned(bytes.subarray(0, length)) - 2 ** (7 * length), length };
+  // The mark is taken off first: with it, a number of eight bytes has more bits than fit.
+  const begin = first & (0xff >> length);
+  const value = bytes.subarray(1, length).reduce((sum, byte) => sum * 256 + byte, begin);
+  return { value, length };
 }
 
 export function readUnsigned(bytes: Uint8Array): number {

@@ -38,15 +38,18 @@ export class AudioIntake {
     return this.#isHeld;
   }
 
-  /** Audio that was here before is left out. @throws BadMessage for audio that does not join on. */
+  /**
+   * Audio that was here before is left out, and what comes after the end.
+   *
+   * @throws BadMessage for audio that does not join on.
+   */
   push({ position, audio }: AudioFrame): void {
-    if (this.#isStopped) return;
+    if (this.#isStopped || this.#isFinished) return;
     if (position > this.#position) {
       throw new BadMessage(`Audio is missing: expected position ${this.#position}, got ${position}.`);
     }
     const news = audio.subarray(this.#position - position);
     if (news.length === 0) return;
-    if (this.#isFinished) throw new BadMessage('Audio came after finish.');
     this.#position += news.length;
     this.#add({ type: 'audio', audio: news });
   }
@@ -88,9 +91,9 @@ export class AudioIntake {
 
   async #do(task: Task): Promise<void> {
     // What fails is told by the events of the session.
-    if (task.type === 'finalize') this.#live.finalize().catch(() => undefined);
-    else if (task.type === 'finish') this.#live.finish().catch(() => undefined);
-    else await this.#send(task.audio);
+    if (task.type === 'audio') await this.#send(task.audio);
+    else if (task.type === 'finalize') this.#live.finalize().catch(() => undefined);
+    else this.#live.finish().catch(() => undefined);
   }
 
   async #send(audio: Uint8Array): Promise<void> {

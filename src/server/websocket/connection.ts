@@ -21,8 +21,23 @@ export interface ConnectionListener {
   onClose(code: number): void;
 }
 
+/** For a connection that belongs to nobody any more. */
+export const UNHEARD: ConnectionListener = {
+  onRequest: () => undefined,
+  onAudio: () => undefined,
+  onBadMessage: () => undefined,
+  onIdle: () => undefined,
+  onDrain: () => undefined,
+  onClose: () => undefined,
+};
+
 /** 1001: the bridge is closed, and with it what has not ended in time. */
 export type CloseCode = BridgeCloseCode | 1001;
+
+interface Probe {
+  readonly promise: Promise<void>;
+  readonly settle: () => void;
+}
 
 /** How long the bytes of a closing connection may stand still. */
 const CLOSE_GRACE_MS = 5000;
@@ -34,6 +49,8 @@ const MAX_REASON_BYTES = 123;
 export class Connection {
   readonly principal: BridgePrincipal;
   listener: ConnectionListener;
+  /** It has, or had, a session. */
+  isStarted = false;
   readonly #socket: WebSocket;
   readonly #settings: BridgeSettings;
   readonly #timers: Timers<'heartbeat' | 'idle' | 'grace' | 'probe'>;
@@ -41,7 +58,7 @@ export class Connection {
   #lastMessageAt = 0;
   #isHeld = false;
   #isClosing = false;
-  #probe: { readonly promise: Promise<void>; readonly settle: () => void } | undefined;
+  #probe: Probe | undefined;
 
   constructor(
     socket: WebSocket,
@@ -124,7 +141,7 @@ export class Connection {
     return this.#probe.promise;
   }
 
-  #startProbe(): NonNullable<typeof this.#probe> {
+  #startProbe(): Probe {
     let settle: () => void = () => undefined;
     const promise = new Promise<void>((resolve) => {
       settle = resolve;

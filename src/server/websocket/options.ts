@@ -21,9 +21,7 @@ export interface WebSocketBridgeOptions {
    * Says who asks, from the request of the upgrade: a cookie, a token in its query. Null refuses it with 401. What it
    * throws refuses it with 500, without details.
    */
-  readonly authorize: (
-    request: IncomingMessage,
-  ) => BridgePrincipal | null | Promise<BridgePrincipal | null>;
+  readonly authorize: (request: IncomingMessage) => BridgePrincipal | null | Promise<BridgePrincipal | null>;
   /** Origins of pages that may connect, such as `https://app.example.com`. Default: the host that was asked. */
   readonly allowedOrigins?: readonly string[];
   /** Refuses requests without an origin too, which no browser sends. Default false. */

@@ -40,6 +40,9 @@ export class BridgeSession implements ConnectionListener {
   #attached: { readonly connection: Connection; readonly delivery: Delivery } | undefined;
   #acknowledged = 0;
   #ending: { readonly code: CloseCode; readonly reason: string } = { code: 1000, reason: '' };
+  /** By the browser: it must not send audio any more. */
+  #isFinishAsked = false;
+  #isFinishing = false;
   #isOver = false;
 
   constructor(parts: SessionParts) {
@@ -74,7 +77,8 @@ export class BridgeSession implements ConnectionListener {
     const delivery = new Delivery(this.#log, connection, received, maxBufferedBytes);
     this.#attached = { connection, delivery };
     connection.listener = this;
-    if (this.#isOver) connection.expectNoMessages();
+    connection.isStarted = true;
+    if (this.#isFinishing) connection.expectNoMessages();
     else connection.expectMessages(idleTimeoutMs);
     this.#acknowledged = this.#intake.position;
     connection.send({ type: 'ready', version: 1, session: token, position: this.#acknowledged });
@@ -84,6 +88,7 @@ export class BridgeSession implements ConnectionListener {
 
   /** The transcript is made of what has come so far. */
   finish(): void {
+    this.#isFinishing = true;
     this.#timers.cancel('total');
     this.#attached?.connection.expectNoMessages();
     this.#intake.finish();
@@ -104,10 +109,14 @@ export class BridgeSession implements ConnectionListener {
   onRequest(request: BridgeRequest): void {
     if (request.type === 'start') throw new BadMessage('The session has started already.');
     if (request.type === 'finalize') this.#intake.finalize();
-    if (request.type === 'finish') this.finish();
+    if (request.type !== 'finish') return;
+    this.#isFinishAsked = true;
+    this.finish();
   }
 
   onAudio(frame: AudioFrame): void {
+    const end = frame.position + frame.audio.length;
+    if (this.#isFinishAsked && end > this.#intake.position) throw new BadMessage('Audio came after finish.');
     this.#intake.push(frame);
     if (this.#intake.position - this.#acknowledged >= ACK_BYTES) this.#acknowledge();
     else if (!this.#timers.has('ack')) this.#timers.set('ack', ACK_MS, () => this.#acknowledge());
@@ -141,7 +150,9 @@ export class BridgeSession implements ConnectionListener {
       this.#publish({ type: 'error', error: error as Error });
       this.#publish({ type: 'end' });
     }
+    this.#isFinishing = true;
     this.#timers.cancel('total');
+    this.#attached?.connection.expectNoMessages();
     this.#intake.stop();
     const transcript = await live.finish().catch(() => undefined);
     this.#isOver = true;
@@ -194,7 +205,9 @@ export class BridgeSession implements ConnectionListener {
 
   #awaitReturn(): void {
     const { resumeMs, onEvent } = this.#parts.settings;
-    onEvent({ type: 'session-detached', sessionId: this.id, userId: this.principal.userId });
+    if (!this.#isOver) {
+      onEvent({ type: 'session-detached', sessionId: this.id, userId: this.principal.userId });
+    }
     this.#timers.set('resume', resumeMs, () => (this.#isOver ? this.forget() : this.finish()));
   }
 

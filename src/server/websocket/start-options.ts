@@ -19,7 +19,8 @@ export function startOptions(
 ): StreamOptions {
   for (const [name, value] of Object.entries(asked)) {
     if (!allowedOptions.has(name)) throw new BadMessage(`The option ${show(name)} is not allowed here.`);
-    if (!isSimple(value) && !isList(value)) throw new BadMessage(`The option ${show(name)} has an unfit value.`);
+    if (!isSimple(value) && !isList(value))
+      throw new BadMessage(`The option ${show(name)} has an unfit value.`);
   }
   return { ...streamOptions, ...asked, userId };
 }

@@ -11,11 +11,16 @@ export function connectionComplaints(recording: Recording): string[] {
 function pairComplaints({ events }: Recording): string[] {
   const complaints: string[] = [];
   let attempts = 0;
+  let last = 0;
   let opened = 0;
   for (const { event } of events) {
     if (event.type === 'reconnecting') {
       attempts += 1;
-      if (event.attempt !== attempts) complaints.push(`attempt ${attempts} is told as ${event.attempt}`);
+      // A connection that broke before it proved itself is a part of the outage before.
+      if (event.attempt !== 1 && event.attempt !== last + 1) {
+        complaints.push(`attempt ${event.attempt} follows attempt ${last}`);
+      }
+      last = event.attempt;
     }
     if (event.type === 'open') {
       if (event.connection !== opened) complaints.push(`connection ${opened} is told as ${event.connection}`);

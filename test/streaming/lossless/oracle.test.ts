@@ -44,16 +44,12 @@ describe('a complaint comes of', () => {
     return { ...whole, events };
   }
 
-  /** Changes the second final that has words, and nothing else. */
+  /** Changes the last final that has words, and nothing else. */
   function withFinal(
     change: (final: Extract<LiveEvent, { type: 'final' }>) => LiveEvent | LiveEvent[] | undefined,
-  ) {
-    let finals = 0;
-    return changed((event) => {
-      if (event.type !== 'final' || event.text === '') return event;
-      finals += 1;
-      return finals === 2 ? change(event) : event;
-    });
+  ): Recording {
+    const last = whole.events.findLast(({ event }) => event.type === 'final' && event.text !== '')?.event;
+    return changed((event) => (event === last && event.type === 'final' ? change(event) : event));
   }
 
   const shift = <Time extends { start: number; end: number }>(times: Time, seconds: number): Time => ({

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { LiveEvent, LiveTranscription, Transcript, TranscriptionClient } from 'transcription-client';
 import { type FakeClock, type SpokenWord, startDeepgramEmulator } from 'transcription-client/testing';
 import { createRandom } from '../../../src/testing/emulator/faults-random.js';
@@ -36,11 +37,14 @@ export interface Recording {
 const LONGEST_FINISH_MS = 600_000;
 const LONGEST_START_TURNS = 20_000;
 
-/** The first session of a process loads the SDK, for which no virtual time can wait. */
+/** The first sessions of a process load code, for which no virtual time can wait. */
 export async function warmUp(): Promise<void> {
   await using emulator = await startDeepgramEmulator();
   await using client = clientOf(emulator.url);
-  await client.stream({ encoding: 'linear16', sample_rate: 8000 }).finish();
+  const format = { encoding: 'linear16', sample_rate: 8000 } as const;
+  await client.stream(format).pipeFrom(new Blob([new Uint8Array(1600)]).stream());
+  await client.stream(format).pipeFrom(Readable.from([new Uint8Array(1600)]));
+  await client.stream(format).finish();
 }
 
 /** Makes the run of a plan. The same plan gives the same run. `disturb` is called before each piece of audio. */
