@@ -13,6 +13,7 @@ const shared: Options = {
     sqlite: 'src/adapters/sqlite/index.ts',
     testing: 'src/testing/index.ts',
     unstorage: 'src/adapters/unstorage/index.ts',
+    websocket: 'src/server/websocket/index.ts',
   },
   target: 'node20.19',
   platform: 'node',
@@ -24,7 +25,18 @@ const shared: Options = {
   dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
 };
 
+/** What a browser loads, as it is or through a bundler: nothing of Node. */
+const browser: Options = {
+  ...shared,
+  entry: { browser: 'src/browser/index.ts' },
+  target: 'es2022',
+  platform: 'neutral',
+  external: ['isomorphic-ws'],
+};
+
 export default defineConfig([
+  { ...browser, format: 'esm' },
+  { ...browser, format: 'cjs' },
   { ...shared, format: 'esm' },
   {
     ...shared,

@@ -88,10 +88,11 @@ class StreamCall {
 
   #liveSettings(): LiveSettings {
     const { model, protocol, language, finishTimeoutMs, encoding, sampleRate, channels } = this.#settled;
-    const { reconnect, replaySeconds, repair } = this.#settled;
+    const { reconnect, replaySeconds, repair, parameters } = this.#settled;
     return {
       model,
       protocol,
+      interimResults: protocol === 'flux' || parameters.interim_results === true,
       finishTimeoutMs,
       reconnect,
       replaySeconds,

@@ -88,3 +88,8 @@ export function overflowError(): NetworkError {
     { code: 'network', retryable: true },
   );
 }
+
+/** What would fail again, by its own word: a wrong token, a supplier of tokens that has been logged out. */
+export function isFinal(cause: unknown): cause is Error {
+  return cause instanceof Error && (cause as { retryable?: unknown }).retryable === false;
+}

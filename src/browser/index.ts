@@ -1,9 +1,5 @@
-export {
-  createLiveClient,
-  type LiveClient,
-  type LiveClientEvent,
-  type LiveClientState,
-} from './live-client.js';
+export { createLiveClient, type LiveClient } from './live-client.js';
+export type { LiveClientEvent, LiveClientState } from './live-client-events.js';
 export type { LiveClientOptions } from './live-client-options.js';
 export {
   createMicrophone,

@@ -38,7 +38,8 @@ const BUFFER_BYTES = 4 * 1024 * 1024;
 /** @throws BadRequestError */
 export function resolveLiveClientOptions(given: LiveClientOptions): LiveClientSettings {
   checkPlainObject('options', given.options);
-  checkFunction('token', given.token);
+  // A token that was handed in instead of its supplier must not be shown.
+  checkFunction('token', typeof given.token === 'string' ? {} : given.token);
   checkNumber('bufferBytes', given.bufferBytes, { min: 65_536 });
   checkNumber('connectTimeoutMs', given.connectTimeoutMs, { min: 1 });
   checkNumber('giveUpAfterMs', given.giveUpAfterMs, { min: 1 });

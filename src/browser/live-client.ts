@@ -10,9 +10,11 @@ import {
   endedError,
   fatalCloseError,
   givenUpError,
+  isFinal,
   overflowError,
 } from './bridge-errors.js';
 import { Emitter } from './emitter.js';
+import type { LiveClientEvent, LiveClientEventOf, LiveClientState } from './live-client-events.js';
 import {
   type LiveClientOptions,
   type LiveClientSettings,
@@ -20,20 +22,6 @@ import {
 } from './live-client-options.js';
 import { Reconnection } from './reconnection.js';
 import { SendBuffer } from './send-buffer.js';
-
-/** Of the connection to the bridge. That of the bridge to Deepgram has events of its own. */
-export type LiveClientState = 'connecting' | 'open' | 'reconnecting' | 'closed';
-
-export type LiveClientEvent =
-  | LiveEvent
-  | { readonly type: 'state'; readonly state: LiveClientState }
-  /** The way to the bridge and back. */
-  | { readonly type: 'latency'; readonly milliseconds: number };
-
-export type LiveClientEventOf<Type extends LiveClientEvent['type']> = Extract<
-  LiveClientEvent,
-  { type: Type }
->;
 
 /** Audio in one message. */
 const MESSAGE_BYTES = 8192;
@@ -300,9 +288,4 @@ export class LiveClient implements AsyncIterable<LiveEvent> {
     this.#state = state;
     this.#emitter.emit({ type: 'state', state });
   }
-}
-
-/** What would fail again, by its own word: a wrong token, a supplier of tokens that has been logged out. */
-function isFinal(cause: unknown): cause is Error {
-  return cause instanceof Error && (cause as { retryable?: unknown }).retryable === false;
 }

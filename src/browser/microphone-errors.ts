@@ -32,7 +32,7 @@ const BY_NAME: Readonly<Record<string, readonly [MicrophoneErrorCode, string]>> 
   WorkletError: ['microphone_unsupported', WORKLET],
 };
 
-export function microphoneError(
+function microphoneError(
   code: ErrorCode | MicrophoneErrorCode,
   message: string,
   cause?: unknown,
@@ -58,4 +58,12 @@ export function unsupportedError(): MicrophoneError {
     'microphone_unsupported',
     'This page cannot record. Serve it over https (or from localhost), in a browser that has getUserMedia and AudioWorklet or MediaRecorder.',
   );
+}
+
+export function stoppedError(): MicrophoneError {
+  return microphoneError('aborted', 'The microphone was stopped before it had started.');
+}
+
+export function unreadError(): MicrophoneError {
+  return microphoneError('payload_too_large', 'The loop over the microphone is 4 MiB behind. Read faster.');
 }

@@ -5,8 +5,9 @@ import type { Level } from './level-meter.js';
 import { listDevices, type MicrophoneDevice, mediaDevices } from './microphone-devices.js';
 import {
   type MicrophoneError,
-  microphoneError,
+  stoppedError,
   toMicrophoneError,
+  unreadError,
   unsupportedError,
 } from './microphone-errors.js';
 import type { MicrophoneSession, MicrophoneSessionHooks, MicrophoneSettings } from './microphone-session.js';
@@ -80,6 +81,7 @@ export class Microphone implements AsyncIterable<Uint8Array> {
   readonly #loops = new Set<{ queue: AsyncQueue<Uint8Array>; bytes: number }>();
   #session: MicrophoneSession | undefined;
   #starting: Promise<void> | undefined;
+  #stopping: Promise<unknown> = Promise.resolve();
   /** Another one for each start. */
   #attempt: object | undefined;
   #state: MicrophoneState = 'stopped';
@@ -124,7 +126,8 @@ export class Microphone implements AsyncIterable<Uint8Array> {
   async stop(): Promise<void> {
     const session = this.#session;
     this.#session = this.#starting = this.#attempt = undefined;
-    await session?.stop();
+    this.#stopping = Promise.all([this.#stopping, session?.stop()]);
+    await this.#stopping;
     // It may have been started again meanwhile.
     if (this.#attempt === undefined) this.#ended();
   }
@@ -204,12 +207,11 @@ export class Microphone implements AsyncIterable<Uint8Array> {
         await this.#session.start(this.#options.deviceId);
       }
     } catch (error) {
-      if (this.#attempt === attempt) await this.stop();
+      if (this.#attempt !== attempt) throw stoppedError();
+      await this.stop();
       throw toMicrophoneError(error);
     }
-    if (this.#attempt !== attempt) {
-      throw microphoneError('aborted', 'The microphone was stopped before it had started.');
-    }
+    if (this.#attempt !== attempt) throw stoppedError();
     if (this.#state === 'starting') this.#enter('recording');
   }
 
@@ -243,12 +245,7 @@ export class Microphone implements AsyncIterable<Uint8Array> {
       loop.queue.push(chunk);
       if (loop.bytes <= MAX_UNREAD) continue;
       this.#loops.delete(loop);
-      loop.queue.fail(
-        microphoneError(
-          'payload_too_large',
-          'The audio was not read: the loop is 4 MiB behind. Send faster.',
-        ),
-      );
+      loop.queue.fail(unreadError());
     }
     try {
       this.#options.onAudio?.(chunk);

@@ -70,7 +70,8 @@ export function connectionClosed(close: LiveClose, facts: ConnectionFacts, cause
 
 /** No connection could be made: refused, no such host, a failed TLS handshake. */
 export function connectFailed(cause: unknown, facts: ConnectionFacts): TranscriptionError {
-  return addContext(networkError(cause, false), known(facts));
+  const { region, ...answered } = known(facts);
+  return addContext(networkError(cause, false, answered), { region });
 }
 
 /** @param receivedAtMs What the client's wall clock showed then. */

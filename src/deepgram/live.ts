@@ -166,11 +166,7 @@ class DeepgramLiveConnection implements LiveConnection {
     try {
       this.#handlers.onMessage(message);
     } catch (cause) {
-      const error = new TranscriptionError(
-        'A message of Deepgram could not be handled. This is a fault of the library: please report it.',
-        { ...this.#known(), code: 'internal', cause },
-      );
-      this.#end({ code: 1006, reason: '' }, error);
+      this.#end({ code: 1006, reason: '' }, toTranscriptionError(cause));
     }
   }
 

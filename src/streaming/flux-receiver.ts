@@ -1,7 +1,8 @@
+import type { LiveSegment } from '../contracts/index.js';
 import { type FluxTurnMessage, mapFluxMessage } from '../deepgram/map-flux.js';
 import { BadRequestError } from '../errors/index.js';
 import { FluxTurns } from './flux-turns.js';
-import { fromFirstWord, isSilent, later, withoutBefore, wordsEnd } from './place-segment.js';
+import { fromFirstWord, isSilent, withoutBefore, wordsEnd } from './place-segment.js';
 import type { ConnectionTimes, Receiver, ReceiverHooks } from './receiver.js';
 import type { TranscriptBuilder } from './transcript-builder.js';
 
@@ -10,19 +11,27 @@ const HEARING_SECONDS = 2;
 /** A server that invents types without end must not fill the memory. */
 const MAX_UNKNOWN_TYPES = 100;
 
+/** Places the segments of a connection in the session. */
+export interface SegmentTimes extends ConnectionTimes {
+  /** Without the words before the second `final` of the session. */
+  move(segment: LiveSegment, connection: number, final: number): LiveSegment;
+}
+
 /** Turns the messages of `/v2/listen` into events, and keeps the finals for the transcript. */
 export class FluxReceiver implements Receiver {
   readonly #builder: TranscriptBuilder;
-  readonly #times: ConnectionTimes;
+  readonly #times: SegmentTimes;
   readonly #hooks: ReceiverHooks;
   readonly #turns: FluxTurns;
   readonly #unknownTypes = new Set<string>();
   /** The newest connection that was heard of, and the second up to which all was final when it began. */
   #connection = -1;
   #finalBefore = 0;
+  /** The second up to which all is final by what was told here. */
+  #finalHere = 0;
   #providerError: string | undefined;
 
-  constructor(builder: TranscriptBuilder, times: ConnectionTimes, hooks: ReceiverHooks) {
+  constructor(builder: TranscriptBuilder, times: SegmentTimes, hooks: ReceiverHooks) {
     this.#builder = builder;
     this.#times = times;
     this.#hooks = hooks;
@@ -71,9 +80,8 @@ export class FluxReceiver implements Receiver {
   end(): void {
     const { open } = this.#turns;
     if (open === undefined) return;
-    if (open.connection < this.#connection) this.#closeAbandoned();
-    else this.#turns.close(open.segment);
-    this.#hooks.onFinalUntil(0, open.segment.end, 1);
+    this.#close(open.segment);
+    this.#tellFinal(open.segment.end);
   }
 
   /**
@@ -88,8 +96,7 @@ export class FluxReceiver implements Receiver {
   }
 
   #turn(info: FluxTurnMessage, message: unknown, connection: number): void {
-    const placed = later(info.segment, this.#times.offsetOf(connection));
-    const segment = fromFirstWord(withoutBefore(placed, this.#finalBefore));
+    const segment = fromFirstWord(this.#times.move(info.segment, connection, this.#finalBefore));
     this.#builder.addRequestId(info.requestId);
     this.#builder.addTime(segment.end);
     const isOpen = this.#turns.open?.connection === connection;
@@ -97,7 +104,7 @@ export class FluxReceiver implements Receiver {
       this.#silence(info.event === 'end' ? segment.end : segment.end - HEARING_SECONDS);
       return;
     }
-    if (info.event === 'end') this.#hooks.onFinalUntil(0, segment.end, 1);
+    if (info.event === 'end') this.#tellFinal(segment.end);
     const { endConfidence, turnIndex } = info;
     this.#turns.take(info.event, { segment, endConfidence, connection, turnIndex, message });
   }
@@ -106,19 +113,20 @@ export class FluxReceiver implements Receiver {
   #silence(until: number): void {
     if (until <= this.#finalBefore) return;
     const { open } = this.#turns;
-    if (open !== undefined && wordsEnd(open.segment) <= until) this.#closeAbandoned();
-    if (this.#turns.open === undefined) this.#hooks.onFinalUntil(0, until, 1);
+    // A turn of the connection before, of which this one hears nothing.
+    if (open !== undefined && wordsEnd(open.segment) <= until) this.#close(open.segment);
+    if (this.#turns.open === undefined) this.#tellFinal(until);
   }
 
-  /**
-   * The turn was open when its connection ended, and the next one does not hear it. Its words stay, unless something
-   * else tells of that audio.
-   */
-  #closeAbandoned(): void {
-    const { open } = this.#turns;
-    if (open === undefined) return;
-    const told = Math.max(this.#times.finalUntil(0), this.#times.offsetOf(this.#connection));
-    this.#turns.close(withoutBefore(open.segment, told));
+  /** No more will be heard of the turn. Its words stay, unless something else tells of that audio. */
+  #close(segment: LiveSegment): void {
+    const final = this.#times.finalUntil(0);
+    this.#turns.close(final > this.#finalHere ? withoutBefore(segment, final) : segment);
+  }
+
+  #tellFinal(seconds: number): void {
+    this.#finalHere = Math.max(this.#finalHere, seconds);
+    this.#hooks.onFinalUntil(0, seconds, 1);
   }
 
   #unknown(type: string): void {

@@ -1,15 +1,5 @@
 import type { LiveSegment } from '../contracts/index.js';
-import { shifted, textOf } from './timeline.js';
-
-/** The same segment so many seconds later. */
-export function later(segment: LiveSegment, seconds: number): LiveSegment {
-  return {
-    ...segment,
-    start: segment.start + seconds,
-    end: segment.end + seconds,
-    words: segment.words.map((word) => shifted(word, seconds)),
-  };
-}
+import { textOf } from './timeline.js';
 
 /** Without the words that lie before that second; a word lies where its middle is. */
 export function withoutBefore(segment: LiveSegment, seconds: number): LiveSegment {

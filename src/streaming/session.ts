@@ -249,6 +249,8 @@ export class LiveSession {
   #complete(): void {
     if (this.ended) return;
     const transcript = this.#parts.builder.build();
+    // At the end all is final.
+    this.#parts.finalizations.end();
     this.#cleanUp(endedError());
     this.#enter('ended');
     this.#dependencies.onEvent({ type: 'end', transcript });

@@ -170,7 +170,11 @@ describe('defaults of the client', () => {
       language_hint: 'es',
     });
     const english = await addressOf({}, { defaults: { ...defaults, model: 'flux-general-en' } });
-    expect(english.search).toBe('?keyterm=shared&eot_threshold=0.8&model=flux-general-en');
+    expect(Object.fromEntries(english.searchParams)).toEqual({
+      model: 'flux-general-en',
+      keyterm: 'shared',
+      eot_threshold: '0.8',
+    });
   });
 
   it('go to a v1 stream without those of Flux', async () => {

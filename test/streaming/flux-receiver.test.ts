@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { LiveEvent, LiveEventOf } from '../../src/contracts/index.js';
+import type { LiveEvent, LiveEventOf, LiveSegment } from '../../src/contracts/index.js';
 import { systemClock } from '../../src/internal/system-clock.js';
 import { FluxReceiver } from '../../src/streaming/flux-receiver.js';
+import { withoutBefore } from '../../src/streaming/place-segment.js';
+import { shifted } from '../../src/streaming/timeline.js';
 import { TranscriptBuilder } from '../../src/streaming/transcript-builder.js';
 
 type TurnEvent = 'StartOfTurn' | 'Update' | 'EagerEndOfTurn' | 'TurnResumed' | 'EndOfTurn';
@@ -18,7 +20,11 @@ function receive() {
   );
   const receiver = new FluxReceiver(
     builder,
-    { offsetOf: (connection) => offsets[connection] ?? 0, finalUntil: () => final },
+    {
+      offsetOf: (connection) => offsets[connection] ?? 0,
+      finalUntil: () => final,
+      move: (segment, connection, before) => withoutBefore(later(segment, offsets[connection] ?? 0), before),
+    },
     {
       onEvent: (event) => events.push(event),
       onFinalUntil: (_channel, seconds) => {
@@ -55,6 +61,11 @@ interface TurnPlace {
   readonly start?: number;
   readonly end?: number | undefined;
   readonly connection?: number;
+}
+
+function later({ start, end, words, ...segment }: LiveSegment, seconds: number): LiveSegment {
+  const moved = words.map((word) => shifted(word, seconds));
+  return { ...segment, start: start + seconds, end: end + seconds, words: moved };
 }
 
 function turnInfo(event: TurnEvent, text: string, { turn, start = 0, end }: TurnPlace) {
@@ -323,13 +334,24 @@ describe('turns across connections', () => {
     expect(told().slice(4)).toEqual(['turn-start 1', 'interim: next', 'final: next', 'turn-end 1: next']);
   });
 
-  it('take their words back where something else tells of that audio', () => {
-    const { turn, told, receiver, offsets } = receive();
+  it.each([1, undefined])('take words back of which something else tells (next connection: %s)', (next) => {
+    const { turn, told, receiver, makeFinal } = receive();
+    turn('StartOfTurn', 'gone with the outage');
+    makeFinal(1);
+    if (next !== undefined) receiver.receive({ type: 'Connected' }, next);
+    receiver.end();
+    // The middle of the third word is at 0.95.
+    expect(told().slice(2)).toEqual(['final: outage', 'turn-end 0: outage']);
+  });
+
+  it('take all words back', () => {
+    const { turn, told, receiver, makeFinal, builder } = receive();
     turn('StartOfTurn', 'gone');
-    offsets[1] = 10;
+    makeFinal(10);
     receiver.receive({ type: 'Connected' }, 1);
     receiver.end();
     expect(told().slice(2)).toEqual(['final: ', 'turn-end 0: ']);
+    expect(builder.build().text).toBe('');
   });
 });
 

@@ -128,7 +128,9 @@ function packageBreach(from: string, name: string, typeOnly: boolean): string | 
     return 'imports @deepgram/sdk at run time, which only deepgram/ may';
   }
   if (NODE_FREE.has(folder) && name.startsWith('node:')) return `imports ${name}, and must run without Node`;
-  if (NODE_FREE.has(folder) && /^(ws|isomorphic-ws)$/.test(name))
+  // The browser's live client has a transport of its own; in a browser isomorphic-ws is what the browser has.
+  const isOwnTransport = folder === 'browser' && name === 'isomorphic-ws';
+  if (NODE_FREE.has(folder) && /^(ws|isomorphic-ws)$/.test(name) && !isOwnTransport)
     return `imports ${name}, which is the transport's`;
   if (folder === 'contracts' && !typeOnly) return `imports ${name}, and contracts emit no code`;
   return undefined;

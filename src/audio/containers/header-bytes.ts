@@ -13,7 +13,8 @@ export class HeaderBytes {
 
   /** Keeps a copy, which is returned and may be changed. */
   add(bytes: Uint8Array): Uint8Array {
-    const copy = bytes.slice();
+    // Not slice(): that of a Buffer does not copy.
+    const copy = new Uint8Array(bytes);
     this.#parts.push(copy);
     this.#length += copy.length;
     return copy;

@@ -127,8 +127,6 @@ export class Bridge {
 
   async #close(timeoutMs: number): Promise<void> {
     this.#gate.close();
-    for (const [server, listener] of this.#servers) server.off('upgrade', listener);
-    this.#servers.clear();
     const { clock } = this.#settings;
     for (const connection of this.#places.connections) {
       if (!connection.isStarted) connection.close(1001, GOING_AWAY);
@@ -147,6 +145,8 @@ export class Bridge {
     for (const connection of this.#places.connections) connection.terminate();
     await Promise.all(this.#ends);
     for (const session of [...this.#sessions]) session.forget();
+    for (const [server, listener] of this.#servers) server.off('upgrade', listener);
+    this.#servers.clear();
   }
 }
 

@@ -7,6 +7,8 @@ import { libraryClient, rawSdk } from './clients.mjs';
  * @property {() => Promise<unknown>} finish
  */
 
+/** @typedef {LiveSide & { reconnects: () => number }} ReconnectingSide */
+
 /** Opened so many at a time: a listening socket's queue is short. */
 const OPENED_TOGETHER = 50;
 
@@ -31,12 +33,31 @@ export async function openSessions(side, url, count) {
   return sessions;
 }
 
-/** @param {string} url */
-function libraryOpener(url) {
+/**
+ * Opens one live session whose connection will be broken. `tag` tells the sink which one it is.
+ *
+ * @param {'ours' | 'sdk'} side
+ * @param {string} url
+ * @param {string} tag
+ * @returns {Promise<ReconnectingSide>}
+ */
+export function openReconnecting(side, url, tag) {
+  return side === 'ours' ? libraryOpener(url, { tag })() : sdkOpener(url, { tag })();
+}
+
+/**
+ * @param {string} url
+ * @param {{ tag?: string }} [options]
+ */
+function libraryOpener(url, options = {}) {
   // The default of 50 is the service's own limit, which the sink does not have.
   const client = libraryClient(url, { limits: { maxConcurrentStreams: 10_000 } });
   return async () => {
-    const live = client.stream(FORMAT);
+    const live = client.stream({ ...FORMAT, ...options });
+    let reconnects = 0;
+    live.on('reconnected', () => {
+      reconnects += 1;
+    });
     await new Promise((resolve, reject) => {
       live.on('open', resolve);
       live.on('error', ({ error }) => reject(error));
@@ -47,16 +68,24 @@ function libraryOpener(url) {
         live.send(frame).catch(() => undefined);
       },
       finish: () => live.finish().catch(() => undefined),
+      reconnects: () => reconnects,
     };
   };
 }
 
-/** @param {string} url */
-function sdkOpener(url) {
+/**
+ * @param {string} url
+ * @param {{ tag?: string }} [options]
+ */
+function sdkOpener(url, options = {}) {
   const { v1 } = rawSdk(url).listen;
   return async () => {
-    const socket = await v1.connect(FORMAT);
+    const socket = await v1.connect({ ...FORMAT, ...options });
     const closed = new Promise((resolve) => socket.on('close', resolve));
+    let opened = 0;
+    socket.on('open', () => {
+      opened += 1;
+    });
     const texts = [];
     socket.on('message', (message) => {
       if (message.type === 'Results') texts.push(message.channel.alternatives[0]?.transcript);
@@ -69,6 +98,7 @@ function sdkOpener(url) {
         socket.sendCloseStream({ type: 'CloseStream' });
         return closed;
       },
+      reconnects: () => opened - 1,
     };
   };
 }

@@ -1,7 +1,8 @@
 // @ts-check
 import { figure } from '../figure.mjs';
+import { DROPPED_STREAMS, DROPS_PER_STREAM } from '../processes/live-drop-settings.mjs';
 import { measureIn, startServer } from '../processes.mjs';
-import { interleave, median, medianRatio } from '../statistics.mjs';
+import { interleave, median, medianRatio, percentile } from '../statistics.mjs';
 
 /** @import { Row } from '../figure.mjs' */
 
@@ -138,3 +139,46 @@ export const idleMemory = {
     }
   },
 };
+
+/** @type {Row} */
+export const reconnects = {
+  id: 'P11',
+  async run({ rounds = 1 }) {
+    const server = await startServer('live-drop-sink.mjs');
+    try {
+      const side = (/** @type {string} */ name) => () => outagesOf(server, name);
+      const { ours, rivals } = await interleave(rounds, side('ours'), side('sdk'));
+      const [own, theirs] = [ours.flat(), rivals.flat()];
+      const shown = (/** @type {number[]} */ outages) =>
+        `p50 ${percentile(outages, 0.5).toFixed(2)} s, p95 ${percentile(outages, 0.95).toFixed(2)} s`;
+      return [
+        figure({
+          name: 'P11',
+          title: 'Dropped connection until audio flows again, p95',
+          value: percentile(own, 0.95),
+          unit: 's',
+          rival: '@deepgram/sdk',
+          bar: '<= 1',
+          ours: shown(own),
+          theirs: shown(theirs),
+          note: `${own.length} drops; the server takes connections all the time.`,
+        }),
+      ];
+    } finally {
+      await server.close();
+    }
+  },
+};
+
+/**
+ * @param {import('../processes.mjs').BenchServer} server
+ * @param {string} side
+ * @returns {Promise<number[]>} Seconds.
+ */
+async function outagesOf(server, side) {
+  await measureIn('live-drops.mjs', { side, url: server.url });
+  const { outages } = await server.ask('figures');
+  const expected = DROPPED_STREAMS * DROPS_PER_STREAM;
+  if (outages.length !== expected) throw new Error(`${outages.length} drops instead of ${expected}.`);
+  return outages.map((/** @type {number} */ milliseconds) => milliseconds / 1000);
+}

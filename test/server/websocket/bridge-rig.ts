@@ -176,16 +176,23 @@ export const UPGRADE_HEADERS = [
 ];
 
 /** An upgrade on a bare socket, which then says nothing more. Resolves with the status. */
-export function rawUpgrade(port: number, sockets: Set<Socket>, user = 'anna'): Promise<number> {
+export function rawUpgrade(
+  port: number,
+  {
+    user = 'anna',
+    sockets,
+    headers = UPGRADE_HEADERS,
+  }: { user?: string; sockets?: Set<Socket>; headers?: readonly string[] } = {},
+): Promise<number> {
   return new Promise((resolve, reject) => {
     const socket = connectTcp(port, '127.0.0.1');
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
+    sockets?.add(socket);
+    socket.on('close', () => sockets?.delete(socket));
     socket.on('error', reject);
     socket.once('data', (data) => {
       resolve(Number(/^HTTP\/1\.1 (\d+)/.exec(String(data))?.[1]));
       socket.resume();
     });
-    socket.write([`GET /stream?user=${user} HTTP/1.1`, ...UPGRADE_HEADERS, '\r\n'].join('\r\n'));
+    socket.write([`GET /stream?user=${user} HTTP/1.1`, ...headers, '\r\n'].join('\r\n'));
   });
 }

@@ -1,6 +1,7 @@
 import type { LiveEvent, StreamOptions, Transcript } from '../../../src/contracts/index.js';
 import { TranscriptionError } from '../../../src/errors/index.js';
 import type { BridgeClient, BridgeLive } from '../../../src/server/websocket/index.js';
+import { deferred } from '../../../src/streaming/deferred.js';
 
 export const TRANSCRIPT: Transcript = {
   id: 'tr_1',
@@ -41,7 +42,7 @@ export class FakeLive implements BridgeLive {
   blocked: { readonly promise: Promise<void>; readonly open: () => void } | undefined;
   #events: LiveEvent[] = [];
   #wake: () => void = () => undefined;
-  #outcome = Promise.withResolvers<Transcript>();
+  #outcome = deferred<Transcript>();
   #isOver = false;
 
   constructor(options: StreamOptions) {

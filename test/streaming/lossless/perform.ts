@@ -34,7 +34,9 @@ export interface Recording {
 }
 
 /** Far more than any plan needs. */
-const LONGEST_FINISH_MS = 600_000;
+const LONGEST_FINISH_MS = 120_000;
+/** Of real time: a run takes a tenth of a second or two. */
+const LONGEST_RUN_MS = 60_000;
 const LONGEST_START_TURNS = 20_000;
 
 /** The first sessions of a process load code, for which no virtual time can wait. */
@@ -83,6 +85,7 @@ class Run {
   }
 
   async perform(): Promise<Recording> {
+    this.#time.limit(LONGEST_RUN_MS);
     const network = await Network.start(this.#plan, this.#time.clock);
     this.#network = network;
     const client = clientOf(network.url, { clock: this.#time.clock });

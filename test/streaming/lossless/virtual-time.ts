@@ -15,6 +15,7 @@ export class VirtualTime {
   readonly clock: FakeClock = createFakeClock();
   readonly #activity: () => unknown;
   readonly #onTurn: () => void;
+  #realEnd = Number.POSITIVE_INFINITY;
 
   /** @param activity Changes whenever bytes move. `onTurn` is called in each turn of the event loop. */
   constructor(activity: () => unknown, onTurn: () => void = () => undefined) {
@@ -38,9 +39,15 @@ export class VirtualTime {
     }
   }
 
+  /** From now on it may take so many milliseconds of real time: then waiting rejects. */
+  limit(realMs: number): void {
+    this.#realEnd = performance.now() + realMs;
+  }
+
   async until(ms: number): Promise<void> {
     await this.settle();
     while (this.nowMs < ms) {
+      if (performance.now() > this.#realEnd) throw new Error(`The run takes too long, at ${this.nowMs} ms.`);
       await this.clock.advance(Math.min(STEP_MS, ms - this.nowMs));
       await this.settle();
     }
