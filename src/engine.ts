@@ -31,6 +31,7 @@ import { type DeadlineOptions, startDeadline } from './resilience/deadline.js';
 import { RetryBudget } from './resilience/retry-budget.js';
 import { SpendGuard } from './resilience/spend-guard.js';
 import { createSourceGuard } from './source-guard.js';
+import type { RepairOptions } from './stream-repair.js';
 import { createStreamSessions } from './stream-session.js';
 import { callFor, settleSubmit } from './submit-options.js';
 import { IdempotentCalls } from './sync/idempotency.js';
@@ -153,6 +154,10 @@ export function createEngine({ options, emit, lifetime }: EngineParts): Engine {
       project,
       emit,
       liveTransport: (request) => createLiveTransport({ ...request, credentials, clock }),
+      audioStore,
+      transcribe: (source, repairOptions, signal) =>
+        transcribe(repairCall(source, repairOptions, options, signal)),
+      jobs,
     }),
     router: createRouter(options.router),
     settleSubmit,
@@ -188,6 +193,26 @@ const BUDGET_EMPTY = {
   code: 'retry-budget-empty',
   message: 'Too many calls fail: retries are left out until some succeed, or time has passed (retryBudget).',
 } as const;
+
+/** Audio of a live session. Its transcript becomes a part of that of the session. */
+function repairCall(
+  source: ResolvedSource,
+  { userId, ...options }: RepairOptions,
+  client: ResolvedOptions,
+  signal: AbortSignal,
+): TranscribeCall {
+  const { durationSeconds } = options;
+  return {
+    ...settleTranscribe(options, client),
+    source,
+    mode: 'sync',
+    signal,
+    userId,
+    durationSeconds,
+    jobId: undefined,
+    keep: undefined,
+  };
+}
 
 /** One attempt of a job. The queue owns its retries, so that the layers never multiply. */
 function jobCall(

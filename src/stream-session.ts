@@ -12,10 +12,11 @@ import { raceAbort } from './internal/abort.js';
 import { defined } from './internal/defined.js';
 import type { Region } from './region-options.js';
 import type { SpendGuard } from './resilience/spend-guard.js';
+import { createStreamRepair, type StreamRepairParts } from './stream-repair.js';
 import type { SessionFactory } from './streaming/session-types.js';
 import { createSession, type LivePlace } from './streaming/stream.js';
 
-export interface StreamSessionParts {
+export interface StreamSessionParts extends StreamRepairParts {
   readonly limits: LimitsAdapter;
   readonly spend: SpendGuard;
   readonly warnOfCosts: ReturnType<typeof createPaidOptionWarning>;
@@ -65,6 +66,7 @@ export function createStreamSessions(parts: StreamSessionParts): (request: Strea
         ...session,
         transport,
         transports: [transport, ...otherRegions.map(transportTo)],
+        repair: createStreamRepair(parts, request),
         acquire: (signal) => acquire(parts, request, signal),
       });
     };

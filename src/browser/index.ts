@@ -1,3 +1,12 @@
+export type {
+  LiveEvent,
+  LiveEventOf,
+  LiveSegment,
+  LiveTurn,
+  Transcript,
+  Word,
+} from '../contracts/index.js';
+export { TranscriptionError } from '../errors/index.js';
 export { createLiveClient, type LiveClient } from './live-client.js';
 export type { LiveClientEvent, LiveClientState } from './live-client-events.js';
 export type { LiveClientOptions } from './live-client-options.js';

@@ -10,6 +10,17 @@ export interface LiveSegment {
   readonly words: readonly Word[];
 }
 
+/** What can be changed of a Flux stream while it runs. */
+export interface FluxChanges {
+  readonly thresholds?: {
+    readonly eot_threshold?: number;
+    readonly eager_eot_threshold?: number;
+    readonly eot_timeout_ms?: number;
+  };
+  readonly keyterms?: readonly string[];
+  readonly language_hints?: readonly string[];
+}
+
 /** What is known of a turn. */
 export interface LiveTurn extends LiveSegment {
   readonly turn: number;

@@ -52,7 +52,7 @@ export class Configurations {
   answered(error?: Error): void {
     const [first] = this.#waiting;
     if (first === undefined) return;
-    if (error === undefined) this.#accepted = { ...this.#accepted, ...first.message };
+    if (error === undefined) this.#accepted = merged(this.#accepted, first.message);
     first.settle(error);
   }
 
@@ -76,6 +76,12 @@ export class Configurations {
     this.#connection.configure(waiting.message);
     waiting.timer = this.#clock.setTimer(() => waiting.settle(unanswered()), ANSWER_TIMEOUT_MS);
   }
+}
+
+/** Thresholds are changed one by one. */
+function merged(before: Readonly<Record<string, unknown>> = {}, changes: Readonly<Record<string, unknown>>) {
+  const thresholds = { ...(before.thresholds as object), ...(changes.thresholds as object) };
+  return { ...before, ...changes, ...(Object.keys(thresholds).length > 0 && { thresholds }) };
 }
 
 function unanswered(): TimeoutError {

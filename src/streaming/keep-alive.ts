@@ -35,7 +35,8 @@ export class KeepAlive {
     this.#timer = this.#clock.setTimer(() => {
       const idleMs = this.#clock.monotonicMs() - this.#lastSent;
       if (idleMs < KEEP_ALIVE_MS) {
-        this.#arm(KEEP_ALIVE_MS - idleMs);
+        // Whole milliseconds: what rounding leaves of one would set a timer for now, again and again.
+        this.#arm(Math.ceil(KEEP_ALIVE_MS - idleMs));
         return;
       }
       this.sent();

@@ -1,4 +1,4 @@
-import type { LiveEvent, LiveEventMap, LiveStats, Transcript } from '../contracts/index.js';
+import type { FluxChanges, LiveEvent, LiveEventMap, LiveStats, Transcript } from '../contracts/index.js';
 import type { AudioChunk } from './audio-bytes.js';
 import type { LiveSource } from './byte-source.js';
 import type { LiveEvents } from './live-events.js';
@@ -95,6 +95,15 @@ export class LiveTranscription implements AsyncIterable<LiveEvent>, AsyncDisposa
   /** Asks for the final results of what was sent so far. Settles when they have come, after 5 s at the latest. */
   finalize(): Promise<void> {
     return this.#controls.finalize();
+  }
+
+  /**
+   * Flux alone: changes thresholds, terms or language hints while the stream runs, as Deepgram's Configure has them:
+   * `{ thresholds: { eot_threshold: 0.8 }, keyterms: ['…'] }`. Settles when Flux has taken them, which hold across
+   * reconnects. Rejects where it refuses them, or does not answer within 5 s.
+   */
+  configure(changes: FluxChanges): Promise<void> {
+    return this.#controls.configure({ ...changes });
   }
 
   /**

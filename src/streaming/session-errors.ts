@@ -1,4 +1,4 @@
-import { TimeoutError, TranscriptionError } from '../errors/index.js';
+import { BadRequestError, TimeoutError, TranscriptionError } from '../errors/index.js';
 
 /** Two sources at a time would be mixed up. */
 export function pipeBusyError(): TranscriptionError {
@@ -23,4 +23,10 @@ export const UNCONFIRMED_END =
 /** The warning where the audio ends within a sample. */
 export function incompleteSample(bytes: number): string {
   return `The audio ended within a sample: its last ${bytes} byte(s) were not sent. Check the encoding.`;
+}
+
+export function fluxOnly(): BadRequestError {
+  return new BadRequestError('Only streams of Flux models can be configured while they run.', {
+    code: 'invalid_option',
+  });
 }

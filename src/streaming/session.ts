@@ -13,9 +13,11 @@ import { type AudioChunk, toBytes } from './audio-bytes.js';
 import { deferred, observed } from './deferred.js';
 import { abortedError, endedError } from './end-errors.js';
 import { FinishWait } from './finish-wait.js';
-import { incompleteSample, stalledError, UNCONFIRMED_END } from './session-errors.js';
+import { fluxOnly, incompleteSample, stalledError, UNCONFIRMED_END } from './session-errors.js';
 import { SessionParts } from './session-parts.js';
 import type { LiveOutcome, LivePlace, SessionDependencies } from './session-types.js';
+
+const BROKEN: LiveClose = { code: 1006, reason: '' };
 
 /**
  * One live transcription: connecting → open ⇄ reconnecting → finishing → ended, or from any of them → failed.
@@ -54,10 +56,7 @@ export class LiveSession {
       onMetadata: () => {
         this.#metadataSeen ||= this.#closeStreamSent;
       },
-      onBroken: (cause) => {
-        const close = { code: 1006, reason: '' };
-        this.#parts.link.drop(close, this.#connectionLost(close, cause));
-      },
+      onBroken: (cause) => this.#parts.link.drop(BROKEN, this.#connectionLost(BROKEN, cause)),
       onUp: (connection, index, requestId) => this.#up(connection, index, requestId),
       onDrain: () => this.#drained(),
       onDown: (close, error, wasOpen) => this.#down(close, error, wasOpen),
@@ -112,6 +111,7 @@ export class LiveSession {
 
   configure(message: Readonly<Record<string, unknown>>): Promise<void> {
     if (!this.takesAudio) return observed(Promise.reject(endedError(this.over.reason)));
+    if (this.#parts.protocol === 'v1') return observed(Promise.reject(fluxOnly()));
     return observed(this.#parts.configurations.add(message));
   }
 
@@ -219,10 +219,9 @@ export class LiveSession {
     }
     this.#closeStreamSent = false;
     this.#metadataSeen = false;
-    if (this.#state === 'finishing' && this.#parts.outbox.acceptedBytes === 0) {
-      // There is nothing to send: that it cannot be opened is all that is to be told.
-      this.fail(error ?? this.#connectionLost(close));
-    }
+    // There is nothing to send: that it cannot be opened is all that is to be told.
+    const isPointless = this.#state === 'finishing' && this.#parts.outbox.acceptedBytes === 0;
+    if (isPointless) this.fail(error ?? this.#connectionLost(close));
     if (wasOpen && this.#state === 'open') this.#enter('reconnecting');
     return this.ended;
   }

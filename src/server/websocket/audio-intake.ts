@@ -97,7 +97,13 @@ export class AudioIntake {
   }
 
   async #send(audio: Uint8Array): Promise<void> {
-    await this.#live.send(audio).catch(() => this.stop());
+    try {
+      await this.#live.send(audio);
+    } catch {
+      // It takes nothing more. Where it has not ended by itself, it ends now.
+      this.stop();
+      this.#live.finish().catch(() => undefined);
+    }
     if (this.#isStopped) return;
     this.#waitingBytes -= audio.length;
     this.#look();

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { WebSocket, WebSocketServer } from 'ws';
 import { TranscriptionError } from '../../errors/index.js';
@@ -15,9 +15,7 @@ import { Places } from './places.js';
 import { Reception } from './reception.js';
 import { refuseUpgrade } from './refuse.js';
 import { Sessions } from './sessions.js';
-import type { BridgeClient } from './types.js';
-
-type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+import type { BridgeClient, UpgradeListener, UpgradeServer } from './types.js';
 
 /** How long the last words to browsers may take once the sessions are over. */
 const LEAVE_MS = 1000;
@@ -32,7 +30,7 @@ export class Bridge {
   readonly #gate: Gate;
   readonly #reception: Reception;
   readonly #webSockets: Lazy<WebSocketServer>;
-  readonly #servers = new Map<Server, UpgradeListener>();
+  readonly #servers = new Map<UpgradeServer, UpgradeListener>();
   /** Connections that are being closed are among them. */
   readonly #ends = new Set<Promise<void>>();
   #closing: Promise<void> | undefined;
@@ -53,7 +51,7 @@ export class Bridge {
     return this.#sessions.size;
   }
 
-  attach(server: Server): void {
+  attach(server: UpgradeServer): void {
     checkMethods('server', server, ['on', 'off', 'listenerCount']);
     if (this.#servers.has(server) || this.#closing !== undefined) return;
     const listener: UpgradeListener = (request, socket, head) => {

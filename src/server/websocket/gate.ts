@@ -16,6 +16,8 @@ export type Admission =
   | { readonly principal: BridgePrincipal; readonly place: Place }
   | { readonly refusal: Refusal };
 
+type Identified = { readonly principal: BridgePrincipal } | { readonly refusal: Refusal };
+
 const CLOSING = { status: 503, reason: 'closing' } as const;
 const FAILED = { status: 500, reason: 'authorize-failed' } as const;
 const LATE = { status: 503, reason: 'authorize-timeout' } as const;
@@ -48,53 +50,45 @@ export class Gate {
     if (!speaksProtocol(request)) return { refusal: { status: 400, reason: 'protocol' } };
     const place = this.#places.take();
     if (place === undefined) return { refusal: { status: 503, reason: 'connections' } };
-    const found = await this.#identify(request, place);
-    if ('status' in found) {
-      place.release();
-      return { refusal: found };
-    }
-    return { principal: found, place };
+    const found = await this.#identify(request);
+    const refusal = 'refusal' in found ? found.refusal : await this.#assign(place, found.principal);
+    if (refusal === undefined && 'principal' in found) return { ...found, place };
+    place.release();
+    return { refusal: refusal ?? CLOSING };
   }
 
-  async #identify(request: IncomingMessage, place: Place): Promise<BridgePrincipal | Refusal> {
-    const principal = await this.#authorize(request);
-    if (principal === null) return { status: 401, reason: 'unauthorized' };
-    if ('status' in principal) return principal;
-    if (!(await this.#assign(place, principal.userId))) return { status: 429, reason: 'sessions' };
-    return this.#isClosed ? CLOSING : principal;
-  }
-
-  async #authorize(request: IncomingMessage): Promise<BridgePrincipal | null | Refusal> {
+  async #identify(request: IncomingMessage): Promise<Identified> {
     const { authorize, clock, startTimeoutMs, onEvent } = this.#settings;
     const over = new AbortController();
     try {
-      const found = await Promise.race([
-        authorize(request),
-        sleep(clock, startTimeoutMs, over.signal).then(() => LATE),
+      return await Promise.race([
+        Promise.resolve(authorize(request)).then(identified),
+        sleep(clock, startTimeoutMs, over.signal).then(() => ({ refusal: LATE })),
       ]);
-      if (found === null || found === undefined || found === LATE) return found ?? null;
-      return checkedPrincipal(found as BridgePrincipal);
     } catch (cause) {
       onEvent({ type: 'error', error: functionFailed('authorize', cause, secretsOfRequest(request)) });
-      return FAILED;
+      return { refusal: FAILED };
     } finally {
       over.abort();
     }
   }
 
   /** A user whose old connection is broken, and does not show it yet, must not be kept out by it. */
-  async #assign(place: Place, userId: string): Promise<boolean> {
-    if (place.assign(userId)) return true;
-    await Promise.all(this.#places.connectionsOf(userId).map((connection) => connection.probe()));
-    return place.assign(userId);
+  async #assign(place: Place, { userId }: BridgePrincipal): Promise<Refusal | undefined> {
+    if (!place.assign(userId)) {
+      await Promise.all(this.#places.connectionsOf(userId).map((connection) => connection.probe()));
+      if (!place.assign(userId)) return { status: 429, reason: 'sessions' };
+    }
+    return this.#isClosed ? CLOSING : undefined;
   }
 }
 
-function checkedPrincipal(found: BridgePrincipal): BridgePrincipal {
+function identified(found: BridgePrincipal | null): Identified {
+  if (found === null || found === undefined) return { refusal: { status: 401, reason: 'unauthorized' } };
   if (typeof found !== 'object' || typeof found.userId !== 'string' || found.userId === '') {
     throw new TypeError('authorize must return a principal with a userId, or null.');
   }
-  return { ...found };
+  return { principal: { ...found } };
 }
 
 function speaksProtocol({ headers }: IncomingMessage): boolean {

@@ -1,9 +1,9 @@
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { checkMethods, invalidOption } from '../../internal/validate.js';
 import { Bridge } from './bridge.js';
 import { resolveBridgeOptions, type WebSocketBridgeOptions } from './options.js';
-import type { BridgeClient } from './types.js';
+import type { BridgeClient, UpgradeServer } from './types.js';
 
 export type {
   BridgeCloseCode,
@@ -18,6 +18,8 @@ export type {
   BridgeLive,
   BridgePrincipal,
   RefusalReason,
+  UpgradeListener,
+  UpgradeServer,
 } from './types.js';
 
 /** The way of browsers to live sessions. */
@@ -31,7 +33,7 @@ export interface WebSocketBridge {
    * `server.server` of Fastify, of Hono's `serve()`, of Next's custom server. Other paths are left to other listeners,
    * and answered with 404 where there are none.
    */
-  attach(server: Server): void;
+  attach(server: UpgradeServer): void;
   /** For a listener of your own on `upgrade`. False: the path is another one, and nothing was done. Never rejects. */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<boolean>;
   /**

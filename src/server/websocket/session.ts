@@ -137,8 +137,8 @@ export class BridgeSession implements ConnectionListener {
   onClose(code: number): void {
     const isComplete = this.#attached?.delivery.isComplete;
     this.#attached = undefined;
-    // Its own close is the last that a browser says, so it has read all before.
-    if (isComplete && code !== 1006) this.forget();
+    // The echo of our own close: the browser has read all that came before it.
+    if (isComplete && code === this.#ending.code) this.forget();
     else this.#awaitReturn();
   }
 

@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { LiveEvent, StreamOptions, Transcript } from '../../contracts/index.js';
 import type { TranscriptionError } from '../../errors/index.js';
 
@@ -23,6 +25,15 @@ export interface BridgePrincipal {
   readonly userId: string;
   /** For your own use: the bridge hands it on, and does not look at it. */
   readonly scopes?: readonly string[];
+}
+
+export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
+/** What the bridge uses of an HTTP server. Those of node:http and node:https fit. */
+export interface UpgradeServer {
+  on(event: 'upgrade', listener: UpgradeListener): unknown;
+  off(event: 'upgrade', listener: UpgradeListener): unknown;
+  listenerCount(event: 'upgrade'): number;
 }
 
 /** Why an upgrade was refused. */

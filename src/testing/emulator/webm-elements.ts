@@ -92,6 +92,8 @@ interface VariableNumber {
   /** With the bit that marks the length. */
   readonly value: number;
   /** In bytes. */
+  /** Without the marker bit. */
+  readonly plain: number;
   readonly length: number;
 }
 
@@ -106,13 +108,14 @@ function readNumber(
   const length = Math.clz32(first) - 23;
   if (length > maxLength) return undefined;
   if (offset + length > bytes.byteLength) return 'incomplete';
-  const value = bytes.subarray(offset, offset + length).reduce((sum, byte) => sum * 256 + byte, 0);
-  return { value, length };
+  const number = bytes.subarray(offset, offset + length);
+  // Apart: the marker of eight bytes is too large to be added to without a loss.
+  const plain = number.subarray(1).reduce((sum, byte) => sum * 256 + byte, first & (2 ** (8 - length) - 1));
+  const marker = 2 ** (7 * length);
+  return { value: marker + plain, plain, length };
 }
 
 /** undefined: all bits are set, so the size is unknown. */
-function withoutMarker({ value, length }: VariableNumber): number | undefined {
-  const marker = 2 ** (7 * length);
-  const plain = value - marker;
-  return plain >= marker - 1 ? undefined : plain;
+function withoutMarker({ plain, length }: VariableNumber): number | undefined {
+  return plain >= 2 ** (7 * length) - 1 ? undefined : plain;
 }

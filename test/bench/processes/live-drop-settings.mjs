@@ -1,5 +1,5 @@
 // @ts-check
 
-/** More than one at a time only so that the pauses do not add up. */
+/** In each round: several at a time only so that the pauses do not add up. */
 export const DROPPED_STREAMS = 10;
-export const DROPS_PER_STREAM = 5;
+export const DROPS_PER_STREAM = 1;

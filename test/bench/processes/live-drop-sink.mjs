@@ -11,8 +11,11 @@ parameters();
 const FRAME_SECONDS = FRAME_MS / 1000;
 const FRAMES_PER_RESULT = 25;
 
-/** Each second result is a final. The connection breaks between two results. */
-const FRAMES_BEFORE_DROP = 110;
+/**
+ * The connection breaks between two results, of which each second one is a final, and not within the 5 s for which the
+ * SDK takes it for one more failure: then its pauses grow.
+ */
+const FRAMES_BEFORE_DROP = 310;
 
 /** @type {number[]} Milliseconds. */
 let outages = [];

@@ -143,7 +143,8 @@ export const idleMemory = {
 /** @type {Row} */
 export const reconnects = {
   id: 'P11',
-  async run({ rounds = 1 }) {
+  // The SDK draws its pause, of 1 to 5 s, once in a process.
+  async run({ rounds = 5 }) {
     const server = await startServer('live-drop-sink.mjs');
     try {
       const side = (/** @type {string} */ name) => () => outagesOf(server, name);

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { startRig, until } from './bridge-rig.js';
 import { final, interim } from './fake-client.js';
@@ -100,12 +101,18 @@ test('questions without reading the answers cost no memory', async () => {
   const browser = await rig.browser();
   await browser.start();
   browser.socket.pause();
-  // More than what the system keeps for a socket that nobody reads.
-  for (let i = 0; i < 400_000; i++) browser.say('{"type":"ping","id":1.2345678901234567e+300}');
+  // More answers than what the system keeps for a socket that nobody reads.
+  const { _socket: socket } = browser.socket as unknown as { _socket: Socket };
+  socket.write(Buffer.concat(Array(300_000).fill(frameOf('{"type":"ping","id":1.2345678901234567e+300}'))));
   browser.audio(Buffer.from('x'));
   await until(() => rig.client.last.bytes.length === 1, 'the audio after them');
   browser.socket.resume();
   browser.say({ type: 'finish' });
   expect((await browser.closed).code).toBe(1000);
-  expect(browser.of('pong').length).toBeLessThan(400_000);
+  expect(browser.of('pong').length).toBeLessThan(300_000);
 });
+
+/** As a browser sends it, masked with zeros. */
+function frameOf(text: string): Buffer {
+  return Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)]);
+}

@@ -10,6 +10,7 @@ import {
 import { expect, onTestFinished, test } from 'vitest';
 import type { BridgeEvent } from '../../../src/contracts/index.js';
 import type { WebSocketBridgeOptions } from '../../../src/server/websocket/index.js';
+import { createRandom } from '../../../src/testing/emulator/faults-random.js';
 import { type Browser, type Rig, startRigOf, until } from './bridge-rig.js';
 
 const KEY = 'canary-api-key-0123456789';
@@ -74,7 +75,7 @@ test('a browser whose connection breaks in mid-word again and again loses no wor
 }, async () => {
   const seed = Number(process.env.BRIDGE_SEED ?? Math.floor(Math.random() * 1e9));
   console.log(`BRIDGE_SEED=${seed}`);
-  const random = dice(seed);
+  const random = createRandom(seed);
   const rig = await start();
   const { audio, words } = synthesizeSpeech(`${TEXT} ${TEXT}`, { container: 'raw', sampleRate: 16_000 });
   const events: { seq: number; event: BridgeEvent }[] = [];
@@ -160,14 +161,3 @@ test('it stands beside the routes of Express', async () => {
   await browser.closed;
   expect(browser.events().at(-1)).toMatchObject({ type: 'end', transcript: { text: 'beside express' } });
 });
-
-/** mulberry32 */
-function dice(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}

@@ -204,6 +204,16 @@ test('events that cannot be read end the session', async () => {
   expect(browser.events().map(({ type }) => type)).toEqual(['error', 'end']);
 });
 
+test('a session that takes no audio any more is ended', async () => {
+  const rig = await startRig();
+  const browser = await rig.browser();
+  await browser.start();
+  rig.client.last.send = () => Promise.reject(new Error('canary'));
+  browser.audio(Buffer.from('ab'));
+  expect((await browser.closed).code).toBe(1000);
+  expect(browser.events()).toMatchObject([{ type: 'end' }]);
+});
+
 test('a failing onSessionEnd is told, and harms nobody', async () => {
   const rig = await startRig({
     onSessionEnd: () => {

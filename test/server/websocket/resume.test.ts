@@ -33,6 +33,7 @@ test('a browser that comes back gets what it missed, and sends what was not rece
   expect((await second.closed).code).toBe(1000);
   expect(rig.client.lives).toHaveLength(1);
   expect(rig.activity.map(({ type }) => type)).toContain('session-resume');
+  expect(inspect(rig.activity)).not.toContain(session);
 });
 
 test('a second connection takes the session over', async () => {

@@ -50,11 +50,14 @@ test('who is nobody is refused with 401', async () => {
 test('a failing authorize is 500 without details, and no secret of the request reaches the events', async () => {
   const rig = await startRig({
     authorize: ({ url, headers }) => {
-      throw new Error(`cannot read ${url} ${headers.cookie} ${headers.authorization}`);
+      throw new Error(
+        `cannot read ${url} ${headers.cookie} ${headers.authorization} ${headers['sec-websocket-protocol']}`,
+      );
     },
   });
   const answer = await rig.refused({
     user: 'canary-in-the-query',
+    protocols: ['transcription.v1', 'bearer.canary-in-the-protocol'],
     headers: { cookie: 'sid=canary-in-the-cookie', authorization: 'Bearer canary-in-the-header' },
   });
   expect(answer.status).toBe(500);
@@ -65,6 +68,17 @@ test('a failing authorize is 500 without details, and no secret of the request r
   expect(told).not.toContain('canary');
   const noUser = await startRig({ authorize: () => ({ userId: '' }) });
   expect((await noUser.refused()).status).toBe(500);
+});
+
+test("what else a principal has is nobody's business but yours", async () => {
+  const ended: unknown[] = [];
+  const principal = { userId: 'anna', status: 'active', refusal: 'none', scopes: ['stream'] };
+  const rig = await startRig({ authorize: () => principal, onSessionEnd: (told) => void ended.push(told) });
+  const browser = await rig.browser();
+  await browser.start();
+  browser.say({ type: 'finish' });
+  await browser.closed;
+  expect(ended).toEqual([principal]);
 });
 
 test('an authorize that does not answer holds no place for ever', async () => {
