@@ -5,7 +5,7 @@ import { AbortedError, toTranscriptionError } from './errors/index.js';
 import { defined } from './internal/defined.js';
 import { createId } from './internal/ids.js';
 import type { Lazy } from './internal/lazy.js';
-import type { StreamFields, StreamRequest } from './stream-session.js';
+import type { StreamFields, StreamRequest } from './stream-request.js';
 import { deferred } from './streaming/deferred.js';
 import { openLiveLazily } from './streaming/lazy-stream.js';
 import type { LiveOutcome, LiveSettings, LiveTranscription } from './streaming/stream.js';

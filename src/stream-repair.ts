@@ -12,7 +12,7 @@ import { PRERECORDED_KEYS } from './deepgram/map-options.js';
 import { CLIENT_DEFAULTS } from './defaults.js';
 import { defined } from './internal/defined.js';
 import type { JobService } from './queue/service.js';
-import type { StreamRequest } from './stream-session.js';
+import type { StreamRequest } from './stream-request.js';
 import type { TranscribeStretch } from './streaming/repairs.js';
 import type { SessionRepair } from './streaming/session-types.js';
 

@@ -1,11 +1,5 @@
 import type { SettledStream } from './call-options.js';
-import type {
-  EventSink,
-  LimitsAdapter,
-  LiveTransport,
-  StreamOptions,
-  Transcript,
-} from './contracts/index.js';
+import type { EventSink, LimitsAdapter, LiveTransport, Transcript } from './contracts/index.js';
 import type { LiveTransportOptions } from './deepgram/live.js';
 import type { createPaidOptionWarning } from './deepgram/paid-options.js';
 import { raceAbort } from './internal/abort.js';
@@ -13,6 +7,7 @@ import { defined } from './internal/defined.js';
 import type { Region } from './region-options.js';
 import type { SpendGuard } from './resilience/spend-guard.js';
 import { createStreamRepair, type StreamRepairParts } from './stream-repair.js';
+import type { StreamRequest } from './stream-request.js';
 import type { SessionFactory } from './streaming/session-types.js';
 import { createSession, type LivePlace } from './streaming/stream.js';
 
@@ -23,27 +18,6 @@ export interface StreamSessionParts extends StreamRepairParts {
   readonly liveTransport: (options: Omit<LiveTransportOptions, 'credentials' | 'clock'>) => LiveTransport;
   readonly project: string;
   readonly emit: EventSink;
-}
-
-/** What the events of a live session have in common. */
-export interface StreamFields {
-  readonly callId: string;
-  readonly mode: 'stream';
-  readonly model: string;
-  readonly region: string;
-  readonly userId?: string;
-}
-
-/** One live session of a client, before its connection. */
-export interface StreamRequest {
-  readonly settled: SettledStream;
-  readonly options: StreamOptions;
-  /** Of its events. */
-  readonly fields: StreamFields;
-  /** The spend guard lets it pass: it hears from this how much it was. Undefined where the session ended early. */
-  readonly onPassed: (settle: (transcript: Transcript | undefined) => void) => void;
-  /** It has its place in the limits, for which it waited so long. */
-  readonly onPlace: (waitedMs: number) => void;
 }
 
 /** What makes the sessions of `stream()`. */

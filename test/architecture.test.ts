@@ -26,6 +26,12 @@ describe('the import rules', () => {
     ['the SDK at run time', 'sync/a.ts', "import { DeepgramClient } from '@deepgram/sdk';", /only deepgram/],
     ['Node in streaming', 'streaming/a.ts', "import { x } from 'node:fs';", /must run without Node/],
     ['code in contracts', 'contracts/a.ts', "import { x } from 'eventemitter3';", /emit no code/],
+    [
+      'a session of the server',
+      'server/a.ts',
+      "import type { x } from '../streaming/a.js';",
+      /contracts\/ only/,
+    ],
     ['a folder without a level', 'helpers/a.ts', '', /no level/],
     ['a long file', 'audio/a.ts', '\n'.repeat(301), /301 lines/],
   ])('catch %s', (_what, path, text, breach) => {

@@ -8,7 +8,7 @@ import { toPlainText, toSrt, toVtt } from 'transcription-client';
 import { MICROPHONE_WORKLET } from 'transcription-client/browser';
 import { visitorOf, welcome } from './visitors.mjs';
 
-/** @import { Express, RequestHandler } from 'express' */
+/** @import { Express, NextFunction, Request, RequestHandler, Response } from 'express' */
 /** @import { StoredTranscript, TranscriptionClient } from 'transcription-client' */
 /** @import { Backend } from './backend.mjs' */
 
@@ -24,6 +24,16 @@ const FORMATS = {
   vtt: { type: 'text/vtt', write: toVtt },
   txt: { type: 'text/plain', write: (transcript) => `${toPlainText(transcript)}\n` },
 };
+
+/**
+ * @param {Request} request
+ * @param {Response} response
+ * @param {NextFunction} next
+ */
+function signedIn(request, response, next) {
+  if (visitorOf(request.headers) !== undefined) next();
+  else response.status(401).type('text/plain').send('Open the page first: it gives you a cookie.\n');
+}
 
 /**
  * Everything but the WebSockets.
@@ -90,12 +100,6 @@ export function createApp({ client, backend }) {
     response.status(404).type('text/plain').send('There is no such page.\n');
   });
   return app;
-}
-
-/** @type {RequestHandler} */
-function signedIn(request, response, next) {
-  if (visitorOf(request.headers) !== undefined) return next();
-  response.status(401).type('text/plain').send('Open the page first: it gives you a cookie.\n');
 }
 
 /** @returns {RequestHandler} */

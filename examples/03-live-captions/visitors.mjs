@@ -2,14 +2,16 @@
 import { randomUUID } from 'node:crypto';
 
 /** @import { IncomingHttpHeaders } from 'node:http' */
-/** @import { RequestHandler } from 'express' */
+/** @import { NextFunction, Request, Response } from 'express' */
 
 const NAME = 'visitor';
 
 /**
  * Stands in for a sign-in: whoever opens the page gets a number that nobody can guess, and is that user from then on.
  *
- * @type {RequestHandler}
+ * @param {Request} request
+ * @param {Response} response
+ * @param {NextFunction} next
  */
 export function welcome(request, response, next) {
   if (visitorOf(request.headers) === undefined) {
@@ -20,7 +22,7 @@ export function welcome(request, response, next) {
 
 /**
  * @param {IncomingHttpHeaders} headers
- * @returns {string | undefined}
+ * @returns {string | undefined} Their id.
  */
 export function visitorOf({ cookie = '' }) {
   return new RegExp(`(?:^|;\\s*)${NAME}=([0-9a-f-]{36})(?:;|$)`).exec(cookie)?.[1];

@@ -7,8 +7,9 @@ export type {
   Word,
 } from '../contracts/index.js';
 export { TranscriptionError } from '../errors/index.js';
+export type { ClientEvents, LiveClientEvent, LiveClientState } from './client-events.js';
+export { createDirectClient, type DirectClient, type DirectClientOptions } from './direct-client.js';
 export { createLiveClient, type LiveClient } from './live-client.js';
-export type { LiveClientEvent, LiveClientState } from './live-client-events.js';
 export type { LiveClientOptions } from './live-client-options.js';
 export {
   createMicrophone,

@@ -1,7 +1,7 @@
 import type { LiveDeepgramOptions } from '../contracts/index.js';
-import { checkFunction, checkNumber, checkPlainObject, invalidOption } from '../internal/validate.js';
+import { checkNumber, checkPlainObject } from '../internal/validate.js';
 import type { BridgeConnectionSettings } from './bridge-connection.js';
-import type { TokenSupplier, WebSocketConstructor } from './web-socket.js';
+import { checkSupplier, type TokenSupplier, type WebSocketConstructor, webSocketUrl } from './web-socket.js';
 
 export interface LiveClientOptions {
   /** The bridge, such as `wss://app.example.com/stream` or, in a page, `/stream`. */
@@ -38,15 +38,14 @@ const BUFFER_BYTES = 4 * 1024 * 1024;
 /** @throws BadRequestError */
 export function resolveLiveClientOptions(given: LiveClientOptions): LiveClientSettings {
   checkPlainObject('options', given.options);
-  // A token that was handed in instead of its supplier must not be shown.
-  checkFunction('token', typeof given.token === 'string' ? {} : given.token);
+  checkSupplier(given.token);
   checkNumber('bufferBytes', given.bufferBytes, { min: 65_536 });
   checkNumber('connectTimeoutMs', given.connectTimeoutMs, { min: 1 });
   checkNumber('giveUpAfterMs', given.giveUpAfterMs, { min: 1 });
   const options = { ...given.options };
   const bytesPerSecond = bytesPerSecondOf(options);
   return {
-    url: webSocketUrl(given.url),
+    url: webSocketUrl('url', given.url),
     protocols: [...(given.protocols ?? [])],
     token: given.token,
     WebSocket: given.WebSocket,
@@ -56,16 +55,6 @@ export function resolveLiveClientOptions(given: LiveClientOptions): LiveClientSe
     connectTimeoutMs: given.connectTimeoutMs ?? 10_000,
     giveUpAfterMs: given.giveUpAfterMs ?? 60_000,
   };
-}
-
-function webSocketUrl(given: unknown): string {
-  try {
-    const url = new URL(String(given), globalThis.location?.href);
-    if (/^(http|ws)s?:$/.test(url.protocol)) return url.href.replace(/^http/, 'ws');
-  } catch {
-    // Told below: the text is no part of the message, because it may hold a secret.
-  }
-  throw invalidOption('url', 'a WebSocket URL such as wss://app.example.com/stream', typeof given);
 }
 
 const SAMPLE_BYTES: Readonly<Record<string, number>> = { linear16: 2, mulaw: 1, alaw: 1 };

@@ -2,7 +2,6 @@ import type { BridgeEvent, BridgeMessage, LiveEvent, Transcript } from '../contr
 import { errorFromData } from '../errors/index.js';
 import { type AudioChunk, toBytes } from '../streaming/audio-bytes.js';
 import { deferred, observed } from '../streaming/deferred.js';
-import { EventFeed } from '../streaming/event-feed.js';
 import { BridgeConnection } from './bridge-connection.js';
 import {
   abortedError,
@@ -13,8 +12,7 @@ import {
   isFinal,
   overflowError,
 } from './bridge-errors.js';
-import { Emitter } from './emitter.js';
-import type { LiveClientEvent, LiveClientEventOf, LiveClientState } from './live-client-events.js';
+import { ClientEvents } from './client-events.js';
 import {
   type LiveClientOptions,
   type LiveClientSettings,
@@ -39,18 +37,12 @@ export function createLiveClient(options: LiveClientOptions): LiveClient {
 /**
  * A live session at the bridge. What is sent is kept until the bridge has confirmed it, and sent again on the next
  * connection where one breaks.
- *
- * Iterate over it to read the session's events, once; they are kept from the first one on. `state` and `latency` come to
- * listeners alone.
  */
-export class LiveClient implements AsyncIterable<LiveEvent> {
+export class LiveClient extends ClientEvents {
   readonly #settings: LiveClientSettings;
-  readonly #emitter = new Emitter<LiveClientEvent>();
-  readonly #feed = new EventFeed();
   readonly #buffer: SendBuffer;
   readonly #reconnection: Reconnection;
   readonly #outcome = deferred<Transcript | undefined>();
-  #state: LiveClientState = 'connecting';
   #connection: BridgeConnection | undefined;
   /** The secret of the session, from the first `ready` on. */
   #session: string | undefined;
@@ -73,34 +65,10 @@ export class LiveClient implements AsyncIterable<LiveEvent> {
 
   /** @internal Use `createLiveClient()`. */
   constructor(settings: LiveClientSettings) {
+    super();
     this.#settings = settings;
     this.#buffer = new SendBuffer(settings.bufferBytes);
     this.#reconnection = new Reconnection(settings.giveUpAfterMs, () => this.#connect());
-  }
-
-  get state(): LiveClientState {
-    return this.#state;
-  }
-
-  on<Type extends LiveClientEvent['type']>(
-    type: Type,
-    listener: (event: LiveClientEventOf<Type>) => void,
-  ): this {
-    this.#emitter.on(type, listener);
-    return this;
-  }
-
-  off<Type extends LiveClientEvent['type']>(
-    type: Type,
-    listener: (event: LiveClientEventOf<Type>) => void,
-  ): this {
-    this.#emitter.off(type, listener);
-    return this;
-  }
-
-  /** Throws a TranscriptionError with code `live_consumed` the second time. */
-  [Symbol.asyncIterator](): AsyncIterator<LiveEvent> {
-    return this.#feed[Symbol.asyncIterator]();
   }
 
   /**
@@ -109,7 +77,7 @@ export class LiveClient implements AsyncIterable<LiveEvent> {
    * is no bytes.
    */
   send(chunk: AudioChunk): Promise<void> {
-    if (this.#finishing || this.#state === 'closed') return observed(Promise.reject(endedError()));
+    if (this.#finishing || this.state === 'closed') return observed(Promise.reject(endedError()));
     try {
       this.#buffer.append(toBytes(chunk));
     } catch (error) {
@@ -150,7 +118,7 @@ export class LiveClient implements AsyncIterable<LiveEvent> {
         : { type: 'start', session: this.#session, received: this.#received },
       {
         onMessage: (message) => this.#receive(message),
-        onLatency: (milliseconds) => this.#emitter.emit({ type: 'latency', milliseconds }),
+        onLatency: (milliseconds) => this.emit({ type: 'latency', milliseconds }),
         onClose: (code, cause) => this.#closed(code, cause),
       },
     );
@@ -165,7 +133,7 @@ export class LiveClient implements AsyncIterable<LiveEvent> {
         this.#buffer.release(this.#sent);
         this.#isReady = true;
         this.#isPaused = this.#finalizeSent = this.#finishSent = false;
-        this.#enter('open');
+        this.enter('open');
         break;
       case 'ack':
         this.#buffer.release(message.position + this.#lost);
@@ -191,11 +159,11 @@ export class LiveClient implements AsyncIterable<LiveEvent> {
     if (event.type === 'final' && event.fromFinalize) this.#finalizeAt = undefined;
     if (event.type === 'error') {
       this.#failure = errorFromData({ ambiguous: false, ...event.error });
-      this.#tell({ type: 'error', error: this.#failure });
+      this.tell({ type: 'error', error: this.#failure });
     } else if (event.type === 'end') {
       this.#end(event);
     } else {
-      this.#tell(event);
+      this.tell(event);
     }
   }
 
@@ -237,7 +205,7 @@ export class LiveClient implements AsyncIterable<LiveEvent> {
     const bytes = Math.ceil((this.#buffer.start - this.#sent) / ALIGNMENT) * ALIGNMENT;
     this.#sent += bytes;
     this.#lost += bytes;
-    this.#tell({ type: 'gap', from, to: from + bytes / bytesPerSecond, reason: 'no-room' });
+    this.tell({ type: 'gap', from, to: from + bytes / bytesPerSecond, reason: 'no-room' });
   }
 
   #hasRoom(): boolean {
@@ -253,18 +221,18 @@ export class LiveClient implements AsyncIterable<LiveEvent> {
     if (fatal !== undefined) this.#fail(fatal);
     else if (isFinal(cause)) this.#fail(cause);
     else if (!this.#reconnection.lost(code)) this.#fail(givenUpError(code, giveUpAfterMs, cause));
-    else if (this.#session !== undefined) this.#enter('reconnecting');
+    else if (this.#session !== undefined) this.enter('reconnecting');
   }
 
   #fail(error: Error): void {
-    if (this.#state === 'closed') return;
+    if (this.state === 'closed') return;
     this.#failure = error;
-    this.#tell({ type: 'error', error });
+    this.tell({ type: 'error', error });
     this.#end({ type: 'end' });
   }
 
   #end(event: Extract<LiveEvent, { type: 'end' }>): void {
-    if (this.#state === 'closed') return;
+    if (this.state === 'closed') return;
     this.#reconnection.stop();
     clearTimeout(this.#drainTimer);
     this.#connection?.close();
@@ -274,18 +242,7 @@ export class LiveClient implements AsyncIterable<LiveEvent> {
     for (const resolve of this.#waiting.splice(0)) resolve();
     if (this.#failure === undefined) this.#outcome.resolve(event.transcript);
     else this.#outcome.reject(this.#failure);
-    this.#tell(event);
-    this.#enter('closed');
-  }
-
-  #tell(event: LiveEvent): void {
-    this.#feed.push(event);
-    this.#emitter.emit(event);
-  }
-
-  #enter(state: LiveClientState): void {
-    if (this.#state === state) return;
-    this.#state = state;
-    this.#emitter.emit({ type: 'state', state });
+    this.tell(event);
+    this.enter('closed');
   }
 }

@@ -59,11 +59,3 @@ export function unsupportedError(): MicrophoneError {
     'This page cannot record. Serve it over https (or from localhost), in a browser that has getUserMedia and AudioWorklet or MediaRecorder.',
   );
 }
-
-export function stoppedError(): MicrophoneError {
-  return microphoneError('aborted', 'The microphone was stopped before it had started.');
-}
-
-export function unreadError(): MicrophoneError {
-  return microphoneError('payload_too_large', 'The loop over the microphone is 4 MiB behind. Read faster.');
-}

@@ -1,7 +1,8 @@
 import { keepRunning } from './audio-context.js';
 import type { Capture, CaptureHooks } from './capture.js';
 import { deviceOf, openStream, releaseStream } from './media-stream.js';
-import type { MicrophoneDevice } from './microphone-devices.js';
+import { listDevices, type MicrophoneDevice, mediaDevices } from './microphone-devices.js';
+import { type MicrophoneError, toMicrophoneError, unsupportedError } from './microphone-errors.js';
 import { createPcmCapture } from './pcm-capture.js';
 import { createRecorderCapture } from './recorder-capture.js';
 import { createWorkletNode, type Worklet } from './worklet-node.js';
@@ -18,13 +19,11 @@ export interface MicrophoneSessionHooks extends CaptureHooks {
   onDevice(device: MicrophoneDevice, reason: 'started' | 'chosen' | 'lost'): void;
   onDevices(): void;
   onSuspended(suspended: boolean): void;
-  onError(error: unknown): void;
-  listDevices(): Promise<readonly MicrophoneDevice[]>;
+  onError(error: MicrophoneError): void;
 }
 
 /**
- * A microphone between its start and its stop. This module, and what it imports, is loaded when it is needed: it shares no
- * code with the rest, and its errors are the browser's own.
+ * A microphone between its start and its stop. This module, and what it imports, is loaded when it is needed.
  */
 export class MicrophoneSession {
   readonly #settings: MicrophoneSettings;
@@ -44,9 +43,10 @@ export class MicrophoneSession {
     this.#muted = muted;
   }
 
-  /** Where it rejects, nothing is left open. */
+  /** Rejects with a MicrophoneError; then nothing is left open. */
   async start(deviceId: string | undefined): Promise<void> {
     try {
+      this.#checkSupport();
       const stream = await openStream(deviceId, this.#settings.constraints);
       if (this.#over) return releaseStream(stream);
       this.#stream = stream;
@@ -58,11 +58,11 @@ export class MicrophoneSession {
       this.#use(stream, 'started');
     } catch (error) {
       await this.stop();
-      throw error;
+      throw toMicrophoneError(error);
     }
   }
 
-  /** Rejects, and goes on with the device it has, where the new one cannot be opened. */
+  /** Rejects with a MicrophoneError, and goes on with the device it has, where the new one cannot be opened. */
   change(deviceId: string | undefined, reason: 'chosen' | 'lost'): Promise<void> {
     const change = this.#changes.then(async () => {
       if (this.#over) return;
@@ -73,7 +73,9 @@ export class MicrophoneSession {
       releaseStream(former);
     });
     this.#changes = change.catch(() => undefined);
-    return change;
+    return change.catch((error) => {
+      throw toMicrophoneError(error);
+    });
   }
 
   setMuted(muted: boolean): void {
@@ -88,6 +90,11 @@ export class MicrophoneSession {
     await this.#capture?.stop();
     releaseStream(this.#stream);
     await this.#context?.close();
+  }
+
+  #checkSupport(): void {
+    const recorder = this.#settings.worklet === undefined ? 'MediaRecorder' : 'AudioWorkletNode';
+    if (mediaDevices() === undefined || !(recorder in globalThis)) throw unsupportedError();
   }
 
   async #createCapture(context: AudioContext): Promise<Capture> {
@@ -122,7 +129,7 @@ export class MicrophoneSession {
     const changed = async (): Promise<void> => {
       this.#hooks.onDevices();
       const current = this.#stream && deviceOf(this.#stream).id;
-      const list = await this.#hooks.listDevices();
+      const list = await listDevices();
       // Not every browser ends the track of a device that is gone.
       const gone = current === undefined || (current !== '' && !list.some(({ id }) => id === current));
       if (gone && list.length > 0) this.#fallOver();

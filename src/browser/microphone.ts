@@ -1,15 +1,9 @@
-import { AsyncQueue } from '../internal/async-queue.js';
+import { AbortedError, NetworkError, TranscriptionError } from '../errors/index.js';
 import { checkNumber } from '../internal/validate.js';
 import { Emitter, reportLater } from './emitter.js';
 import type { Level } from './level-meter.js';
-import { listDevices, type MicrophoneDevice, mediaDevices } from './microphone-devices.js';
-import {
-  type MicrophoneError,
-  stoppedError,
-  toMicrophoneError,
-  unreadError,
-  unsupportedError,
-} from './microphone-errors.js';
+import { listDevices, type MicrophoneDevice } from './microphone-devices.js';
+import type { MicrophoneError } from './microphone-errors.js';
 import type { MicrophoneSession, MicrophoneSessionHooks, MicrophoneSettings } from './microphone-session.js';
 import { MICROPHONE_WORKLET, WORKLET_NAME } from './microphone-worklet.js';
 
@@ -78,7 +72,7 @@ export function createMicrophone(options: MicrophoneOptions = {}): Microphone {
 export class Microphone implements AsyncIterable<Uint8Array> {
   readonly #options: MicrophoneOptions;
   readonly #emitter = new Emitter<MicrophoneEvent>();
-  readonly #loops = new Set<{ queue: AsyncQueue<Uint8Array>; bytes: number }>();
+  readonly #loops = new Set<ReadableStreamDefaultController<Uint8Array>>();
   #session: MicrophoneSession | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<unknown> = Promise.resolve();
@@ -148,11 +142,7 @@ export class Microphone implements AsyncIterable<Uint8Array> {
 
   /** Changes the device, also while it records. Undefined: the default one. Rejects with a MicrophoneError. */
   async setDevice(id: string | undefined): Promise<void> {
-    try {
-      await this.#session?.change(id, 'chosen');
-    } catch (error) {
-      throw toMicrophoneError(error);
-    }
+    await this.#session?.change(id, 'chosen');
     if (id === undefined) delete this.#options.deviceId;
     else this.#options.deviceId = id;
   }
@@ -174,16 +164,24 @@ export class Microphone implements AsyncIterable<Uint8Array> {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
-    const loop = { queue: new AsyncQueue<Uint8Array>(), bytes: 0 };
-    this.#loops.add(loop);
-    return {
-      next: async () => {
-        const result = await loop.queue.next();
-        loop.bytes -= result.value?.length ?? 0;
-        return result;
+    let loop: ReadableStreamDefaultController<Uint8Array> | undefined;
+    const stream = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          loop = controller;
+          this.#loops.add(controller);
+        },
+        cancel: () => {
+          if (loop !== undefined) this.#loops.delete(loop);
+        },
       },
+      new ByteLengthQueuingStrategy({ highWaterMark: MAX_UNREAD }),
+    );
+    const reader = stream.getReader();
+    return {
+      next: () => reader.read() as Promise<IteratorResult<Uint8Array>>,
       return: async () => {
-        this.#loops.delete(loop);
+        await reader.cancel();
         return { done: true, value: undefined };
       },
     };
@@ -198,20 +196,20 @@ export class Microphone implements AsyncIterable<Uint8Array> {
     this.#attempt = attempt;
     this.#enter('starting');
     try {
-      if (mediaDevices() === undefined || !(this.#usesWorklet || 'MediaRecorder' in globalThis)) {
-        throw unsupportedError();
-      }
-      const { MicrophoneSession } = await import('./microphone-session.js');
+      const { MicrophoneSession } = await loadSession();
       if (this.#attempt === attempt) {
         this.#session = new MicrophoneSession(this.#settings(), this.#hooks(attempt), this.#muted);
         await this.#session.start(this.#options.deviceId);
       }
     } catch (error) {
-      if (this.#attempt !== attempt) throw stoppedError();
-      await this.stop();
-      throw toMicrophoneError(error);
+      if (this.#attempt === attempt) {
+        await this.stop();
+        throw error;
+      }
     }
-    if (this.#attempt !== attempt) throw stoppedError();
+    if (this.#attempt !== attempt) {
+      throw new AbortedError('The microphone was stopped before it had started.', { code: 'aborted' });
+    }
     if (this.#state === 'starting') this.#enter('recording');
   }
 
@@ -224,7 +222,6 @@ export class Microphone implements AsyncIterable<Uint8Array> {
   #hooks(attempt: object): MicrophoneSessionHooks {
     return {
       levelsPerSecond: 20,
-      listDevices,
       onAudio: (chunk) => this.#handOut(chunk),
       onLevel: (level) => {
         this.#level = level;
@@ -235,17 +232,20 @@ export class Microphone implements AsyncIterable<Uint8Array> {
       onSuspended: (suspended) => {
         if (this.#attempt === attempt) this.#enter(suspended ? 'suspended' : 'recording');
       },
-      onError: (error) => this.#emitter.emit({ type: 'error', error: toMicrophoneError(error) }),
+      onError: (error) => this.#emitter.emit({ type: 'error', error }),
     };
   }
 
   #handOut(chunk: Uint8Array): void {
     for (const loop of this.#loops) {
-      loop.bytes += chunk.length;
-      loop.queue.push(chunk);
-      if (loop.bytes <= MAX_UNREAD) continue;
+      loop.enqueue(chunk);
+      if ((loop.desiredSize ?? 0) >= 0) continue;
       this.#loops.delete(loop);
-      loop.queue.fail(unreadError());
+      loop.error(
+        new TranscriptionError('The loop over the microphone is 4 MiB behind. Read faster.', {
+          code: 'payload_too_large',
+        }),
+      );
     }
     try {
       this.#options.onAudio?.(chunk);
@@ -260,7 +260,7 @@ export class Microphone implements AsyncIterable<Uint8Array> {
   }
 
   #ended(): void {
-    for (const { queue } of this.#loops) queue.end();
+    for (const loop of this.#loops) loop.close();
     this.#loops.clear();
     this.#level = { rms: 0, peak: 0 };
     this.#enter('stopped');
@@ -270,5 +270,21 @@ export class Microphone implements AsyncIterable<Uint8Array> {
     if (this.#state === state) return;
     this.#state = state;
     this.#emitter.emit({ type: 'state', state });
+  }
+}
+
+/** Most of the microphone's code is loaded when it is needed. */
+async function loadSession(): Promise<typeof import('./microphone-session.js')> {
+  try {
+    return await import('./microphone-session.js');
+  } catch (cause) {
+    throw new NetworkError(
+      'The code of the microphone could not be loaded. Check the network, and start again.',
+      {
+        code: 'network',
+        retryable: true,
+        cause,
+      },
+    );
   }
 }

@@ -1,4 +1,5 @@
 import { AuthError } from '../errors/index.js';
+import { checkFunction, invalidOption } from '../internal/validate.js';
 
 /** What is used of a WebSocket: that of the browser, of Node 22, and of `ws` fit. */
 export interface WebSocketLike {
@@ -32,4 +33,20 @@ export function checkToken(token: unknown): string {
     'token() must return a token of letters, digits and -._~, such as a JWT or base64url, because it travels as a WebSocket subprotocol.',
     { code: 'invalid_credentials' },
   );
+}
+
+/** A token that was handed in, instead of what supplies it, must not be shown. @throws BadRequestError */
+export function checkSupplier(token: unknown): void {
+  checkFunction('token', typeof token === 'string' ? {} : token);
+}
+
+/** @throws BadRequestError */
+export function webSocketUrl(name: string, given: unknown): string {
+  try {
+    const url = new URL(String(given), globalThis.location?.href);
+    if (/^(http|ws)s?:$/.test(url.protocol)) return url.href.replace(/^http/, 'ws');
+  } catch {
+    // Told below: the text is no part of the message, because it may hold a secret.
+  }
+  throw invalidOption(name, 'a URL such as wss://app.example.com/stream', typeof given);
 }

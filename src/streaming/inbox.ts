@@ -78,8 +78,8 @@ export class Inbox implements Receiver {
     this.#builder.addTime(segment.end);
     if (isFinal) this.#builder.addFinal(segment, speechFinal, message);
     const event = isFinal ? this.#final(results, segment) : this.#interim(segment);
-    if (isFinal) this.#hooks.onFinalUntil(segment.channel, segment.end, channels);
     if (event !== undefined) this.#hooks.onEvent(event);
+    if (isFinal) this.#hooks.onFinalUntil(segment.channel, segment.end, channels);
     if (results.fromFinalize) this.#hooks.onFinalized(segment.channel, channels);
   }
 

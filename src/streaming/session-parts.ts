@@ -41,6 +41,8 @@ export interface SessionHooks {
   onMetadata(): void;
   onBroken(cause: unknown): void;
   onUp(connection: LiveConnection, index: number, requestId: string | undefined): void;
+  /** Audio was handed to the connection. A replay leaves without ever filling its buffer, and so without a drain. */
+  onAudio(): void;
   onDrain(): void;
   onDown(close: LiveClose, error: Error | undefined, wasOpen: boolean): boolean;
   onRetry(attempt: number, delayMs: number): void;
@@ -92,7 +94,10 @@ export class SessionParts {
     this.keepAlive = new KeepAlive(clock, () => this.outbox.sendKeepAlive());
     this.outbox = new Outbox(this.map, {
       roomBytes: () => (this.outage.hasStore ? Number.POSITIVE_INFINITY : this.#roomBytes()),
-      onAudio: () => this.keepAlive.sent(),
+      onAudio: () => {
+        this.keepAlive.sent();
+        hooks.onAudio();
+      },
       onBroken: hooks.onBroken,
       onCaughtUp: () => undefined,
     });
@@ -160,6 +165,16 @@ export class SessionParts {
     this.outage.begin();
     this.outage.evictAll();
     return true;
+  }
+
+  /** The audio has been heard to its end. */
+  end(): void {
+    this.receiver.end();
+    const isToldByMetadata = this.protocol === 'v1' && this.link.opened <= 1;
+    const seconds = this.map.seconds(this.outbox.acceptedBytes);
+    if (!isToldByMetadata && seconds !== undefined) this.builder.addLength(seconds);
+    // At the end all is final.
+    this.finalizations.end();
   }
 
   stats(state: LiveState): LiveStats {

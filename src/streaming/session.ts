@@ -58,7 +58,11 @@ export class LiveSession {
       },
       onBroken: (cause) => this.#parts.link.drop(BROKEN, this.#connectionLost(BROKEN, cause)),
       onUp: (connection, index, requestId) => this.#up(connection, index, requestId),
-      onDrain: () => this.#drained(),
+      onAudio: () => this.#leaves(),
+      onDrain: () => {
+        this.#leaves();
+        this.#parts.outbox.pump();
+      },
       onDown: (close, error, wasOpen) => this.#down(close, error, wasOpen),
       onRetry: (attempt, delayMs) => this.#tell({ type: 'reconnecting', attempt, delayMs }),
       onGivenUp: (close, error) => this.#givenUp(error ?? this.#connectionLost(close)),
@@ -121,17 +125,16 @@ export class LiveSession {
     if (framer.heldBytes > 0) this.warn('incomplete_sample', incompleteSample(framer.heldBytes));
     // A listener may have ended the session, here and after every other event.
     if (this.ended) return this.outcome;
-    const open = this.#state === 'open';
+    const wasConnecting = this.#state === 'connecting';
     const silent = outbox.acceptedBytes === 0;
-    if (open && silent) {
+    if (this.#state === 'open' && silent) {
       this.#succeed();
       return this.outcome;
     }
-    const isDown = this.#state === 'reconnecting';
     this.#enter('finishing');
     if (this.ended) return this.outcome;
     // Without audio only the opening is left to wait for: it tells whether the credentials are right.
-    if (open || silent || isDown) this.#finishWait.restart();
+    if (!wasConnecting || silent) this.#finishWait.restart();
     if (silent) return this.outcome;
     outbox.pushControl('CloseStream', () => {
       this.#finishWait.restart();
@@ -201,10 +204,8 @@ export class LiveSession {
     else this.#parts.begin(connection, index);
   }
 
-  #drained(): void {
-    if (this.ended) return;
+  #leaves(): void {
     if (this.#state === 'finishing') this.#finishWait.restart();
-    this.#parts.outbox.pump();
   }
 
   /** True where the session has ended with it, as it should. */
@@ -236,7 +237,7 @@ export class LiveSession {
     if (this.ended || this.#isCompleting) return;
     this.#isCompleting = true;
     this.#finishWait.cancel();
-    this.#parts.receiver.end();
+    this.#parts.end();
     this.#parts.link.stop();
     if (!this.#parts.repairs?.isBusy) this.#complete();
     else {
@@ -248,8 +249,6 @@ export class LiveSession {
   #complete(): void {
     if (this.ended) return;
     const transcript = this.#parts.builder.build();
-    // At the end all is final.
-    this.#parts.finalizations.end();
     this.#cleanUp(endedError());
     this.#enter('ended');
     this.#dependencies.onEvent({ type: 'end', transcript });

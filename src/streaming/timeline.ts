@@ -95,9 +95,8 @@ export class Timeline implements ConnectionTimes {
    * The segment of a connection on the timeline, without the words that are final already: a replay begins before them
    * where one channel is further than another.
    */
-  move(segment: LiveSegment, connection: number): LiveSegment {
+  move(segment: LiveSegment, connection: number, final = this.finalUntil(segment.channel)): LiveSegment {
     const offset = this.offsetOf(connection);
-    const final = this.finalUntil(segment.channel);
     this.#latest = Math.max(this.#latest, segment.end + offset);
     if (offset === 0 && segment.start >= final - ROUNDING_SECONDS) return segment;
     const words = offset === 0 ? segment.words : segment.words.map((word) => shifted(word, offset));

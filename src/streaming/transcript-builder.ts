@@ -24,6 +24,7 @@ export class TranscriptBuilder {
   readonly #metadata: unknown[] = [];
   #channels = 1;
   #lastEnd = 0;
+  #leastSeconds = 0;
   #durationSeconds: number | undefined;
 
   constructor(facts: TranscriptFacts, clock: Clock) {
@@ -68,6 +69,11 @@ export class TranscriptBuilder {
     this.#durationSeconds = durationSeconds ?? this.#durationSeconds;
   }
 
+  /** The audio is at least so long: the last connection may have had less of it. */
+  addLength(seconds: number): void {
+    this.#leastSeconds = seconds;
+  }
+
   build(): Transcript {
     const channels = Array.from({ length: this.#channels }, (_, channel) => this.#channel(channel));
     const language = this.#language();
@@ -76,7 +82,7 @@ export class TranscriptBuilder {
       requestId: this.#requestIds[0] ?? '',
       requestIds: [...this.#requestIds],
       text: joinTexts(channels, '\n'),
-      durationSeconds: this.#durationSeconds ?? this.#lastEnd,
+      durationSeconds: Math.max(this.#durationSeconds ?? this.#lastEnd, this.#leastSeconds),
       ...(language !== undefined && { language }),
       channels,
       utterances: channels

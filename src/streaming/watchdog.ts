@@ -1,8 +1,10 @@
 import type { Clock, LiveConnection, TimerHandle } from '../contracts/index.js';
 
 const TICK_MS = 1000;
-/** A connection that said nothing for so long, although it was asked, is dead. With the tick before it: within 5 s. */
-const DEAD_AFTER_MS = 3500;
+/** A connection on which nothing comes is asked after so long. */
+const SILENT_MS = 500;
+/** One that does not answer for so long, or from which nothing leaves, is dead: with the ticks it is noticed within 5 s. */
+const DEAD_AFTER_MS = 2900;
 /** Audio that was sent without any result. Deepgram tells of silence too. */
 const NO_RESULT_SECONDS = { interims: 10, finals: 30 } as const;
 
@@ -71,7 +73,7 @@ export class Watchdog {
       this.#hooks.onDead(why);
       return;
     }
-    if (this.#pingedAt === undefined && nowMs - this.#receivedAt >= TICK_MS - 1 && connection.ping()) {
+    if (this.#pingedAt === undefined && nowMs - this.#receivedAt >= SILENT_MS && connection.ping()) {
       this.#pingedAt = nowMs;
     }
     this.#arm();
@@ -81,10 +83,8 @@ export class Watchdog {
     const { bufferedAmount } = connection;
     if (bufferedAmount === 0 || bufferedAmount < this.#buffered) this.#leftAt = nowMs;
     this.#buffered = bufferedAmount;
-    if (nowMs - this.#leftAt > DEAD_AFTER_MS) return 'no audio leaves it';
-    if (this.#pingedAt !== undefined && nowMs - this.#pingedAt >= DEAD_AFTER_MS - TICK_MS) {
-      return 'it does not answer';
-    }
+    if (nowMs - this.#leftAt >= DEAD_AFTER_MS) return 'no audio leaves it';
+    if (this.#pingedAt !== undefined && nowMs - this.#pingedAt >= DEAD_AFTER_MS) return 'it does not answer';
     const unanswered = (this.#hooks.sentSeconds() ?? 0) - this.#secondsAtMessage;
     return unanswered > this.#noResultSeconds ? 'no results come' : undefined;
   }

@@ -107,6 +107,9 @@ function levelBreach(from: string, to: string): string | undefined {
   const fromFolder = folderOf(from);
   const toFolder = folderOf(to);
   if (fromFolder === toFolder) return undefined;
+  if (fromFolder === 'server' && (levelOf(to) ?? 0) >= (levelOf('deepgram/') as number)) {
+    return `imports ${to}, and server/ sees the client through contracts/ only`;
+  }
   const fromLevel = levelOf(from);
   const toLevel = levelOf(to);
   if (fromLevel === undefined || toLevel === undefined || toLevel < fromLevel) return undefined;

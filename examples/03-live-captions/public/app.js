@@ -51,6 +51,8 @@ function setUp() {
   element('smaller').addEventListener('click', () => resizeText(-1));
   element('larger').addEventListener('click', () => resizeText(1));
   showFields();
+  // Whoever has no mouse scrolls with the arrow keys.
+  element('scroller').tabIndex = 0;
   // Only now does the button do something.
   /** @type {HTMLButtonElement} */ (element('start')).disabled = false;
 }

@@ -168,12 +168,10 @@ export class Board {
    * @param {string | undefined} id
    */
   #offerDownloads(id) {
-    for (const link of document.querySelectorAll('#downloads a')) {
-      const format = /** @type {HTMLElement} */ (link).dataset.format;
-      link.setAttribute('aria-disabled', String(id === undefined));
-      if (id === undefined) link.removeAttribute('href');
-      else link.setAttribute('href', `/transcripts/${id}.${format}`);
+    for (const link of element('downloads').querySelectorAll('a')) {
+      link.href = `/transcripts/${id}.${link.dataset.format}`;
     }
+    element('downloads').hidden = id === undefined;
     element('downloads-hint').hidden = id !== undefined;
   }
 

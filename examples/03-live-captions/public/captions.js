@@ -1,8 +1,8 @@
 import { clock, element } from './page.js';
 
-/** @import { LiveEvent } from 'transcription-client/browser' */
+/** @import { LiveClientEvent } from 'transcription-client/browser' */
 
-/** @typedef {Pick<Extract<LiveEvent, { type: 'final' }>, 'channel' | 'start' | 'text' | 'words'>} Segment */
+/** @typedef {Pick<Extract<LiveClientEvent, { type: 'final' }>, 'channel' | 'start' | 'text' | 'words'>} Segment */
 /** @typedef {Segment['words'][number]} Word */
 
 const COLOURS = 4;

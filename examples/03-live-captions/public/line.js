@@ -26,15 +26,14 @@ export class Line {
 
   /** @returns {WebSocketConstructor} */
   get WebSocket() {
-    const open = (/** @type {string} */ url, /** @type {string[] | undefined} */ protocols) => {
-      if (performance.now() < this.#healedAt) return deadSocket();
-      this.#socket = new WebSocket(url, protocols);
-      return this.#socket;
-    };
-    /** @type {unknown} */
-    const constructor = (/** @type {string} */ url, /** @type {string[] | undefined} */ protocols) =>
-      open(url, protocols);
-    return /** @type {WebSocketConstructor} */ (constructor);
+    const Cuttable = new Proxy(WebSocket, {
+      construct: (Original, parameters) => {
+        if (performance.now() < this.#healedAt) return deadSocket();
+        this.#socket = new Original(.../** @type {[string, string[]]} */ (parameters));
+        return this.#socket;
+      },
+    });
+    return /** @type {WebSocketConstructor} */ (/** @type {unknown} */ (Cuttable));
   }
 }
 

@@ -1,6 +1,6 @@
-/** @import { LiveEvent } from 'transcription-client/browser' */
+/** @import { LiveClientEvent } from 'transcription-client/browser' */
 
-/** @typedef {Extract<LiveEvent, { type: 'final' }>} Final */
+/** @typedef {Extract<LiveClientEvent, { type: 'final' }>} Final */
 /** @typedef {{ readonly word: string, readonly channel: number }} Spoken */
 
 /**

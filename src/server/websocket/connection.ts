@@ -200,8 +200,10 @@ export class Connection {
         this.terminate();
         return;
       }
-      // While nothing is read, no answer can be heard; a socket that is broken still shows it.
-      if (!this.#isHeld) this.#missedPongs += 1;
+      // While nothing is read, no answer can be heard; a socket that is broken still shows it. What is said again tells
+      // the browser, which sees no pings, that the bridge is there.
+      if (this.#isHeld) this.sendIfRoom({ type: 'pause' });
+      else this.#missedPongs += 1;
       if (this.isOpen) this.#socket.ping();
       this.#beat();
     });

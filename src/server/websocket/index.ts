@@ -11,6 +11,7 @@ export type {
   BridgeMessage,
   BridgeRequest,
 } from '../../contracts/bridge.js';
+export { bearerToken } from './bearer-token.js';
 export { DEFAULT_ALLOWED_OPTIONS, type WebSocketBridgeOptions } from './options.js';
 export type {
   BridgeActivity,

@@ -137,9 +137,12 @@ export class BridgeSession implements ConnectionListener {
   onClose(code: number): void {
     const isComplete = this.#attached?.delivery.isComplete;
     this.#attached = undefined;
-    // The echo of our own close: the browser has read all that came before it.
-    if (isComplete && code === this.#ending.code) this.forget();
-    else this.#awaitReturn();
+    // The echo of our own close: the browser has read all that came before it. With a 1000 of its own it has said that
+    // it does not come back.
+    const isLast = code === 1000 || (isComplete && code === this.#ending.code);
+    if (!isLast) this.#awaitReturn();
+    else if (this.#isOver) this.forget();
+    else this.finish();
   }
 
   async #run(): Promise<void> {

@@ -25,7 +25,7 @@ export interface Cut {
 }
 
 /** A word is recognisable after this much of it. So the last bit of audio may hold the begin of a word. */
-const RECOGNITION_DELAY_SECONDS = 0.1;
+const RECOGNITION_DELAY_SECONDS = 0.13;
 /** Half of the gap between two words stays with the first, but no more than this. */
 const MAX_TAIL_SECONDS = 0.1;
 /** The same where the next word is not known yet. */

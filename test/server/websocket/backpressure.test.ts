@@ -37,7 +37,8 @@ test('a browser that waits is neither idle nor dead', async () => {
   rig.client.last.block();
   for (let i = 0; i < 10; i++) browser.audio(FRAME);
   await browser.next('pause');
-  await new Promise((resolve) => setTimeout(resolve, 400));
+  // It cannot see pings, so it is told again.
+  await browser.next('pause', 12);
   rig.client.last.unblock();
   await browser.next('resume');
   expect(browser.socket.readyState).toBe(browser.socket.OPEN);

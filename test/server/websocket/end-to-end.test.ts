@@ -70,42 +70,50 @@ test("every word of a browser arrives, is stored as its user's, and no key leave
   expect(browser.texts.join('\n')).not.toContain(KEY);
 });
 
-test('a browser whose connection breaks in mid-word again and again loses no word, and gets none twice', {
-  timeout: 60_000,
-}, async () => {
-  const seed = Number(process.env.BRIDGE_SEED ?? Math.floor(Math.random() * 1e9));
-  console.log(`BRIDGE_SEED=${seed}`);
-  const random = createRandom(seed);
-  const rig = await start();
-  const { audio, words } = synthesizeSpeech(`${TEXT} ${TEXT}`, { container: 'raw', sampleRate: 16_000 });
-  const events: { seq: number; event: BridgeEvent }[] = [];
-  let session: string | undefined;
-  const drops = 8;
-  for (let i = 0; i <= drops; i++) {
-    const browser = await rig.browser();
-    const received = events.at(-1)?.seq ?? 0;
-    const ready = await browser.start(session === undefined ? { options: OPTIONS } : { session, received });
-    session = ready.session;
-    if (i === drops) {
-      await speak(browser, audio, audio.length);
-      browser.say({ type: 'finish' });
-      expect((await browser.closed).code).toBe(1000);
-    } else {
-      const word = words[Math.floor(((i + random()) / drops) * words.length)] ?? words[0];
-      const middle = Math.round((((word?.start ?? 0) + (word?.end ?? 0)) / 2) * 16_000) * 2;
-      await speak(browser, audio, Math.max(middle, browser.position));
-      // What has not left is gone, and the bridge hears nothing of it.
-      browser.socket.terminate();
-      await browser.closed;
-      if (random() < 0.5) await until(() => rig.bridge.connections === 0, 'the end of the connection');
+test.each([
+  ['alone', 0],
+  ['and that of Deepgram too', 2],
+])(
+  'the connection of a browser breaks in mid-word again and again, %s: no word is lost, and none comes twice',
+  {
+    timeout: 60_000,
+  },
+  async (_what, deepgramDrops) => {
+    const seed = Number(process.env.BRIDGE_SEED ?? Math.floor(Math.random() * 1e9));
+    console.log(`BRIDGE_SEED=${seed}`);
+    const random = createRandom(seed);
+    const rig = await start();
+    if (deepgramDrops > 0) rig.emulator.faults.live.next({ kind: 'drop', at: 'midWord' }, deepgramDrops);
+    const { audio, words } = synthesizeSpeech(`${TEXT} ${TEXT}`, { container: 'raw', sampleRate: 16_000 });
+    const events: { seq: number; event: BridgeEvent }[] = [];
+    let session: string | undefined;
+    const drops = 8;
+    for (let i = 0; i <= drops; i++) {
+      const browser = await rig.browser();
+      const received = events.at(-1)?.seq ?? 0;
+      const ready = await browser.start(session === undefined ? { options: OPTIONS } : { session, received });
+      session = ready.session;
+      if (i === drops) {
+        await speak(browser, audio, audio.length);
+        browser.say({ type: 'finish' });
+        expect((await browser.closed).code).toBe(1000);
+      } else {
+        const word = words[Math.floor(((i + random()) / drops) * words.length)] ?? words[0];
+        const middle = Math.round((((word?.start ?? 0) + (word?.end ?? 0)) / 2) * 16_000) * 2;
+        await speak(browser, audio, Math.max(middle, browser.position));
+        // What has not left is gone, and the bridge hears nothing of it.
+        browser.socket.terminate();
+        await browser.closed;
+        if (random() < 0.5) await until(() => rig.bridge.connections === 0, 'the end of the connection');
+      }
+      events.push(...browser.of('event'));
     }
-    events.push(...browser.of('event'));
-  }
-  expect(wordsOf(events.map(({ event }) => event))).toEqual(words.map(({ word }) => word));
-  const seqs = events.map(({ seq }) => seq);
-  expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => a - b));
-  expect(rig.emulator.requests.filter(({ live }) => live !== undefined)).toHaveLength(1);
-});
+    expect(wordsOf(events.map(({ event }) => event))).toEqual(words.map(({ word }) => word));
+    const seqs = events.map(({ seq }) => seq);
+    expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => a - b));
+    expect(rig.emulator.requests.filter(({ live }) => live !== undefined)).toHaveLength(1 + deepgramDrops);
+  },
+);
 
 test('a refused key is an error as data, with no key in it', async () => {
   const rig = await start({}, { apiKeys: ['another'] });

@@ -93,6 +93,21 @@ test('the end is still there for a browser that went before it came', async () =
   expect((await third.closed).code).toBe(4404);
 });
 
+test.each([
+  [1000, 0],
+  [undefined, 1],
+  [4000, 1],
+])('a browser that closes with %s leaves %i sessions', async (code, sessions) => {
+  const ended: unknown[] = [];
+  const rig = await startRig({ onSessionEnd: (_principal, transcript) => void ended.push(transcript?.text) });
+  const browser = await rig.browser();
+  await browser.start();
+  browser.socket.close(code);
+  await until(() => rig.bridge.connections === 0, 'the end of the connection');
+  await expect.poll(() => rig.bridge.sessions).toBe(sessions);
+  expect(ended).toEqual(sessions === 0 ? ['one two'] : []);
+});
+
 test('finals that no buffer holds are told as a warning, and the rest comes', async () => {
   const rig = await startRig();
   const first = await rig.browser();

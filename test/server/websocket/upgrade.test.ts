@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
+import { bearerToken } from '../../../src/server/websocket/index.js';
 import { Browser, listen, rawUpgrade, startRig, startRigOf, UPGRADE_HEADERS } from './bridge-rig.js';
 import { FakeClient } from './fake-client.js';
 
@@ -94,6 +95,17 @@ test('another subprotocol is refused, and ours is chosen among others', async ()
   expect((await rig.refused({ protocols: ['other'] })).status).toBe(400);
   const browser = await rig.browser({ protocols: ['bearer.canary', 'transcription.v1'] });
   expect(browser.socket.protocol).toBe('transcription.v1');
+});
+
+test('a token comes as a subprotocol, or in the header', async () => {
+  const users = new Map([['secret-token', { userId: 'anna' }]]);
+  const rig = await startRig({ authorize: (request) => users.get(bearerToken(request) ?? '') ?? null });
+  const protocols = ['transcription.v1', 'bearer.secret-token'];
+  const browser = await rig.browser({ user: '', protocols });
+  expect(browser.socket.protocol).toBe('transcription.v1');
+  await rig.browser({ user: '', headers: { authorization: 'Bearer secret-token' } });
+  const wrong = [['transcription.v1', 'bearer.other'], ['transcription.v1', 'bearer.'], ['transcription.v1']];
+  for (const offered of wrong) expect((await rig.refused({ user: '', protocols: offered })).status).toBe(401);
 });
 
 test('another path is left to who listens for it, and answered with 404 where nobody does', async () => {

@@ -42,13 +42,16 @@ function pairComplaints({ events }: Recording): string[] {
 }
 
 function silenceComplaints({ silences, events }: Recording): string[] {
-  return silences.flatMap(({ kind, atMs }) => {
-    const noticed = events.find(({ event, atMs: at }) => {
-      return at >= atMs && (event.type === 'reconnecting' || event.type === 'end');
+  const endedAtMs = events.find(({ event }) => event.type === 'end')?.atMs ?? Number.POSITIVE_INFINITY;
+  return silences
+    .filter(({ atMs }) => atMs < endedAtMs)
+    .flatMap(({ kind, atMs }) => {
+      const noticed = events.find(({ event, atMs: at }) => {
+        return at >= atMs && (event.type === 'reconnecting' || event.type === 'end');
+      });
+      const afterMs = (noticed?.atMs ?? Number.POSITIVE_INFINITY) - atMs;
+      return afterMs > NOTICED_WITHIN_MS ? [`${kind} at ${atMs} ms: noticed after ${afterMs} ms`] : [];
     });
-    const afterMs = (noticed?.atMs ?? Number.POSITIVE_INFINITY) - atMs;
-    return afterMs > NOTICED_WITHIN_MS ? [`${kind}: noticed after ${afterMs} ms`] : [];
-  });
 }
 
 function endComplaints({ events, unexplainedEnds }: Recording): string[] {

@@ -4,8 +4,8 @@ import { interimComplaints } from './oracle-interims.js';
 import { finalsOf, type HeardWord, TOLERANCE_SECONDS } from './oracle-words.js';
 import type { Recording } from './perform.js';
 
-/** A transcript's length comes from the last message, which is rounded. */
-const DURATION_TOLERANCE_SECONDS = 0.3;
+/** How far the length of a transcript may be from that of the audio. Flux tells of no length, only of what it heard last. */
+const DURATION_TOLERANCE_SECONDS = { v1: 0.3, flux: 1.5 } as const;
 
 /** All that is wrong with a run. Empty: every word came once, in order and at its time, and nothing hung. */
 export function complaintsOf(recording: Recording): string[] {
@@ -52,7 +52,13 @@ function channelComplaints(recording: Recording, channel: number): string[] {
   return complaints;
 }
 
-function transcriptComplaints({ transcript, spoken, channels, durationSeconds }: Recording): string[] {
+function transcriptComplaints({
+  protocol,
+  transcript,
+  spoken,
+  channels,
+  durationSeconds,
+}: Recording): string[] {
   if (transcript === undefined) return ['there is no transcript'];
   const complaints: string[] = [];
   for (let channel = 0; channel < channels; channel += 1) {
@@ -63,7 +69,7 @@ function transcriptComplaints({ transcript, spoken, channels, durationSeconds }:
       complaints.push(`the text of channel ${channel} of the transcript is not what was said`);
     }
   }
-  if (Math.abs(transcript.durationSeconds - durationSeconds) > DURATION_TOLERANCE_SECONDS) {
+  if (Math.abs(transcript.durationSeconds - durationSeconds) > DURATION_TOLERANCE_SECONDS[protocol]) {
     complaints.push(`the transcript has ${transcript.durationSeconds} s of ${durationSeconds} s of audio`);
   }
   return complaints;

@@ -17,6 +17,7 @@ export interface RecordedEvent {
 
 /** What came of a run. */
 export interface Recording {
+  readonly protocol: Plan['protocol'];
   readonly channels: number;
   readonly spoken: readonly SpokenWord[];
   readonly durationSeconds: number;
@@ -206,6 +207,7 @@ class Run {
     const { channels, words, durationSeconds } = this.#plan.speech;
     const { requests } = network.emulator;
     return {
+      protocol: this.#plan.protocol,
       channels,
       spoken: words,
       durationSeconds,

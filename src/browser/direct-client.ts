@@ -1,0 +1,137 @@
+import type { LiveDeepgramOptions, LiveState, Transcript } from '../contracts/index.js';
+import { toTranscriptionError } from '../errors/index.js';
+import { checkNumber, checkPlainObject } from '../internal/validate.js';
+import { type AudioChunk, toBytes } from '../streaming/audio-bytes.js';
+import { observed } from '../streaming/deferred.js';
+import type { LiveSession } from '../streaming/session.js';
+import { ClientEvents } from './client-events.js';
+import { checkSupplier, type TokenSupplier, type WebSocketConstructor, webSocketUrl } from './web-socket.js';
+
+export interface DirectClientOptions {
+  /**
+   * A short-lived token of Deepgram's (`POST /v1/auth/grant`, made by your server), asked for again for each connection.
+   * Never an API key: who opens the page could read it.
+   */
+  token: TokenSupplier;
+  /** Deepgram's options. `model` is `nova-3` unless it is set. */
+  options?: Partial<LiveDeepgramOptions>;
+  /** Default `https://api.deepgram.com`. */
+  endpoint?: string | URL;
+  /** Longest wait for one connection. Default 10000. */
+  connectTimeoutMs?: number;
+  /** Longest time without a connection. Default 60000. */
+  giveUpAfterMs?: number;
+  /** Longest wait in `finish()` for the last results. Default 15000. */
+  finishTimeoutMs?: number;
+  /** Seconds of audio that are kept for the time after an outage. Default 30. */
+  replaySeconds?: number;
+  /** Default: that of the browser; in Node that of isomorphic-ws. */
+  WebSocket?: WebSocketConstructor;
+}
+
+export interface DirectSettings extends Required<Omit<DirectClientOptions, 'WebSocket' | 'endpoint'>> {
+  /** Begins with `ws`, and has no slash at its end. */
+  readonly endpoint: string;
+  readonly WebSocket: WebSocketConstructor | undefined;
+}
+
+const STATES: Readonly<Partial<Record<LiveState, 'open' | 'reconnecting'>>> = {
+  open: 'open',
+  reconnecting: 'reconnecting',
+};
+
+/**
+ * Opens a session at Deepgram itself. Returns at once, and takes audio at once. Throws a BadRequestError for a wrong
+ * option; for a wrong one of Deepgram's the session ends with it.
+ */
+export function createDirectClient(options: DirectClientOptions): DirectClient {
+  const { token, endpoint = 'https://api.deepgram.com', WebSocket } = options;
+  checkSupplier(token ?? null);
+  checkPlainObject('options', options.options);
+  const numbers = {
+    connectTimeoutMs: 10_000,
+    giveUpAfterMs: 60_000,
+    finishTimeoutMs: 15_000,
+    replaySeconds: 30,
+  };
+  for (const name of Object.keys(numbers) as (keyof typeof numbers)[]) {
+    checkNumber(name, options[name], { min: 1 });
+    numbers[name] = options[name] ?? numbers[name];
+  }
+  return new DirectClient({
+    ...numbers,
+    token,
+    options: { ...options.options },
+    endpoint: webSocketUrl('endpoint', endpoint).replace(/\/+$/, ''),
+    WebSocket,
+  });
+}
+
+/**
+ * A live session at Deepgram. Its connections break, and no word is lost: what was not final is sent again.
+ *
+ * The code of the session is loaded with the first client; what is asked of it meanwhile is kept.
+ */
+export class DirectClient extends ClientEvents {
+  readonly #session: Promise<LiveSession>;
+
+  /** @internal Use `createDirectClient()`. */
+  constructor(settings: DirectSettings) {
+    super();
+    this.#session = observed(this.#open(settings));
+  }
+
+  /**
+   * Takes audio, also before there is a connection. A microphone need not await it; who reads a file should: it settles
+   * when there is room for more. Rejects with code `live_ended` after `finish()`, and with `unsupported_source` for what
+   * is no bytes.
+   */
+  send(chunk: AudioChunk): Promise<void> {
+    return observed(this.#send(chunk));
+  }
+
+  /** Asks for the final results of what was sent so far. Settles when they have come, after 5 s at the latest. */
+  finalize(): Promise<void> {
+    return observed(this.#session.then((session) => session.finalize()));
+  }
+
+  /** Flux alone: changes thresholds and terms while the stream runs. The message is that of Deepgram's Configure. */
+  configure(message: Readonly<Record<string, unknown>>): Promise<void> {
+    return observed(this.#session.then((session) => session.configure(message)));
+  }
+
+  /** Sends what is left, waits for the last results and returns the transcript. Rejects with the session's error. */
+  finish(): Promise<Transcript> {
+    return observed(this.#session.then((session) => session.finish()));
+  }
+
+  /** Ends it at once. `finish()` then rejects with an AbortedError. */
+  abort(reason?: unknown): void {
+    void this.#session.then((session) => session.abort(reason)).catch(() => undefined);
+  }
+
+  async #send(chunk: AudioChunk): Promise<void> {
+    // The caller may use the bytes again at once.
+    const bytes = new Uint8Array(toBytes(chunk));
+    return (await this.#session).send(bytes);
+  }
+
+  async #open(settings: DirectSettings): Promise<LiveSession> {
+    try {
+      const { openDirectSession } = await import('./direct-session.js');
+      return openDirectSession(settings, {
+        onEvent: (event) => {
+          this.tell(event);
+          if (event.type === 'end') this.enter('closed');
+        },
+        onState: (state) => this.enter(STATES[state] ?? this.state),
+      });
+    } catch (cause) {
+      const error = toTranscriptionError(cause);
+      this.tell({ type: 'error', error });
+      this.tell({ type: 'end' });
+      this.enter('closed');
+      throw error;
+    }
+  }
+}
