@@ -16,11 +16,11 @@ const PEOPLE = ['Ada', 'Grace'];
 
 /** Each turn is a person and their sentences. */
 const TURNS = [
-  { person: 0, sentences: ['good morning and thank you for calling', 'what can we do for you'] },
-  { person: 1, sentences: ['my train was cancelled last night', 'where do we stand with the refund'] },
+  { person: 0, sentences: ['good morning and thank you for calling', 'tell us what we can do for you'] },
+  { person: 1, sentences: ['my train was cancelled last night', 'and the refund has not arrived'] },
   { person: 0, sentences: ['sorry to hear that', 'please tell me the number of your booking'] },
   { person: 1, sentences: ['it is four seven one nine'] },
-  { person: 0, sentences: ['found it', 'the money is on its way and arrives on friday'] },
+  { person: 0, sentences: ['found it', 'the money is on its way and arrives tomorrow'] },
   { person: 1, sentences: ['that is wonderful news'] },
   { person: 0, sentences: ['have a safe journey and goodbye'] },
 ];

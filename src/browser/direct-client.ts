@@ -1,11 +1,10 @@
 import type { LiveDeepgramOptions, LiveState, Transcript } from '../contracts/index.js';
 import { toTranscriptionError } from '../errors/index.js';
-import { checkNumber, checkPlainObject } from '../internal/validate.js';
 import { type AudioChunk, toBytes } from '../streaming/audio-bytes.js';
 import { observed } from '../streaming/deferred.js';
 import type { LiveSession } from '../streaming/session.js';
 import { ClientEvents } from './client-events.js';
-import { checkSupplier, type TokenSupplier, type WebSocketConstructor, webSocketUrl } from './web-socket.js';
+import { checkSupplier, type TokenSupplier, type WebSocketConstructor } from './web-socket.js';
 
 export interface DirectClientOptions {
   /**
@@ -29,42 +28,18 @@ export interface DirectClientOptions {
   WebSocket?: WebSocketConstructor;
 }
 
-export interface DirectSettings extends Required<Omit<DirectClientOptions, 'WebSocket' | 'endpoint'>> {
-  /** Begins with `ws`, and has no slash at its end. */
-  readonly endpoint: string;
-  readonly WebSocket: WebSocketConstructor | undefined;
-}
-
 const STATES: Readonly<Partial<Record<LiveState, 'open' | 'reconnecting'>>> = {
   open: 'open',
   reconnecting: 'reconnecting',
 };
 
 /**
- * Opens a session at Deepgram itself. Returns at once, and takes audio at once. Throws a BadRequestError for a wrong
- * option; for a wrong one of Deepgram's the session ends with it.
+ * Opens a session at Deepgram itself. Returns at once, and takes audio at once. Throws a BadRequestError where `token` is
+ * no function; with other wrong options the session ends at once, with such an error.
  */
 export function createDirectClient(options: DirectClientOptions): DirectClient {
-  const { token, endpoint = 'https://api.deepgram.com', WebSocket } = options;
-  checkSupplier(token ?? null);
-  checkPlainObject('options', options.options);
-  const numbers = {
-    connectTimeoutMs: 10_000,
-    giveUpAfterMs: 60_000,
-    finishTimeoutMs: 15_000,
-    replaySeconds: 30,
-  };
-  for (const name of Object.keys(numbers) as (keyof typeof numbers)[]) {
-    checkNumber(name, options[name], { min: 1 });
-    numbers[name] = options[name] ?? numbers[name];
-  }
-  return new DirectClient({
-    ...numbers,
-    token,
-    options: { ...options.options },
-    endpoint: webSocketUrl('endpoint', endpoint).replace(/\/+$/, ''),
-    WebSocket,
-  });
+  checkSupplier(options.token ?? null);
+  return new DirectClient({ ...options, options: { ...options.options } });
 }
 
 /**
@@ -76,9 +51,9 @@ export class DirectClient extends ClientEvents {
   readonly #session: Promise<LiveSession>;
 
   /** @internal Use `createDirectClient()`. */
-  constructor(settings: DirectSettings) {
+  constructor(options: DirectClientOptions) {
     super();
-    this.#session = observed(this.#open(settings));
+    this.#session = observed(this.#open(options));
   }
 
   /**
@@ -116,10 +91,10 @@ export class DirectClient extends ClientEvents {
     return (await this.#session).send(bytes);
   }
 
-  async #open(settings: DirectSettings): Promise<LiveSession> {
+  async #open(options: DirectClientOptions): Promise<LiveSession> {
     try {
       const { openDirectSession } = await import('./direct-session.js');
-      return openDirectSession(settings, {
+      return openDirectSession(options, {
         onEvent: (event) => {
           this.tell(event);
           if (event.type === 'end') this.enter('closed');

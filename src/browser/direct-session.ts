@@ -3,24 +3,36 @@ import { checkLiveKeys, LIVE_KEYS, liveParameters, liveProtocol } from '../deepg
 import { defined } from '../internal/defined.js';
 import { createId } from '../internal/ids.js';
 import { systemClock } from '../internal/system-clock.js';
-import { checkKeys } from '../internal/validate.js';
+import { checkKeys, checkNumber } from '../internal/validate.js';
 import { LiveSession } from '../streaming/session.js';
 import type { SessionDependencies } from '../streaming/session-types.js';
-import type { DirectSettings } from './direct-client.js';
+import type { DirectClientOptions } from './direct-client.js';
 import { createDirectTransport } from './direct-transport.js';
+import { webSocketUrl } from './web-socket.js';
 
 /** The same session as on a server, over the browser's WebSocket. This module is loaded when it is needed. */
 export function openDirectSession(
-  settings: DirectSettings,
+  given: DirectClientOptions,
   listener: Pick<SessionDependencies, 'onEvent' | 'onState'>,
 ): LiveSession {
-  const { giveUpAfterMs, replaySeconds, finishTimeoutMs } = settings;
-  const options: LiveDeepgramOptions & { model: string } = { model: 'nova-3', ...defined(settings.options) };
+  const { token, WebSocket, endpoint = 'https://api.deepgram.com' } = given;
+  const { connectTimeoutMs, giveUpAfterMs, replaySeconds, finishTimeoutMs } = resolveNumbers(given);
+  const options: LiveDeepgramOptions & { model: string } = {
+    model: 'nova-3',
+    ...defined(given.options ?? {}),
+  };
   const { model, language, encoding, sample_rate, channels } = options;
   checkKeys('options', options, LIVE_KEYS);
   checkLiveKeys(options, model);
   const protocol = liveProtocol(model);
-  const transport = createDirectTransport({ ...settings, protocol, parameters: liveParameters(options) });
+  const transport = createDirectTransport({
+    token,
+    WebSocket,
+    connectTimeoutMs,
+    endpoint: webSocketUrl('endpoint', endpoint).replace(/\/+$/, ''),
+    protocol,
+    parameters: liveParameters(options),
+  });
   const session = new LiveSession({
     ...listener,
     onEnd: () => undefined,
@@ -40,4 +52,20 @@ export function openDirectSession(
   });
   session.start();
   return session;
+}
+
+const DEFAULTS = {
+  connectTimeoutMs: 10_000,
+  giveUpAfterMs: 60_000,
+  finishTimeoutMs: 15_000,
+  replaySeconds: 30,
+};
+
+function resolveNumbers(given: DirectClientOptions): typeof DEFAULTS {
+  const numbers = { ...DEFAULTS };
+  for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
+    checkNumber(name, given[name], { min: 1 });
+    numbers[name] = given[name] ?? DEFAULTS[name];
+  }
+  return numbers;
 }

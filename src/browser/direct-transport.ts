@@ -9,11 +9,20 @@ import type {
 import { errorFromClose } from '../deepgram/live-errors.js';
 import type { Parameters } from '../deepgram/map-options.js';
 import { NetworkError, TimeoutError, TranscriptionError } from '../errors/index.js';
-import type { DirectSettings } from './direct-client.js';
-import { checkToken, loadWebSocket, type WebSocketLike } from './web-socket.js';
+import {
+  checkToken,
+  loadWebSocket,
+  type TokenSupplier,
+  type WebSocketConstructor,
+  type WebSocketLike,
+} from './web-socket.js';
 
-export interface DirectTransportOptions
-  extends Pick<DirectSettings, 'endpoint' | 'token' | 'connectTimeoutMs' | 'WebSocket'> {
+export interface DirectTransportOptions {
+  /** Begins with `ws`, and has no slash at its end. */
+  readonly endpoint: string;
+  readonly token: TokenSupplier;
+  readonly connectTimeoutMs: number;
+  readonly WebSocket: WebSocketConstructor | undefined;
   readonly protocol: LiveProtocol;
   readonly parameters: Parameters;
 }

@@ -5,7 +5,6 @@ import { deferred, observed } from '../streaming/deferred.js';
 import { BridgeConnection } from './bridge-connection.js';
 import {
   abortedError,
-  closedEarlyError,
   endedError,
   fatalCloseError,
   givenUpError,
@@ -217,7 +216,7 @@ export class LiveClient extends ClientEvents {
     this.#connection = undefined;
     this.#isReady = false;
     const { giveUpAfterMs } = this.#settings;
-    const fatal = code === 1000 ? closedEarlyError() : fatalCloseError(code);
+    const fatal = fatalCloseError(code);
     if (fatal !== undefined) this.#fail(fatal);
     else if (isFinal(cause)) this.#fail(cause);
     else if (!this.#reconnection.lost(code)) this.#fail(givenUpError(code, giveUpAfterMs, cause));

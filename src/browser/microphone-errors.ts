@@ -1,4 +1,4 @@
-import { type ErrorCode, TranscriptionError } from '../errors/index.js';
+import type { ErrorCode, TranscriptionError } from '../errors/index.js';
 
 /** Why there is no sound. */
 export type MicrophoneErrorCode =
@@ -12,6 +12,13 @@ export interface MicrophoneError extends Omit<TranscriptionError, 'code'> {
   readonly code: ErrorCode | MicrophoneErrorCode;
 }
 
+type Explanation = readonly [MicrophoneErrorCode, string];
+
+const UNKNOWN: Explanation = [
+  'microphone_unsupported',
+  'The microphone could not be started. The cause says why.',
+];
+
 const DENIED =
   'The page may not use the microphone. Allow it in the browser’s site settings, and start again after a click; in a frame, set allow="microphone".';
 const MISSING = 'No such microphone was found. Plug one in, or choose another device.';
@@ -22,7 +29,7 @@ const WORKLET =
   'The audio worklet could not be loaded. Allow blob: in script-src of the Content-Security-Policy; or serve MICROPHONE_WORKLET as text/javascript, and name its URL in workletUrl.';
 
 /** What a start fails with, by the name of the error. */
-const BY_NAME: Readonly<Record<string, readonly [MicrophoneErrorCode, string]>> = {
+const BY_NAME: Readonly<Record<string, Explanation>> = {
   NotAllowedError: ['microphone_denied', DENIED],
   SecurityError: ['microphone_denied', DENIED],
   NotFoundError: ['microphone_missing', MISSING],
@@ -32,29 +39,26 @@ const BY_NAME: Readonly<Record<string, readonly [MicrophoneErrorCode, string]>> 
   WorkletError: ['microphone_unsupported', WORKLET],
 };
 
-function microphoneError(
-  code: ErrorCode | MicrophoneErrorCode,
-  message: string,
-  cause?: unknown,
-): MicrophoneError {
-  return new TranscriptionError(message, { code: code as ErrorCode, cause });
+/** What a MicrophoneError will say. The class itself is not in the code that is loaded later. */
+export class MicrophoneFault extends Error {
+  readonly code: MicrophoneErrorCode;
+
+  constructor(code: MicrophoneErrorCode, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+  }
 }
 
-/** An error of the browser's, as one of ours. */
-export function toMicrophoneError(error: unknown): MicrophoneError {
-  if (TranscriptionError.isInstance(error)) return error;
+/** Of an error of the browser's. */
+export function toFault(error: unknown): MicrophoneFault {
+  if (error instanceof MicrophoneFault) return error;
   const name = error instanceof Error || error instanceof DOMException ? error.name : '';
-  const known = Object.hasOwn(BY_NAME, name) ? BY_NAME[name] : undefined;
-  if (known !== undefined) return microphoneError(...known, error);
-  return microphoneError(
-    'microphone_unsupported',
-    'The microphone could not be started. The cause says why.',
-    error,
-  );
+  const [code, message] = (Object.hasOwn(BY_NAME, name) && BY_NAME[name]) || UNKNOWN;
+  return new MicrophoneFault(code, message, error);
 }
 
-export function unsupportedError(): MicrophoneError {
-  return microphoneError(
+export function unsupported(): MicrophoneFault {
+  return new MicrophoneFault(
     'microphone_unsupported',
     'This page cannot record. Serve it over https (or from localhost), in a browser that has getUserMedia and AudioWorklet or MediaRecorder.',
   );

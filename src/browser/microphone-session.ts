@@ -2,10 +2,12 @@ import { keepRunning } from './audio-context.js';
 import type { Capture, CaptureHooks } from './capture.js';
 import { deviceOf, openStream, releaseStream } from './media-stream.js';
 import { listDevices, type MicrophoneDevice, mediaDevices } from './microphone-devices.js';
-import { type MicrophoneError, toMicrophoneError, unsupportedError } from './microphone-errors.js';
+import { type MicrophoneFault, toFault, unsupported } from './microphone-errors.js';
 import { createPcmCapture } from './pcm-capture.js';
 import { createRecorderCapture } from './recorder-capture.js';
 import { createWorkletNode, type Worklet } from './worklet-node.js';
+
+export { listDevices };
 
 export interface MicrophoneSettings {
   readonly constraints: MediaTrackConstraints;
@@ -19,12 +21,10 @@ export interface MicrophoneSessionHooks extends CaptureHooks {
   onDevice(device: MicrophoneDevice, reason: 'started' | 'chosen' | 'lost'): void;
   onDevices(): void;
   onSuspended(suspended: boolean): void;
-  onError(error: MicrophoneError): void;
+  onError(fault: MicrophoneFault): void;
 }
 
-/**
- * A microphone between its start and its stop. This module, and what it imports, is loaded when it is needed.
- */
+/** A microphone between its start and its stop. This module, and what it imports, is loaded when it is needed. */
 export class MicrophoneSession {
   readonly #settings: MicrophoneSettings;
   readonly #hooks: MicrophoneSessionHooks;
@@ -33,6 +33,8 @@ export class MicrophoneSession {
   #stream: MediaStream | undefined;
   #muted: boolean;
   #over = false;
+  /** A lost device is told by more than one event. */
+  #isFallingOver = false;
   /** Changes of the device follow one another. */
   #changes: Promise<unknown> = Promise.resolve();
   #cleanUp: (() => void)[] = [];
@@ -43,7 +45,7 @@ export class MicrophoneSession {
     this.#muted = muted;
   }
 
-  /** Rejects with a MicrophoneError; then nothing is left open. */
+  /** Rejects with a MicrophoneFault; then nothing is left open. */
   async start(deviceId: string | undefined): Promise<void> {
     try {
       this.#checkSupport();
@@ -58,11 +60,11 @@ export class MicrophoneSession {
       this.#use(stream, 'started');
     } catch (error) {
       await this.stop();
-      throw toMicrophoneError(error);
+      throw toFault(error);
     }
   }
 
-  /** Rejects with a MicrophoneError, and goes on with the device it has, where the new one cannot be opened. */
+  /** Rejects with a MicrophoneFault, and goes on with the device it has, where the new one cannot be opened. */
   change(deviceId: string | undefined, reason: 'chosen' | 'lost'): Promise<void> {
     const change = this.#changes.then(async () => {
       if (this.#over) return;
@@ -74,7 +76,7 @@ export class MicrophoneSession {
     });
     this.#changes = change.catch(() => undefined);
     return change.catch((error) => {
-      throw toMicrophoneError(error);
+      throw toFault(error);
     });
   }
 
@@ -87,14 +89,14 @@ export class MicrophoneSession {
     if (this.#over) return;
     this.#over = true;
     for (const cleanUp of this.#cleanUp) cleanUp();
-    await this.#capture?.stop();
     releaseStream(this.#stream);
+    await this.#capture?.stop();
     await this.#context?.close();
   }
 
   #checkSupport(): void {
     const recorder = this.#settings.worklet === undefined ? 'MediaRecorder' : 'AudioWorkletNode';
-    if (mediaDevices() === undefined || !(recorder in globalThis)) throw unsupportedError();
+    if (mediaDevices() === undefined || !(recorder in globalThis)) throw unsupported();
   }
 
   async #createCapture(context: AudioContext): Promise<Capture> {
@@ -118,10 +120,15 @@ export class MicrophoneSession {
 
   /** To the default device. */
   #fallOver(): void {
-    if (this.#over) return;
+    if (this.#over || this.#isFallingOver) return;
+    this.#isFallingOver = true;
     releaseStream(this.#stream);
     this.#stream = undefined;
-    this.change(undefined, 'lost').catch((error) => this.#hooks.onError(error));
+    this.change(undefined, 'lost')
+      .catch((fault) => this.#hooks.onError(fault))
+      .finally(() => {
+        this.#isFallingOver = false;
+      });
   }
 
   #watchDevices(): () => void {

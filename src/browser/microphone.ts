@@ -1,9 +1,9 @@
-import { AbortedError, NetworkError, TranscriptionError } from '../errors/index.js';
+import { AbortedError, type ErrorCode, TranscriptionError } from '../errors/index.js';
 import { checkNumber } from '../internal/validate.js';
 import { Emitter, reportLater } from './emitter.js';
 import type { Level } from './level-meter.js';
-import { listDevices, type MicrophoneDevice } from './microphone-devices.js';
-import type { MicrophoneError } from './microphone-errors.js';
+import type { MicrophoneDevice } from './microphone-devices.js';
+import type { MicrophoneError, MicrophoneFault } from './microphone-errors.js';
 import type { MicrophoneSession, MicrophoneSessionHooks, MicrophoneSettings } from './microphone-session.js';
 import { MICROPHONE_WORKLET, WORKLET_NAME } from './microphone-worklet.js';
 
@@ -136,13 +136,17 @@ export class Microphone implements AsyncIterable<Uint8Array> {
   }
 
   /** The microphones there are. Their names are empty until the user has allowed one. */
-  devices(): Promise<MicrophoneDevice[]> {
-    return listDevices();
+  async devices(): Promise<MicrophoneDevice[]> {
+    return (await loadSession()).listDevices();
   }
 
   /** Changes the device, also while it records. Undefined: the default one. Rejects with a MicrophoneError. */
   async setDevice(id: string | undefined): Promise<void> {
-    await this.#session?.change(id, 'chosen');
+    try {
+      await this.#session?.change(id, 'chosen');
+    } catch (fault) {
+      throw toMicrophoneError(fault);
+    }
     if (id === undefined) delete this.#options.deviceId;
     else this.#options.deviceId = id;
   }
@@ -204,7 +208,7 @@ export class Microphone implements AsyncIterable<Uint8Array> {
     } catch (error) {
       if (this.#attempt === attempt) {
         await this.stop();
-        throw error;
+        throw toMicrophoneError(error);
       }
     }
     if (this.#attempt !== attempt) {
@@ -232,7 +236,7 @@ export class Microphone implements AsyncIterable<Uint8Array> {
       onSuspended: (suspended) => {
         if (this.#attempt === attempt) this.#enter(suspended ? 'suspended' : 'recording');
       },
-      onError: (error) => this.#emitter.emit({ type: 'error', error }),
+      onError: (fault) => this.#emitter.emit({ type: 'error', error: toMicrophoneError(fault) }),
     };
   }
 
@@ -278,13 +282,13 @@ async function loadSession(): Promise<typeof import('./microphone-session.js')> 
   try {
     return await import('./microphone-session.js');
   } catch (cause) {
-    throw new NetworkError(
-      'The code of the microphone could not be loaded. Check the network, and start again.',
-      {
-        code: 'network',
-        retryable: true,
-        cause,
-      },
-    );
+    const message = 'The code of the microphone could not be loaded. Check the network, and start again.';
+    throw new TranscriptionError(message, { code: 'network', retryable: true, cause });
   }
+}
+
+function toMicrophoneError(error: unknown): MicrophoneError {
+  if (TranscriptionError.isInstance(error)) return error;
+  const { message, code, cause } = error as MicrophoneFault;
+  return new TranscriptionError(message, { code: code as ErrorCode, cause });
 }

@@ -16,13 +16,15 @@ interface Control {
 interface Waiter {
   /** Position in the audio, in bytes, after the chunk that is waited for. */
   readonly end: number;
+  /** Its source can wait: it need not go into the store. */
+  readonly isPausable: boolean;
   resolve(): void;
   reject(error: Error): void;
 }
 
 export interface OutboxHooks {
-  /** Bytes that may wait here while there is no connection before senders have to wait. */
-  roomBytes(): number;
+  /** Bytes that may wait here while there is no connection before a sender has to wait. */
+  roomBytes(isPausable: boolean): number;
   onAudio(): void;
   /** The connection took no more although it had not closed. */
   onBroken(cause: unknown): void;
@@ -90,7 +92,7 @@ export class Outbox {
   }
 
   /** Settles when the frames have left or, without a connection, when there is room for them. */
-  pushAudio(frames: readonly Uint8Array[]): Promise<void> {
+  pushAudio(frames: readonly Uint8Array[], isPausable: boolean): Promise<void> {
     for (const bytes of frames) {
       this.#map.look(bytes);
       this.log.push(bytes);
@@ -99,7 +101,7 @@ export class Outbox {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.log.sent === this.log.accepted && this.#waiters.length === 0) return SENT;
     return new Promise((resolve, reject) => {
-      this.#waiters.push({ end: this.log.accepted, resolve, reject });
+      this.#waiters.push({ end: this.log.accepted, isPausable, resolve, reject });
       this.#settle();
     });
   }
@@ -214,9 +216,11 @@ export class Outbox {
     const isLeaving = this.#connection !== undefined && this.#pacer === undefined;
     if (isLeaving && !this.#hasRoom()) return;
     const held = isLeaving ? this.log.sent : this.log.heldFrom;
-    const room = isLeaving ? 0 : this.#hooks.roomBytes();
-    while (this.#waiters[0] !== undefined && this.#waiters[0].end - held <= room) {
-      this.#waiters.shift()?.resolve();
+    for (let waiter = this.#waiters[0]; waiter !== undefined; waiter = this.#waiters[0]) {
+      const room = isLeaving ? 0 : this.#hooks.roomBytes(waiter.isPausable);
+      if (waiter.end - held > room) return;
+      this.#waiters.shift();
+      waiter.resolve();
     }
   }
 }

@@ -4,7 +4,7 @@ import { onAbort, raceAbort } from '../internal/abort.js';
 import { checkOptions, checkSignal } from '../internal/check-arguments.js';
 import { checkBoolean } from '../internal/validate.js';
 import type { AudioMeter } from './audio-meter.js';
-import { discardSource, openAudio, resolveLiveSource } from './byte-source.js';
+import { discardSource, mayBeEndless, openAudio, resolveLiveSource } from './byte-source.js';
 import { Pacer } from './pacer.js';
 import type { LiveSession } from './session.js';
 import type { PipeOptions } from './session-types.js';
@@ -34,7 +34,8 @@ export async function pipe(
     onAbort(stopping, () => stop.abort(stopping.reason)),
   ];
   try {
-    await sendAll(source, session, new Pacer(clock, options.realtime ?? false), stop.signal);
+    const pacer = new Pacer(clock, options.realtime ?? false);
+    await sendAll(source, { session, pacer, isPausable: !mayBeEndless(source) }, stop.signal);
   } catch (error) {
     if (session.ended) throw session.over.reason;
     if (!stop.signal.aborted) throw failSession(session, error);
@@ -55,19 +56,21 @@ function refuseWrongOptions(source: unknown, session: LiveSession, options: Pipe
   }
 }
 
-async function sendAll(
-  source: unknown,
-  session: LiveSession,
-  pacer: Pacer,
-  stop: AbortSignal,
-): Promise<void> {
+interface Feed {
+  readonly session: LiveSession;
+  readonly pacer: Pacer;
+  /** A file waits while there is no connection. What a microphone says meanwhile must be kept elsewhere. */
+  readonly isPausable: boolean;
+}
+
+async function sendAll(source: unknown, feed: Feed, stop: AbortSignal): Promise<void> {
   const audio = await openAudio(resolveLiveSource(source), stop);
   const chunks = audio.chunks[Symbol.asyncIterator]();
   try {
     for (;;) {
       const step = await raceAbort(chunks.next(), stop);
       if (step.done) return;
-      await sendPaced(step.value, session, pacer, stop);
+      await sendPaced(step.value, feed, stop);
     }
   } finally {
     void audio.close(stop.reason);
@@ -76,15 +79,14 @@ async function sendAll(
 
 async function sendPaced(
   chunk: Uint8Array,
-  session: LiveSession,
-  pacer: Pacer,
+  { session, pacer, isPausable }: Feed,
   stop: AbortSignal,
 ): Promise<void> {
   for (let at = 0; at < chunk.length; ) {
     const piece = chunk.subarray(at, at + pieceBytes(session.meter));
     const seconds = session.meter.seconds(piece.length);
     if (seconds !== undefined) await pacer.wait(seconds, stop);
-    await raceAbort(session.send(piece), stop);
+    await raceAbort(session.send(piece, isPausable), stop);
     at += piece.length;
   }
 }

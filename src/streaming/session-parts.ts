@@ -93,7 +93,8 @@ export class SessionParts {
     });
     this.keepAlive = new KeepAlive(clock, () => this.outbox.sendKeepAlive());
     this.outbox = new Outbox(this.map, {
-      roomBytes: () => (this.outage.hasStore ? Number.POSITIVE_INFINITY : this.#roomBytes()),
+      roomBytes: (isPausable) =>
+        isPausable || !this.outage.hasStore ? this.#roomBytes() : Number.POSITIVE_INFINITY,
       onAudio: () => {
         this.keepAlive.sent();
         hooks.onAudio();
@@ -132,6 +133,10 @@ export class SessionParts {
           this.receiver.receive(message, index);
         },
         onPong: () => this.#watchdog.pong(),
+        onDrain: () => {
+          this.#watchdog.left();
+          hooks.onDrain();
+        },
         onWarning: ({ code, message }) => hooks.onEvent({ type: 'warning', code, message }),
       },
     );

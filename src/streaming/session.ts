@@ -91,12 +91,12 @@ export class LiveSession {
     if (!this.ended) void this.#begin();
   }
 
-  send(chunk: AudioChunk): Promise<void> {
+  send(chunk: AudioChunk, isPausable = false): Promise<void> {
     if (!this.takesAudio) return observed(Promise.reject(endedError(this.over.reason)));
     try {
       const frames = this.#parts.framer.split(toBytes(chunk));
       if (frames.length === 0) return Promise.resolve();
-      const sent = this.#parts.outbox.pushAudio(frames);
+      const sent = this.#parts.outbox.pushAudio(frames, isPausable);
       this.#parts.outage.admit();
       return observed(sent);
     } catch (error) {

@@ -24,7 +24,6 @@ export class Watchdog {
   #receivedAt = 0;
   #leftAt = 0;
   #pingedAt: number | undefined;
-  #buffered = 0;
   #secondsAtMessage = 0;
 
   constructor(clock: Clock, hasInterims: boolean, hooks: WatchdogHooks) {
@@ -38,7 +37,6 @@ export class Watchdog {
     this.#connection = connection;
     this.#receivedAt = this.#leftAt = this.#clock.monotonicMs();
     this.#pingedAt = undefined;
-    this.#buffered = 0;
     this.#secondsAtMessage = this.#hooks.sentSeconds() ?? 0;
     this.#arm();
   }
@@ -52,6 +50,11 @@ export class Watchdog {
   message(): void {
     this.pong();
     this.#secondsAtMessage = this.#hooks.sentSeconds() ?? 0;
+  }
+
+  /** Bytes have left the process. */
+  left(): void {
+    this.#leftAt = this.#clock.monotonicMs();
   }
 
   pong(): void {
@@ -80,9 +83,7 @@ export class Watchdog {
   }
 
   #problemOf(connection: LiveConnection, nowMs: number): string | undefined {
-    const { bufferedAmount } = connection;
-    if (bufferedAmount === 0 || bufferedAmount < this.#buffered) this.#leftAt = nowMs;
-    this.#buffered = bufferedAmount;
+    if (connection.bufferedAmount === 0) this.#leftAt = nowMs;
     if (nowMs - this.#leftAt >= DEAD_AFTER_MS) return 'no audio leaves it';
     if (this.#pingedAt !== undefined && nowMs - this.#pingedAt >= DEAD_AFTER_MS) return 'it does not answer';
     const unanswered = (this.#hooks.sentSeconds() ?? 0) - this.#secondsAtMessage;

@@ -13,6 +13,7 @@ const PAGES = [
   'docs/guide.md',
   'docs/queue.md',
   'docs/storage.md',
+  'docs/streaming.md',
   'docs/sync.md',
   'docs/testing.md',
 ];

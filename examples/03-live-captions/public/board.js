@@ -23,8 +23,8 @@ export class Board {
    * @param {{ cutBridge: () => void, cutDeepgram: (() => void) | undefined }} parts
    */
   constructor({ cutBridge, cutDeepgram }) {
-    this.#bridge = new Link('bridge', cutBridge);
-    this.#deepgram = new Link('deepgram', cutDeepgram);
+    this.#bridge = new Link('bridge', 'the server', cutBridge);
+    this.#deepgram = new Link('deepgram', 'Deepgram', cutDeepgram);
   }
 
   /**
@@ -49,9 +49,10 @@ export class Board {
     switch (event.type) {
       case 'heard':
         show('clock', clock(event.seconds));
+        if (this.#outages.size > 0) this.#showBehind(event.behind);
         return this.#showLevel(event.level);
       case 'behind':
-        return show('behind', `${event.seconds.toFixed(1)} s`);
+        return this.#showBehind(event.seconds);
       case 'latency':
         return show('round-trip', `${event.milliseconds.toFixed(event.milliseconds < 10 ? 1 : 0)} ms`);
       case 'state':
@@ -59,9 +60,9 @@ export class Board {
       case 'open':
         return this.#deepgram.enter('open');
       case 'reconnecting':
-        return this.#lose(this.#deepgram, 'Your server lost Deepgram');
+        return this.#lose(this.#deepgram);
       case 'reconnected':
-        return this.#regain(this.#deepgram, 'Your server lost Deepgram');
+        return this.#regain(this.#deepgram);
       case 'interim':
         return this.#captions.showInterim(event);
       case 'final':
@@ -104,7 +105,7 @@ export class Board {
       different: `${words} arrived${cuts}, and they are not those of the sample.`,
       unknown: `${words} arrived${cuts}.`,
     }[finding ?? 'unknown'];
-    show('outcome', text);
+    this.#captions.keepInView(() => show('outcome', text));
     element('outcome').dataset.kind = isWhole ? 'good' : 'bad';
     show('status', text);
   }
@@ -117,11 +118,18 @@ export class Board {
   }
 
   /**
+   * @param {number} seconds
+   */
+  #showBehind(seconds) {
+    show('behind', seconds < 0.1 ? '< 0.1 s' : `${seconds.toFixed(1)} s`);
+  }
+
+  /**
    * @param {LiveClientState} state
    */
   #showBridge(state) {
-    if (state === 'reconnecting') this.#lose(this.#bridge, 'This page lost your server');
-    else if (this.#outages.has(this.#bridge)) this.#regain(this.#bridge, 'This page lost your server');
+    if (state === 'reconnecting') this.#lose(this.#bridge);
+    else if (this.#outages.has(this.#bridge)) this.#regain(this.#bridge);
     this.#bridge.enter(state);
   }
 
@@ -129,31 +137,29 @@ export class Board {
    * Told for each attempt, and shown once.
    *
    * @param {Link} link
-   * @param {string} what
    */
-  #lose(link, what) {
+  #lose(link) {
     link.enter('reconnecting');
     if (this.#outages.has(link)) return;
-    const mark = this.#captions.addMark(`${what} …`, 'cut');
+    const mark = this.#captions.addMark(`Without ${link.partner} …`, 'cut');
     this.#outages.set(link, { at: performance.now(), mark });
-    show('status', `${what}. Reconnecting.`);
+    show('status', `Without ${link.partner}. Reconnecting.`);
   }
 
   /**
    * @param {Link} link
-   * @param {string} what
    */
-  #regain(link, what) {
+  #regain(link) {
     link.enter('open');
     const outage = this.#outages.get(link);
     if (outage === undefined) return;
     this.#outages.delete(link);
     const seconds = ((performance.now() - outage.at) / 1000).toFixed(1);
-    outage.mark.textContent = `${what} for ${seconds} s, and nothing with it`;
+    outage.mark.textContent = `${seconds} s without ${link.partner}`;
     outage.mark.className = 'mark healed';
     this.#cuts += 1;
     show('cuts', String(this.#cuts));
-    show('status', `Connected again after ${seconds} seconds.`);
+    show('status', `Connected again, after ${seconds} seconds without ${link.partner}.`);
   }
 
   /**

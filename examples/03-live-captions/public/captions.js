@@ -59,7 +59,7 @@ export class Captions {
       this.#lastVoice,
     );
     line.dataset.channel = String(segment.channel);
-    this.#keepInView(() => this.#interims.append(line));
+    this.keepInView(() => this.#interims.append(line));
   }
 
   /**
@@ -77,7 +77,7 @@ export class Captions {
    * @param {Segment} segment
    */
   addFinal(segment) {
-    this.#keepInView(() => {
+    this.keepInView(() => {
       this.#interimOf(segment.channel)?.remove();
       for (const { voice, start, text } of this.#runsOf(segment)) {
         const next = [...this.#finals.children].find((line) => startOf(line) > start);
@@ -99,7 +99,7 @@ export class Captions {
     mark.className = `mark ${kind}`;
     mark.setAttribute('aria-hidden', 'true');
     mark.append(text);
-    this.#keepInView(() => this.#finals.append(mark));
+    this.keepInView(() => this.#finals.append(mark));
     return mark;
   }
 
@@ -196,7 +196,7 @@ export class Captions {
    *
    * @param {() => void} change
    */
-  #keepInView(change) {
+  keepInView(change) {
     const { scrollTop, clientHeight, scrollHeight } = this.#scroller;
     const isAtEnd = scrollHeight - scrollTop - clientHeight < 40;
     change();

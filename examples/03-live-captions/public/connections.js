@@ -13,6 +13,8 @@ const WORDS = {
 
 /** One connection on the page: its state, and the button that cuts it. */
 export class Link {
+  /** What is out of reach without it. */
+  partner;
   #item;
   #state;
   #button;
@@ -21,9 +23,11 @@ export class Link {
 
   /**
    * @param {'bridge' | 'deepgram'} name
+   * @param {string} partner
    * @param {(() => void) | undefined} cut
    */
-  constructor(name, cut) {
+  constructor(name, partner, cut) {
+    this.partner = partner;
     this.#item = element(`link-${name}`);
     this.#state = /** @type {HTMLElement} */ (this.#item.querySelector('.state'));
     this.#button = /** @type {HTMLButtonElement} */ (element(`cut-${name}`));

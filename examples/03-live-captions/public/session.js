@@ -6,7 +6,7 @@ import { loudness } from './sources.js';
 
 /**
  * @typedef {LiveClientEvent
- *   | { readonly type: 'heard', readonly seconds: number, readonly level: number }
+ *   | { readonly type: 'heard', readonly seconds: number, readonly behind: number, readonly level: number }
  *   | { readonly type: 'behind', readonly seconds: number }} SessionEvent
  */
 
@@ -17,6 +17,8 @@ export class Session {
   #onEvent;
   /** Seconds of audio so far. */
   #seconds = 0;
+  /** Seconds of it that the captions cover. */
+  #covered = 0;
 
   /**
    * @param {{ source: Source, url: string, WebSocket: WebSocketConstructor, onEvent: (event: SessionEvent) => void }} parts
@@ -53,17 +55,23 @@ export class Session {
     const { sample_rate = 1, channels = 1 } = this.#source.format;
     for await (const chunk of this.#source) {
       this.#seconds += chunk.length / (2 * sample_rate * channels);
-      this.#onEvent({ type: 'heard', seconds: this.#seconds, level: loudness(chunk) });
+      this.#onEvent({
+        type: 'heard',
+        seconds: this.#seconds,
+        behind: this.#seconds - this.#covered,
+        level: loudness(chunk),
+      });
       await this.#live.send(chunk);
     }
   }
 
   async #readEvents() {
     for await (const event of this.#live) {
-      if (event.type === 'interim') {
-        this.#onEvent({ type: 'behind', seconds: Math.max(0, this.#seconds - event.end) });
-      }
       this.#onEvent(event);
+      if (event.type !== 'interim' && event.type !== 'final') continue;
+      this.#covered = Math.max(this.#covered, event.end);
+      // A final waits for a pause, so it comes late by design.
+      if (event.type === 'interim') this.#onEvent({ type: 'behind', seconds: this.#seconds - event.end });
     }
   }
 }
