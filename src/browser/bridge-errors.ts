@@ -1,6 +1,7 @@
-import { errorFromData, type TranscriptionError } from '../errors/index.js';
+import type { ErrorCode, TranscriptionError } from '../errors/index.js';
+import { createError } from './errors.js';
 
-type Facts = readonly [name: string, code: string, message: string, retryable?: boolean];
+type Facts = readonly [name: string, code: ErrorCode, message: string, retryable?: boolean];
 
 /** Closes that another connection would not help, and 1013, where none helped. */
 const BY_CLOSE_CODE: Readonly<Record<number, Facts>> = {
@@ -37,7 +38,7 @@ const BY_CLOSE_CODE: Readonly<Record<number, Facts>> = {
 };
 
 function toError([name, code, message, retryable = false]: Facts, cause?: unknown): TranscriptionError {
-  return errorFromData({ name, code, message, retryable, ambiguous: false, ...{ cause } });
+  return createError(name, message, { code, retryable, cause });
 }
 
 /** The error of a close that another connection would not help, or undefined. */
@@ -48,7 +49,7 @@ export function fatalCloseError(code: number): TranscriptionError | undefined {
 
 /** After the last attempt. */
 export function givenUpError(code: number, giveUpAfterMs: number, cause?: unknown): TranscriptionError {
-  const message = `There was no connection to the bridge for ${giveUpAfterMs} ms (close code ${code}). Check the URL, the network, and that the bridge accepts the page's origin and token.`;
+  const message = `There was no connection to the bridge for ${giveUpAfterMs} ms (close code ${code}). Check the network, the URL, the page's origin and the token.`;
   return toError(BY_CLOSE_CODE[code] ?? ['NetworkError', 'network', message, true], cause);
 }
 

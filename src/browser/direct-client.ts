@@ -1,9 +1,10 @@
 import type { LiveDeepgramOptions, LiveState, Transcript } from '../contracts/index.js';
-import { toTranscriptionError } from '../errors/index.js';
+import { TranscriptionError } from '../errors/index.js';
 import { type AudioChunk, toBytes } from '../streaming/audio-bytes.js';
 import { observed } from '../streaming/deferred.js';
 import type { LiveSession } from '../streaming/session.js';
 import { ClientEvents } from './client-events.js';
+import { notLoadedError } from './errors.js';
 import { checkSupplier, type TokenSupplier, type WebSocketConstructor } from './web-socket.js';
 
 export interface DirectClientOptions {
@@ -102,7 +103,7 @@ export class DirectClient extends ClientEvents {
         onState: (state) => this.enter(STATES[state] ?? this.state),
       });
     } catch (cause) {
-      const error = toTranscriptionError(cause);
+      const error = TranscriptionError.isInstance(cause) ? cause : notLoadedError(cause);
       this.tell({ type: 'error', error });
       this.tell({ type: 'end' });
       this.enter('closed');

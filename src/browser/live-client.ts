@@ -1,5 +1,5 @@
 import type { BridgeEvent, BridgeMessage, LiveEvent, Transcript } from '../contracts/index.js';
-import { errorFromData } from '../errors/index.js';
+import type { ErrorCode } from '../errors/index.js';
 import { type AudioChunk, toBytes } from '../streaming/audio-bytes.js';
 import { deferred, observed } from '../streaming/deferred.js';
 import { BridgeConnection } from './bridge-connection.js';
@@ -12,6 +12,7 @@ import {
   overflowError,
 } from './bridge-errors.js';
 import { ClientEvents } from './client-events.js';
+import { createError } from './errors.js';
 import {
   type LiveClientOptions,
   type LiveClientSettings,
@@ -157,7 +158,8 @@ export class LiveClient extends ClientEvents {
   #hear(event: BridgeEvent): void {
     if (event.type === 'final' && event.fromFinalize) this.#finalizeAt = undefined;
     if (event.type === 'error') {
-      this.#failure = errorFromData({ ambiguous: false, ...event.error });
+      const { name, message, code, retryable } = event.error;
+      this.#failure = createError(name, message, { code: code as ErrorCode, retryable });
       this.tell({ type: 'error', error: this.#failure });
     } else if (event.type === 'end') {
       this.#end(event);

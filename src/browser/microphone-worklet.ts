@@ -7,17 +7,16 @@ export const WORKLET_NAME = 'transcription-microphone';
  * as a file of your own, and name it in `workletUrl`, where the Content-Security-Policy forbids `blob:`.
  */
 export const MICROPHONE_WORKLET = `registerProcessor('${WORKLET_NAME}', class extends AudioWorkletProcessor {
-  block = new Float32Array(512);
-  filled = 0;
-  process([input]) {
-    for (const sample of input[0] ?? new Float32Array(128)) {
-      this.block[this.filled++] = sample;
-      if (this.filled < this.block.length) continue;
-      this.port.postMessage(this.block, [this.block.buffer]);
-      this.block = new Float32Array(512);
-      this.filled = 0;
-    }
-    return true;
-  }
+block = new Float32Array(512);
+filled = 0;
+process([input]) {
+for (const sample of input[0] ?? new Float32Array(128)) {
+this.block[this.filled++] = sample;
+if (this.filled < 512) continue;
+this.port.postMessage(this.block);
+this.filled = 0;
+}
+return true;
+}
 });
 `;

@@ -1,6 +1,7 @@
-import { AbortedError, type ErrorCode, TranscriptionError } from '../errors/index.js';
+import { type ErrorCode, TranscriptionError } from '../errors/index.js';
 import { checkNumber } from '../internal/validate.js';
 import { Emitter, reportLater } from './emitter.js';
+import { createError, notLoadedError } from './errors.js';
 import type { Level } from './level-meter.js';
 import type { MicrophoneDevice } from './microphone-devices.js';
 import type { MicrophoneError, MicrophoneFault } from './microphone-errors.js';
@@ -212,7 +213,9 @@ export class Microphone implements AsyncIterable<Uint8Array> {
       }
     }
     if (this.#attempt !== attempt) {
-      throw new AbortedError('The microphone was stopped before it had started.', { code: 'aborted' });
+      throw createError('AbortedError', 'The microphone was stopped before it had started.', {
+        code: 'aborted',
+      });
     }
     if (this.#state === 'starting') this.#enter('recording');
   }
@@ -278,14 +281,10 @@ export class Microphone implements AsyncIterable<Uint8Array> {
 }
 
 /** Most of the microphone's code is loaded when it is needed. */
-async function loadSession(): Promise<typeof import('./microphone-session.js')> {
-  try {
-    return await import('./microphone-session.js');
-  } catch (cause) {
-    const message = 'The code of the microphone could not be loaded. Check the network, and start again.';
-    throw new TranscriptionError(message, { code: 'network', retryable: true, cause });
-  }
-}
+const loadSession = () =>
+  import('./microphone-session.js').catch((cause) => {
+    throw notLoadedError(cause);
+  });
 
 function toMicrophoneError(error: unknown): MicrophoneError {
   if (TranscriptionError.isInstance(error)) return error;

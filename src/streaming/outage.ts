@@ -24,7 +24,9 @@ const SENT_FACTOR = 2;
 /** What becomes of the audio while there is no connection: it stays, goes into the store, or is lost. */
 export class Outage {
   readonly #parts: OutageParts;
+  /** Bytes that may be held, and what was held first when that was decided. */
   #limitBytes = 0;
+  #heldFrom = 0;
   #isDown = false;
   /** What has left the memory in this outage. */
   #evicted: { readonly from: number; to: number } | undefined;
@@ -49,15 +51,19 @@ export class Outage {
   begin(): void {
     if (this.#isDown) return;
     this.#isDown = true;
+    const { log, roomBytes } = this.#parts;
+    // Connections that take audio and give nothing make one long outage: they must not let the memory grow.
+    if (this.#limitBytes !== 0 && log.heldFrom === this.#heldFrom) return;
     // What is there stays: only what comes now may be too much.
-    this.#limitBytes = Math.max(this.#parts.roomBytes(), this.#parts.log.heldBytes);
+    this.#limitBytes = Math.max(roomBytes(), log.heldBytes);
+    this.#heldFrom = log.heldFrom;
   }
 
-  /** New audio has come. */
-  admit(): void {
+  /** So many bytes of audio have come. A sender that waits for its chunks found room for all but the last one. */
+  admit(newBytes: number): void {
     const { log, roomBytes } = this.#parts;
     if (this.#isDown) {
-      while (log.heldBytes > this.#limitBytes) this.#evict();
+      while (log.heldBytes - newBytes > this.#limitBytes) this.#evict();
       return;
     }
     // Was sent, and only a drop that comes now would need it.

@@ -3,8 +3,8 @@ import { TranscriptionError } from '../errors/index.js';
 import type { ReconnectSettings } from './session-types.js';
 
 const FIRST_DELAY_MS = 250;
-/** Where no connection was ever open, the settings are more likely wrong than the network. */
-const FIRST_CONNECTION_ATTEMPTS = 5;
+/** Where no connection was ever open, whoever opened the session waits to hear of it. */
+const FIRST_CONNECTION_MS = 4000;
 
 /** Says when to try again after a connection has ended, and when to give up. */
 export class Reconnector {
@@ -45,11 +45,13 @@ export class Reconnector {
    */
   next(error: Error | undefined): number | undefined {
     if (this.#settings === false || isFatal(error)) return undefined;
-    const { giveUpAfterMs, maxDelayMs } = this.#settings;
+    const { maxDelayMs } = this.#settings;
+    const giveUpAfterMs = this.#wasOpen
+      ? this.#settings.giveUpAfterMs
+      : Math.min(FIRST_CONNECTION_MS, this.#settings.giveUpAfterMs);
     const nowMs = this.#clock.monotonicMs();
     this.#downAtMs ??= nowMs;
     this.#attempts += 1;
-    if (!this.#wasOpen && this.#attempts >= FIRST_CONNECTION_ATTEMPTS) return undefined;
     const leftMs = giveUpAfterMs - (nowMs - this.#downAtMs);
     if (leftMs <= 0) return undefined;
     const longestMs = Math.min(maxDelayMs, FIRST_DELAY_MS * 2 ** Math.min(this.#attempts - 2, 20));

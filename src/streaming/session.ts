@@ -97,7 +97,7 @@ export class LiveSession {
       const frames = this.#parts.framer.split(toBytes(chunk));
       if (frames.length === 0) return Promise.resolve();
       const sent = this.#parts.outbox.pushAudio(frames, isPausable);
-      this.#parts.outage.admit();
+      this.#parts.outage.admit(frames.reduce((bytes, frame) => bytes + frame.length, 0));
       return observed(sent);
     } catch (error) {
       return observed(Promise.reject(error));

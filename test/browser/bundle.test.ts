@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type BrowserBundle, bundleForBrowser } from '../support/page-server.js';
 
-const MAX_BYTES = 8 * 1024;
+const MAX_BYTES = 8000;
 
 describe('what a browser loads', () => {
   let bundle: BrowserBundle;

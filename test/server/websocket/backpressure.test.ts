@@ -73,7 +73,7 @@ test('with too many finals unread the connection is closed, and all come after a
   const words = 'word '.repeat(2000);
   let count = 0;
   const isDetached = (): boolean => rig.activity.some(({ type }) => type === 'session-detached');
-  while (!isDetached() && count < 250) {
+  while (!isDetached() && count < 2000) {
     rig.client.last.tell(final(`${count++} ${words}`));
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -83,7 +83,7 @@ test('with too many finals unread the connection is closed, and all come after a
   const received = first.of('event').at(-1)?.seq ?? 0;
 
   // What has come meanwhile is more than may wait, and no reason to close again.
-  while (count < 300) rig.client.last.tell(final(`${count++} ${words}`));
+  for (const more = count + 200; count < more; ) rig.client.last.tell(final(`${count++} ${words}`));
   const second = await rig.browser();
   await second.start({ session, received });
   rig.client.last.tell(final('last'));

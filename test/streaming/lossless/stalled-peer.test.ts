@@ -92,7 +92,7 @@ test('a source that can wait is not read on, and no word of it is lost', async (
   const text = Array.from({ length: 60 }, (_, index) => `w${index}`).join(' ');
   const { audio } = synthesizeSpeech(text, { container: 'raw', sampleRate: 8000, pauseSeconds: 0.35 });
   const bytesPerSecond = 16_000;
-  const replaySeconds = 5;
+  const replaySeconds = 10;
   const stall = emulator.faults.live.rule({ fault: { kind: 'stopReading' } });
   const client = clientOf(emulator.url, { clock: time.clock });
   const live = client.stream({ encoding: 'linear16', sample_rate: 8000, replaySeconds });
