@@ -1,4 +1,4 @@
-import type { LiveDeepgramOptions, LiveState, Transcript } from '../contracts/index.js';
+import type { LiveDeepgramOptions, Transcript } from '../contracts/index.js';
 import { TranscriptionError } from '../errors/index.js';
 import { type AudioChunk, toBytes } from '../streaming/audio-bytes.js';
 import { observed } from '../streaming/deferred.js';
@@ -28,11 +28,6 @@ export interface DirectClientOptions {
   /** Default: that of the browser; in Node that of isomorphic-ws. */
   WebSocket?: WebSocketConstructor;
 }
-
-const STATES: Readonly<Partial<Record<LiveState, 'open' | 'reconnecting'>>> = {
-  open: 'open',
-  reconnecting: 'reconnecting',
-};
 
 /**
  * Opens a session at Deepgram itself. Returns at once, and takes audio at once. Throws a BadRequestError where `token` is
@@ -96,11 +91,14 @@ export class DirectClient extends ClientEvents {
     try {
       const { openDirectSession } = await import('./direct-session.js');
       return openDirectSession(options, {
+        onState: () => undefined,
         onEvent: (event) => {
           this.tell(event);
-          if (event.type === 'end') this.enter('closed');
+          const { type } = event;
+          if (type === 'open') this.enter('open');
+          else if (type === 'reconnecting' && this.state === 'open') this.enter('reconnecting');
+          else if (type === 'end') this.enter('closed');
         },
-        onState: (state) => this.enter(STATES[state] ?? this.state),
       });
     } catch (cause) {
       const error = TranscriptionError.isInstance(cause) ? cause : notLoadedError(cause);

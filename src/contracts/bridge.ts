@@ -44,4 +44,4 @@ export type BridgeMessage =
   | { readonly type: 'pong'; readonly id: number };
 
 /** Codes with which the bridge closes a connection. 1000 is the end of the session, 1009 a message that is too large. */
-export type BridgeCloseCode = 1000 | 1009 | 1011 | 1013 | 4400 | 4401 | 4404 | 4408 | 4409;
+export type BridgeCloseCode = 1000 | 1001 | 1009 | 1011 | 1013 | 4400 | 4401 | 4404 | 4408 | 4409;

@@ -84,9 +84,13 @@ export class LiveSocket {
   /** What a closing socket does not take any more is lost. */
   send(data: string | Uint8Array): void {
     if (!this.isOpen) return;
-    this.#socket.send(data, this.#onSent);
-    // Nearly every message leaves at once. Only the others are worth telling about.
-    if (!this.#congested && this.#socket.bufferedAmount > 0) this.#congested = true;
+    // Nearly every message leaves at once, and a callback makes Node queue a task for it.
+    if (this.#congested) this.#socket.send(data, this.#onSent);
+    else this.#socket.send(data);
+    if (this.#congested || this.#socket.bufferedAmount === 0) return;
+    this.#congested = true;
+    // Leaves behind the message that got stuck, and tells when that has left.
+    if (typeof this.#socket.ping === 'function') this.#socket.ping(undefined, undefined, this.#onSent);
   }
 
   /** False where the platform has no pings. */

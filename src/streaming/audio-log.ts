@@ -5,8 +5,9 @@ export interface AudioFrame {
   readonly start: number;
 }
 
-/** Frames that were let go of stay in the list until there are so many. */
+/** The places of frames that were let go of stay in the list until there are so many. */
 const COMPACT_AT = 256;
+const GONE: AudioFrame = { bytes: new Uint8Array(0), start: 0 };
 
 /**
  * The audio of a session that is still needed, in order, and how far it was sent.
@@ -111,6 +112,7 @@ export class AudioLog {
 
   #drop(frame: AudioFrame): void {
     this.#heldFrom = endOf(frame);
+    this.#frames[this.#first] = GONE;
     this.#first += 1;
     if (this.#first < COMPACT_AT) return;
     this.#frames = this.#frames.slice(this.#first);

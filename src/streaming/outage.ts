@@ -24,9 +24,12 @@ const SENT_FACTOR = 2;
 /** What becomes of the audio while there is no connection: it stays, goes into the store, or is lost. */
 export class Outage {
   readonly #parts: OutageParts;
-  /** Bytes that may be held, and what was held first when that was decided. */
-  #limitBytes = 0;
-  #heldFrom = 0;
+  /**
+   * Bytes that may be held: what is there at the begin of an outage stays. Connections that take audio and give nothing
+   * are a part of it, and must not make it more.
+   */
+  #limitBytes: number | undefined;
+  #newestBytes = 0;
   #isDown = false;
   /** What has left the memory in this outage. */
   #evicted: { readonly from: number; to: number } | undefined;
@@ -52,18 +55,21 @@ export class Outage {
     if (this.#isDown) return;
     this.#isDown = true;
     const { log, roomBytes } = this.#parts;
-    // Connections that take audio and give nothing make one long outage: they must not let the memory grow.
-    if (this.#limitBytes !== 0 && log.heldFrom === this.#heldFrom) return;
-    // What is there stays: only what comes now may be too much.
-    this.#limitBytes = Math.max(roomBytes(), log.heldBytes);
-    this.#heldFrom = log.heldFrom;
+    this.#limitBytes ??= Math.max(roomBytes(), log.heldBytes);
+    this.#makeRoom(this.#limitBytes);
   }
 
-  /** So many bytes of audio have come. A sender that waits for its chunks found room for all but the last one. */
+  /** Something has become final. */
+  progressed(): void {
+    this.#limitBytes = undefined;
+  }
+
+  /** So many bytes of audio have come, in one chunk. */
   admit(newBytes: number): void {
     const { log, roomBytes } = this.#parts;
+    this.#newestBytes = newBytes;
     if (this.#isDown) {
-      while (log.heldBytes - newBytes > this.#limitBytes) this.#evict();
+      this.#makeRoom(this.#limitBytes ?? roomBytes());
       return;
     }
     // Was sent, and only a drop that comes now would need it.
@@ -107,6 +113,11 @@ export class Outage {
     this.#evicted = undefined;
     timeline.skipTo(seconds);
     return { position, seconds };
+  }
+
+  /** A sender that waits for its chunks found room for all but the newest one: that one pushes nothing out. */
+  #makeRoom(limitBytes: number): void {
+    while (this.#parts.log.heldBytes > limitBytes + this.#newestBytes) this.#evict();
   }
 
   #evict(): void {

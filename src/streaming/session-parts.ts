@@ -220,6 +220,7 @@ export class SessionParts {
   }
 
   #finalUntil(channel: number, seconds: number, channels: number): void {
+    this.outage.progressed();
     const cut = this.map.cutBefore(this.timeline.advance(channel, seconds, channels));
     const position = this.map.isOpaque ? this.outbox.log.sent : cut?.position;
     if (position === undefined) return;

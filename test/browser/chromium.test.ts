@@ -280,4 +280,28 @@ describe.skipIf(!hasChromium)('in Chromium, a microphone', { timeout: 60_000 }, 
     expect(asked).toEqual(Array(2).fill('transcription.v1, bearer.short-lived'));
     expect(await page.evaluate("told.filter(({ type }) => type === 'latency').length > 0")).toBe(true);
   });
+
+  it('is heard by Deepgram itself, over a connection of its own', async () => {
+    const emulator = await startDeepgramEmulator();
+    open.push(emulator);
+    emulator.faults.live.next({ kind: 'drop', at: 'midWord' });
+    const { page } = await openPage();
+    await page.evaluate(`(() => {
+      record({ onAudio: (chunk) => void live.send(chunk) });
+      window.tokens = 0;
+      window.live = lib.createDirectClient({
+        endpoint: '${emulator.url}',
+        token: async () => 'token-' + ++tokens,
+        options: { ...microphone.format, interim_results: true },
+      });
+      listen(live, 'final', 'reconnected');
+      return microphone.start();
+    })()`);
+    await page.waitFor('told.some(({ text }) => / way$/.test(text))', 30_000);
+    const text = await page.evaluate('microphone.stop().then(() => live.finish()).then(({ text }) => text)');
+    expect(text).toBe(WORDS);
+    expect(await page.evaluate('tokens')).toBe(2);
+    expect(await page.evaluate("told.some(({ type }) => type === 'reconnected')")).toBe(true);
+    expect(emulator.journal.live[0]?.credential?.scheme).toBe('bearer');
+  });
 });

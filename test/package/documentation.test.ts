@@ -16,6 +16,7 @@ const PAGES = [
   'docs/streaming.md',
   'docs/sync.md',
   'docs/testing.md',
+  'docs/websocket.md',
 ];
 
 const programs = PAGES.flatMap((page) =>

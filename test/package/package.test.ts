@@ -79,6 +79,17 @@ describe('the packed package', () => {
     ['./sqlite', ['createSqliteQueue', 'createSqliteStorage']],
     ['./testing', TESTING_NAMES],
     ['./unstorage', ['createUnstorageStorage']],
+    ['./websocket', ['DEFAULT_ALLOWED_OPTIONS', 'bearerToken', 'createWebSocketBridge']],
+    [
+      './browser',
+      [
+        'MICROPHONE_WORKLET',
+        'TranscriptionError',
+        'createDirectClient',
+        'createLiveClient',
+        'createMicrophone',
+      ],
+    ],
   ])('exports the same public names from %s to import and to require', async (subpath, names) => {
     const specifier = `transcription-client${subpath.slice(1)}`;
     consumer.write(

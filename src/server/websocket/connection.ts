@@ -32,7 +32,7 @@ export const UNHEARD: ConnectionListener = {
 };
 
 /** 1001: the bridge is closed, and with it what has not ended in time. */
-export type CloseCode = BridgeCloseCode | 1001;
+export type CloseCode = BridgeCloseCode;
 
 interface Probe {
   readonly promise: Promise<void>;

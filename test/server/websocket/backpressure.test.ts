@@ -21,9 +21,10 @@ test('a Deepgram that takes nothing stops the browser, and the memory that it co
   const second = await rig.browser();
   const { position } = await second.start({ session });
   await second.next('pause');
-  // The first one is not kept by what it wanted to say.
+  // The first one is read to its end, although the session takes nothing: it need not be destroyed.
+  const began = performance.now();
   expect((await browser.closed).code).toBe(4409);
-  await expect.poll(() => rig.bridge.connections, { timeout: 3000 }).toBe(1);
+  expect(performance.now() - began).toBeLessThan(4000);
   expect(position).toBeLessThan(500_000);
   live.unblock();
   await second.next('resume');
@@ -83,10 +84,14 @@ test('with too many finals unread the connection is closed, and all come after a
   const received = first.of('event').at(-1)?.seq ?? 0;
 
   // What has come meanwhile is more than may wait, and no reason to close again.
-  for (const more = count + 200; count < more; ) rig.client.last.tell(final(`${count++} ${words}`));
+  for (const more = count + 390; count < more; ) rig.client.last.tell(final(`${count++} ${words}`));
   const second = await rig.browser();
+  second.socket.once('message', () => second.socket.pause());
   await second.start({ session, received });
+  await new Promise((resolve) => setTimeout(resolve, 50));
   rig.client.last.tell(final('last'));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  second.socket.resume();
   await until(() => second.finals().at(-1) === 'last', 'the last final');
   const numbers = [...first.finals(), ...second.finals()].map((text) => text.split(' ', 1)[0]);
   expect(numbers).toEqual([...Array.from({ length: count }, (_, i) => `${i}`), 'last']);
