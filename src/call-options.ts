@@ -24,9 +24,8 @@ import {
   isPlainObject,
 } from './internal/validate.js';
 import type { ResolvedOptions } from './options.js';
-import { RECOVERY_KEYS, settleRecovery } from './recovery-options.js';
+import { checkRecovery, RECOVERY_KEYS } from './recovery-options.js';
 import type { Region } from './region-options.js';
-import type { LiveRecovery } from './streaming/session-types.js';
 
 export const SHARED_KEYS = ['signal', 'userId', 'metadata', 'region', 'store'] as const;
 export const STREAM_KEYS = [...SHARED_KEYS, 'connectTimeoutMs', 'finishTimeoutMs', ...RECOVERY_KEYS] as const;
@@ -39,7 +38,7 @@ export interface SettledCall {
   readonly region: Region;
 }
 
-export interface SettledStream extends SettledCall, LiveRecovery {
+export interface SettledStream extends SettledCall {
   readonly protocol: LiveProtocol;
   /** Where the session may go on when its region cannot be reached: of the same residency, in their order. */
   readonly otherRegions: readonly Region[];
@@ -55,13 +54,12 @@ export function settleStream(options: StreamOptions, client: ResolvedOptions): S
   checkCall('stream()', options, [...LIVE_KEYS, ...STREAM_KEYS]);
   checkNumber('connectTimeoutMs', options.connectTimeoutMs, { min: 1 });
   checkNumber('finishTimeoutMs', options.finishTimeoutMs, { min: 1 });
-  const recovery = settleRecovery(options, client);
+  checkRecovery(options, client.audioStore !== undefined);
   const model = options.model ?? client.defaults.model;
   checkLiveKeys(options, model);
   const deepgram: LiveDeepgramOptions = overDefaults(options, client, liveKeys(model));
   const region = regionFor(options.region, client);
   return {
-    ...recovery,
     parameters: liveParameters(deepgram),
     model,
     protocol: liveProtocol(model),

@@ -12,12 +12,7 @@ export const CLIENT_DEFAULTS = {
   queue: { concurrency: 10, attempts: 3, backoffMs: 5000, maxBackoffMs: 300_000, whenDown: 'reject' },
   webhooks: { allow: [] as readonly string[], timeoutMs: 15_000, concurrency: 5 },
   callback: { timeoutMs: 3_600_000, maxBodyBytes: 67_108_864 },
-  live: {
-    connectTimeoutMs: 10_000,
-    finishTimeoutMs: 15_000,
-    reconnect: { giveUpAfterMs: 900_000, maxDelayMs: 5000 },
-    replaySeconds: 30,
-  },
+  live: { connectTimeoutMs: 10_000, finishTimeoutMs: 15_000 },
 } as const;
 
 /** `defaults` with what `options` sets; undefined sets nothing. */

@@ -1,7 +1,7 @@
 import type { ResolvedSource } from './contracts/index.js';
 import { isDeepgram } from './deepgram-host.js';
 import { raceAbort } from './internal/abort.js';
-import type { AddressGuard } from './net/address-guard.js';
+import { type AddressGuard, createAddressGuard } from './net/address-guard.js';
 import type { Region } from './region-options.js';
 
 type GuardedRegion = Pick<Region, 'endpoint' | 'allowedSources'>;
@@ -18,24 +18,19 @@ export type SourceGuard = (
  * where a URL that came from a stranger must not lead.
  */
 export function createSourceGuard(): SourceGuard {
-  const guards = new WeakMap<object, Promise<AddressGuard>>();
+  const guards = new WeakMap<object, AddressGuard>();
   return async (source, region, signal) => {
     if (source.kind !== 'url' || isDeepgram(region.endpoint)) return;
     // What it serves itself it may fetch.
     if (new URL(source.url).origin === new URL(region.endpoint).origin) return;
     let guard = guards.get(region);
     if (guard === undefined) {
-      guard = load(region);
+      const { endpoint, allowedSources } = region;
+      guard = createAddressGuard({ allow: allowedSources, passUnknownNames: isLoopback(endpoint) });
       guards.set(region, guard);
     }
-    const check = await guard;
-    await raceAbort(check(source.url), signal);
+    await raceAbort(guard(source.url), signal);
   };
-}
-
-async function load({ endpoint, allowedSources }: GuardedRegion): Promise<AddressGuard> {
-  const { createAddressGuard } = await import('./net/address-guard.js');
-  return createAddressGuard({ allow: allowedSources, passUnknownNames: isLoopback(endpoint) });
 }
 
 function isLoopback(endpoint: string): boolean {

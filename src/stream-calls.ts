@@ -86,19 +86,10 @@ class StreamCall {
     };
   }
 
+  /** What has to be known before the session is there. */
   #liveSettings(): LiveSettings {
-    const { model, protocol, language, finishTimeoutMs, encoding, sampleRate, channels } = this.#settled;
-    const { reconnect, replaySeconds, repair, parameters } = this.#settled;
-    return {
-      model,
-      protocol,
-      interimResults: protocol === 'flux' || parameters.interim_results === true,
-      finishTimeoutMs,
-      reconnect,
-      replaySeconds,
-      repair,
-      ...defined({ language, encoding, sample_rate: sampleRate, channels, signal: this.#options.signal }),
-    };
+    const { model, language } = this.#settled;
+    return { model, ...defined({ language, signal: this.#options.signal }) };
   }
 
   async #end({ transcript, error }: LiveOutcome): Promise<void> {

@@ -14,7 +14,7 @@ import { defined } from './internal/defined.js';
 import type { JobService } from './queue/service.js';
 import type { StreamRequest } from './stream-request.js';
 import type { TranscribeStretch } from './streaming/repairs.js';
-import type { SessionRepair } from './streaming/session-types.js';
+import type { LiveRecovery, SessionRepair } from './streaming/session-types.js';
 
 export interface StreamRepairParts {
   readonly audioStore: AudioStore | undefined;
@@ -39,8 +39,8 @@ type Stretch = Parameters<TranscribeStretch>[0];
 export function createStreamRepair(
   { audioStore, transcribe, jobs }: StreamRepairParts,
   request: StreamRequest,
+  repair: LiveRecovery['repair'],
 ): SessionRepair | undefined {
-  const { repair } = request.settled;
   if (audioStore === undefined || repair === false) return undefined;
   return {
     store: audioStore,

@@ -6,9 +6,10 @@ import { raceAbort } from './internal/abort.js';
 import { defined } from './internal/defined.js';
 import type { Region } from './region-options.js';
 import type { SpendGuard } from './resilience/spend-guard.js';
+import { settleRecovery } from './stream-recovery.js';
 import { createStreamRepair, type StreamRepairParts } from './stream-repair.js';
 import type { StreamRequest } from './stream-request.js';
-import type { SessionFactory } from './streaming/session-types.js';
+import type { LiveRecovery, LiveSettings, SessionFactory } from './streaming/session-types.js';
 import { createSession, type LivePlace } from './streaming/stream.js';
 
 export interface StreamSessionParts extends StreamRepairParts {
@@ -34,16 +35,29 @@ export function createStreamSessions(parts: StreamSessionParts): (request: Strea
         protocol,
         connectTimeoutMs,
       });
+    const recovery = settleRecovery(request.options, parts.audioStore);
     return (session) => {
       const transport = transportTo(region);
       return createSession({
         ...session,
+        settings: { ...session.settings, ...settingsOf(request, recovery) },
         transport,
         transports: [transport, ...otherRegions.map(transportTo)],
-        repair: createStreamRepair(parts, request),
+        repair: createStreamRepair(parts, request, recovery.repair),
         acquire: (signal) => acquire(parts, request, signal),
       });
     };
+  };
+}
+
+function settingsOf({ settled }: StreamRequest, recovery: LiveRecovery): Partial<LiveSettings> {
+  const { protocol, parameters, finishTimeoutMs, encoding, sampleRate, channels } = settled;
+  return {
+    ...recovery,
+    protocol,
+    interimResults: protocol === 'flux' || parameters.interim_results === true,
+    finishTimeoutMs,
+    ...defined({ encoding, sample_rate: sampleRate, channels }),
   };
 }
 

@@ -1,12 +1,8 @@
 import type { UploadAudio } from '../contracts/index.js';
 import { UnsupportedSourceError } from '../errors/index.js';
+import { openChunks } from './open-chunks.js';
 import type { OpenedStream } from './sources.js';
 import { releaseStream } from './streams.js';
-
-/** Loads what opens audio. To be awaited before a stream is opened: an open one must not wait unread. */
-export function loadOpening(): Promise<typeof import('./open.js')> {
-  return import('./open.js');
-}
 
 interface OneShot {
   readonly source: object;
@@ -23,7 +19,6 @@ export function oneShot(stream: OneShot): Pick<UploadAudio, 'reopenable' | 'open
       const isFirst = !opened;
       // At once: from here on the stream belongs to who opens it, and is not to be discarded.
       opened = true;
-      const { openChunks } = await loadOpening();
       if (!isFirst || (await stream.isConsumed())) {
         throw new UnsupportedSourceError(
           'This stream was read already, and a stream can be read only once. ' +

@@ -2,7 +2,9 @@ import type { AudioSource, ResolvedSource, UploadAudio, UrlAudio } from '../cont
 import { UnsupportedSourceError } from '../errors/index.js';
 import { bytesOf } from '../internal/bytes.js';
 import { redactUrl } from '../net/redact.js';
-import { loadOpening, oneShot } from './one-shot.js';
+import { oneShot } from './one-shot.js';
+import { openChunks } from './open-chunks.js';
+import { openFile } from './open-file.js';
 import { type BrandedFile, type BrandedStream, isBranded, type OpenedStream } from './sources.js';
 import { isAsyncIterable, isFetchBody, isResponse, isWebStream, keepErrors } from './streams.js';
 
@@ -64,7 +66,7 @@ function resolveFile(source: BrandedFile): UploadAudio {
     kind: 'file',
     label: `file ${source.path.split(/[\\/]/).at(-1)}`,
     reopenable: true,
-    open: async () => (await loadOpening()).openFile(source),
+    open: () => openFile(source),
   };
 }
 
@@ -75,7 +77,6 @@ function resolveReopenable(source: BrandedStream): UploadAudio {
     reopenable: true,
     ...(source.contentType === undefined ? {} : { contentType: source.contentType }),
     async open() {
-      const { openChunks } = await loadOpening();
       return openChunks(await openAgain(source));
     },
   };
@@ -105,7 +106,6 @@ function resolveBytes(source: object): UploadAudio | undefined {
       ...(source.type === '' ? {} : { contentType: source.type }),
       async open() {
         refuseEmpty(source.size);
-        const { openChunks } = await loadOpening();
         return { ...openChunks(source.stream()), sizeBytes: source.size };
       },
     };

@@ -1,33 +1,12 @@
-import type { LiveDeepgramOptions, Transcript } from '../contracts/index.js';
+import type { Transcript } from '../contracts/index.js';
 import { TranscriptionError } from '../errors/index.js';
 import { type AudioChunk, toBytes } from '../streaming/audio-bytes.js';
 import { observed } from '../streaming/deferred.js';
 import type { LiveSession } from '../streaming/session.js';
 import { ClientEvents } from './client-events.js';
+import type { DirectClientOptions } from './direct-options.js';
 import { notLoadedError } from './errors.js';
-import { checkSupplier, type TokenSupplier, type WebSocketConstructor } from './web-socket.js';
-
-export interface DirectClientOptions {
-  /**
-   * A short-lived token of Deepgram's (`POST /v1/auth/grant`, made by your server), asked for again for each connection.
-   * Never an API key: who opens the page could read it.
-   */
-  token: TokenSupplier;
-  /** Deepgram's options. `model` is `nova-3` unless it is set. */
-  options?: Partial<LiveDeepgramOptions>;
-  /** Default `https://api.deepgram.com`. */
-  endpoint?: string | URL;
-  /** Longest wait for one connection. Default 10000. */
-  connectTimeoutMs?: number;
-  /** Longest time without a connection. Default 60000. */
-  giveUpAfterMs?: number;
-  /** Longest wait in `finish()` for the last results. Default 15000. */
-  finishTimeoutMs?: number;
-  /** Seconds of audio that are kept for the time after an outage. Default 30. */
-  replaySeconds?: number;
-  /** Default: that of the browser; in Node that of isomorphic-ws. */
-  WebSocket?: WebSocketConstructor;
-}
+import { checkSupplier } from './web-socket.js';
 
 /**
  * Opens a session at Deepgram itself. Returns at once, and takes audio at once. Throws a BadRequestError where `token` is

@@ -6,7 +6,7 @@ import { systemClock } from '../internal/system-clock.js';
 import { checkKeys, checkNumber } from '../internal/validate.js';
 import { LiveSession } from '../streaming/session.js';
 import type { SessionDependencies } from '../streaming/session-types.js';
-import type { DirectClientOptions } from './direct-client.js';
+import type { DirectClientOptions } from './direct-options.js';
 import { createDirectTransport } from './direct-transport.js';
 import { webSocketUrl } from './web-socket.js';
 

@@ -8,7 +8,8 @@ export type {
 } from '../contracts/index.js';
 export { TranscriptionError } from '../errors/index.js';
 export type { ClientEvents, LiveClientEvent, LiveClientState } from './client-events.js';
-export { createDirectClient, type DirectClient, type DirectClientOptions } from './direct-client.js';
+export { createDirectClient, type DirectClient } from './direct-client.js';
+export type { DirectClientOptions } from './direct-options.js';
 export { createLiveClient, type LiveClient } from './live-client.js';
 export type { LiveClientOptions } from './live-client-options.js';
 export {

@@ -46,17 +46,15 @@ export function checkLiveKeys(options: object, model: unknown): void {
   for (const [name, value] of Object.entries(options) as [string, unknown][]) {
     if (value === undefined || own.includes(name) || !LIVE_KEYS.includes(name)) continue;
     throw new BadRequestError(
-      `The option ${name} is not taken by the model ${show(model)}. ${foreignAdvice(name, model)}`,
+      `The option ${name} is not taken by the model ${show(model)}. Take it out, or use ${otherModels(name, model)}.`,
       { code: 'invalid_option' },
     );
   }
 }
 
-function foreignAdvice(name: string, model: unknown): string {
-  if (name === 'language_hint') return 'Take it out, or use flux-general-multi.';
-  return liveProtocol(model) === 'flux'
-    ? 'Flux models do not have it. Take it out, or use a nova model.'
-    : 'Only Flux models have it. Take it out, or use a model such as flux-general-en.';
+function otherModels(name: string, model: unknown): string {
+  if (name === 'language_hint') return 'flux-general-multi';
+  return liveProtocol(model) === 'flux' ? 'a nova model' : 'a Flux model';
 }
 
 /**
@@ -88,14 +86,7 @@ function fluxParameters(options: LiveDeepgramOptions): Parameters {
   const parameters = toParameters(options, FLUX_OPTIONS);
   checkRawAudio(options);
   const { channels, eager_eot_threshold: eager, eot_threshold: end = FLUX_EOT_THRESHOLD } = options;
-  checkNumber('channels', channels, { min: 1 });
-  if (channels !== undefined && channels !== 1) {
-    throw invalidOption(
-      'channels',
-      `1 with the model ${show(options.model)}, which hears one channel`,
-      channels,
-    );
-  }
+  checkNumber('channels', channels, { min: 1, max: 1 });
   checkOrder('eager_eot_threshold', eager, 'eot_threshold', end);
   return parameters;
 }

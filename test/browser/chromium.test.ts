@@ -23,7 +23,10 @@ const WORDS = 'nothing of what was said gets lost on its way';
 /** The browser's own would take the tones of the synthetic voice for noise. */
 const CONSTRAINTS = '{ echoCancellation: false, noiseSuppression: false, autoGainControl: false }';
 
-describe.skipIf(!hasChromium)('in Chromium, a microphone', { timeout: 60_000 }, () => {
+// The fake device plays in real time: where the machine is too busy for it, it leaves out sound by itself.
+const SETTINGS = { timeout: 60_000, retry: 2 };
+
+describe.skipIf(!hasChromium)('in Chromium, a microphone', SETTINGS, () => {
   let bundle: BrowserBundle;
   let folder: string;
   let wav: string;
@@ -106,8 +109,9 @@ describe.skipIf(!hasChromium)('in Chromium, a microphone', { timeout: 60_000 }, 
     const told = await page.evaluate<{ type: string; state?: string; peak: number; rms: number }[]>('told');
     expect(told.flatMap(({ type, state }) => (type === 'state' ? [state] : [])).at(-1)).toBe('stopped');
     const levels = told.filter(({ type }) => type === 'level');
-    expect(levels.length / 9).toBeGreaterThan(15);
-    expect(levels.length / 9).toBeLessThan(25);
+    const seconds = (await page.evaluate<number>('chunks.length')) * 0.08;
+    expect(levels.length / seconds).toBeGreaterThan(15);
+    expect(levels.length / seconds).toBeLessThan(25);
     expect(Math.max(...levels.map(({ peak }) => peak))).toBeGreaterThan(0.2);
     expect(levels.every(({ rms, peak }) => rms <= peak && peak <= 1)).toBe(true);
     expect(page.errors).toEqual([]);
@@ -302,6 +306,6 @@ describe.skipIf(!hasChromium)('in Chromium, a microphone', { timeout: 60_000 }, 
     expect(text).toBe(WORDS);
     expect(await page.evaluate('tokens')).toBe(2);
     expect(await page.evaluate("told.some(({ type }) => type === 'reconnected')")).toBe(true);
-    expect(emulator.journal.live[0]?.credential?.scheme).toBe('bearer');
+    expect(emulator.requests[0]?.credential?.scheme).toBe('bearer');
   });
 });

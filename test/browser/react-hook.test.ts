@@ -32,7 +32,10 @@ function Page() {
 createRoot(document.body.appendChild(document.createElement('main'))).render(h(StrictMode, {}, h(Page)));
 `;
 
-describe.skipIf(!hasChromium)('the React hook of the example', { timeout: 60_000 }, () => {
+// The fake device plays in real time, which a busy machine may not let it do.
+const SETTINGS = { timeout: 60_000, retry: 2 };
+
+describe.skipIf(!hasChromium)('the React hook of the example', SETTINGS, () => {
   const open: { close(): Promise<void> }[] = [];
 
   afterEach(async () => {

@@ -9,6 +9,7 @@ import { settleStream } from '../../src/call-options.js';
 import type { AudioStore } from '../../src/contracts/index.js';
 import { FLUX_OPTIONS, LIVE_OPTIONS } from '../../src/deepgram/option-table.js';
 import { resolveOptions } from '../../src/options.js';
+import { settleRecovery } from '../../src/stream-recovery.js';
 
 const client = new TranscriptionClient({ apiKey: 'test' });
 const FLUX = { model: 'flux-general-en' };
@@ -62,7 +63,7 @@ describe('options of one protocol are refused by the other', () => {
       const error = refusal({ ...FLUX, [name]: value });
       expect(error.code).toBe('invalid_option');
       expect(error.message).toContain(`The option ${name} is not taken by the model 'flux-general-en'`);
-      expect(error.message).toContain('Flux models do not have it');
+      expect(error.message).toContain('use a nova model');
     }
     expect(() => settled({ ...FLUX, [name]: undefined })).not.toThrow();
   });
@@ -110,7 +111,7 @@ describe('values that are out of range', () => {
     [{ eot_timeout_ms: 700.5 }, /eot_timeout_ms/],
     [{ model: 'flux-general-multi', language_hint: [] }, /language_hint/],
     [{ model: 'flux-general-multi', language_hint: ['en', ''] }, /language_hint/],
-    [{ channels: 2 }, /channels must be 1/],
+    [{ channels: 2 }, /channels must be a whole number from 1 to 1/],
     [{ channels: 0 }, /channels/],
     [{ channels: '1' }, /channels/],
     [{ encoding: 'linear16' }, /encoding needs sample_rate/],
@@ -125,7 +126,7 @@ describe('values that are out of range', () => {
 
   it('two channels in the defaults are no less than two channels', () => {
     const defaults = { channels: 2 };
-    expect(() => settled(FLUX, { defaults })).toThrow(/channels must be 1/);
+    expect(() => settled(FLUX, { defaults })).toThrow(/channels must be a whole number from 1 to 1/);
     expect(settled({}, { defaults }).parameters).toMatchObject({ channels: 2 });
   });
 
@@ -147,7 +148,7 @@ describe('values that are out of range', () => {
     [{ replaySeconds: -1 }, /replaySeconds must be a number from 0 to 600/],
     [{ replaySeconds: 601 }, /replaySeconds/],
     [{ replaySeconds: '30' }, /replaySeconds/],
-    [{ repair: true }, /repair must be 'sync', 'queue' or false/],
+    [{ repair: true }, /repair must be false, or 'sync' or 'queue'/],
     [{ repair: 'later' }, /repair/],
     [{ repair: null }, /repair/],
   ])('%j', (options, message) => {
@@ -177,9 +178,6 @@ describe('what a stream is made of', () => {
     expect(settled({})).toMatchObject({
       protocol: 'v1',
       model: 'nova-3',
-      reconnect: { giveUpAfterMs: 900_000, maxDelayMs: 5000 },
-      replaySeconds: 30,
-      repair: false,
       otherRegions: [],
     });
     expect(settled(FLUX)).toMatchObject({ protocol: 'flux', model: 'flux-general-en' });
@@ -188,23 +186,26 @@ describe('what a stream is made of', () => {
   });
 
   it('as far as it is set', () => {
-    expect(settled({ reconnect: true, replaySeconds: 0 })).toMatchObject({
-      reconnect: { giveUpAfterMs: 900_000, maxDelayMs: 5000 },
+    const reconnect = { giveUpAfterMs: 900_000, maxDelayMs: 5000 };
+    expect(settleRecovery({}, undefined)).toEqual({ reconnect, replaySeconds: 30, repair: false });
+    expect(settleRecovery({ reconnect: true, replaySeconds: 0 }, undefined)).toMatchObject({
+      reconnect,
       replaySeconds: 0,
     });
-    expect(settled({ reconnect: { maxDelayMs: 50 } }).reconnect).toEqual({
+    expect(settleRecovery({ reconnect: { maxDelayMs: 50 } }, undefined).reconnect).toEqual({
       giveUpAfterMs: 900_000,
       maxDelayMs: 50,
     });
-    expect(settled({ reconnect: false }).reconnect).toBe(false);
+    expect(settleRecovery({ reconnect: false }, undefined).reconnect).toBe(false);
   });
 
   it('repairs with the audio store of the client, and not without', () => {
-    expect(settled({}, { audioStore }).repair).toBe('sync');
-    expect(settled({ repair: 'queue' }, { audioStore }).repair).toBe('queue');
-    expect(settled({ repair: false }, { audioStore }).repair).toBe(false);
+    expect(settleRecovery({}, audioStore).repair).toBe('sync');
+    expect(settleRecovery({ repair: 'queue' }, audioStore).repair).toBe('queue');
+    expect(settleRecovery({ repair: false }, audioStore).repair).toBe(false);
+    expect(() => settled({ repair: 'queue' }, { audioStore })).not.toThrow();
     for (const repair of ['sync', 'queue'] as const) {
-      expect(refusal({ repair }).message).toMatch(/repair needs the audioStore/);
+      expect(refusal({ repair }).message).toMatch(/where the client has an audioStore/);
     }
   });
 

@@ -21,7 +21,7 @@ import {
 import { startFaultyEmulator } from './faulty-emulator.js';
 import { eventually, openRaw, RAW_AUDIO } from './raw-live.js';
 import { SECOND_RECONNECT_MS } from './raw-sdk.js';
-import type { FaultScenarios, ScenariosById } from './run-faults.js';
+import type { ScenariosById } from './run-faults.js';
 
 const FRAME = new Uint8Array(640);
 
@@ -35,11 +35,8 @@ async function giveUpAfter(status: number): Promise<void> {
   expect(emulator.requests.map((request) => request.status)).toEqual([101, status]);
 }
 
-function comesBackAfter(status: number): NonNullable<FaultScenarios['notYet']>[string] {
-  return {
-    run: async () => void (await transcribeThrough([DROP, { kind: 'handshake', status }])),
-    today: BROKEN,
-  };
+async function comeBackAfter(status: number): Promise<void> {
+  await transcribeThrough([DROP, { kind: 'handshake', status }]);
 }
 
 /** Faults of a session whose connection breaks or stalls. */
@@ -67,10 +64,8 @@ export const RECONNECT_FAULTS: ScenariosById = {
         const live = client.stream(RAW_AUDIO);
         await expect(live.opened).rejects.toMatchObject({ name: 'AuthError', status: 401 });
       },
-    },
-    notYet: {
-      'comes back after a 429': comesBackAfter(429),
-      'comes back after a 503': comesBackAfter(503),
+      'comes back after a 429': () => comeBackAfter(429),
+      'comes back after a 503': () => comeBackAfter(503),
     },
   },
   F18: {
@@ -90,19 +85,16 @@ export const RECONNECT_FAULTS: ScenariosById = {
       },
     },
     library: {
-      'fails with a typed error and keeps what was final': async () => {
+      'fails with a typed error and keeps what was final, where it must not reconnect': async () => {
         await using emulator = await startFaultyEmulator(DROP);
         await using client = clientOf(emulator.url);
-        const live = client.stream(RAW_AUDIO);
+        const live = client.stream({ ...RAW_AUDIO, reconnect: false });
         await speak(live);
         await expect(live.finish()).rejects.toMatchObject(BROKEN);
         expect(live.partial().text).toBe('said before');
       },
-    },
-    notYet: {
-      'has every word, once': {
-        run: async () => void (await transcribeThrough([DROP])),
-        today: BROKEN,
+      'has every word, once': async () => {
+        await transcribeThrough([DROP]);
       },
     },
   },
@@ -119,16 +111,11 @@ export const RECONNECT_FAULTS: ScenariosById = {
         expect(after).toEqual(before);
       },
     },
-    library: {},
-    notYet: {
-      'has one timeline': {
-        run: async () => {
-          const { transcript } = await transcribeThrough([DROP]);
-          const starts = transcript.channels[0]?.words.map(({ start }) => start) ?? [];
-          for (const [index, { start }] of SPEECH.words.entries())
-            expect(starts[index]).toBeCloseTo(start, 1);
-        },
-        today: BROKEN,
+    library: {
+      'has one timeline': async () => {
+        const { transcript } = await transcribeThrough([DROP]);
+        const starts = transcript.channels[0]?.words.map(({ start }) => start) ?? [];
+        for (const [index, { start }] of SPEECH.words.entries()) expect(starts[index]).toBeCloseTo(start, 1);
       },
     },
   },
@@ -155,15 +142,10 @@ export const RECONNECT_FAULTS: ScenariosById = {
         }
         expect(credentials(emulator).sort()).toEqual(fingerprints('token-1', 'token-2').sort());
       },
-    },
-    notYet: {
-      'asks again after a drop': {
-        run: async () => {
-          const token = tokens();
-          const { requests } = await transcribeThrough([DROP], { accessToken: token.next });
-          expect(credentials({ requests })).toEqual(fingerprints('token-1', 'token-2'));
-        },
-        today: BROKEN,
+      'asks again after a drop': async () => {
+        const token = tokens();
+        const { requests } = await transcribeThrough([DROP], { accessToken: token.next });
+        expect(credentials({ requests })).toEqual(fingerprints('token-1', 'token-2'));
       },
     },
   },
@@ -181,29 +163,26 @@ export const RECONNECT_FAULTS: ScenariosById = {
       },
     },
     library: {
-      'tells a break as a typed error': async () => {
+      'tells a break as a typed error, where it must not reconnect': async () => {
         await using emulator = await startFaultyEmulator(...DROPS);
         await using client = clientOf(emulator.url);
-        const live = client.stream(RAW_AUDIO);
+        const live = client.stream({ ...RAW_AUDIO, reconnect: false });
         const error = new Promise((resolve) => live.once('error', (event) => resolve(event.error)));
         live.send(FRAME).catch(() => undefined);
         await expect(live.finish()).rejects.toMatchObject(BROKEN);
         expect(await error).toMatchObject(BROKEN);
       },
-    },
-    notYet: {
-      'tells it after the last attempt': {
-        run: async () => {
-          await using emulator = await startFaultyEmulator(...DROPS);
-          await using client = clientOf(emulator.url);
-          const live = client.stream(RAW_AUDIO);
-          const seen: string[] = [];
-          live.on('reconnecting', ({ type }) => seen.push(type));
-          live.send(FRAME).catch(() => undefined);
-          await expect(live.finish()).rejects.toMatchObject({ name: 'NetworkError' });
-          expect(seen, 'attempts to reconnect').toContain('reconnecting');
-        },
-        today: { message: expect.stringContaining('attempts to reconnect: expected []') },
+      'tells it after the last attempt': async () => {
+        await using emulator = await startFaultyEmulator(...DROPS);
+        await using client = clientOf(emulator.url);
+        const live = client.stream({ ...RAW_AUDIO, reconnect: { giveUpAfterMs: 300, maxDelayMs: 50 } });
+        const seen: string[] = [];
+        for (const type of ['reconnecting', 'error'] as const) live.on(type, () => seen.push(type));
+        live.send(FRAME).catch(() => undefined);
+        await expect(live.finish()).rejects.toMatchObject({ name: 'NetworkError' });
+        expect(seen.slice(0, 2)).toEqual(['reconnecting', 'reconnecting']);
+        expect(seen.filter((type) => type === 'error')).toHaveLength(1);
+        expect(seen.at(-1)).toBe('error');
       },
     },
   },

@@ -140,27 +140,21 @@ export const SESSION_FAULTS: ScenariosById = {
         live.abort();
         await expect(sending).rejects.toMatchObject({ name: 'AbortedError' });
       },
-    },
-    notYet: {
-      'notices it within a minute': {
-        run: async () => {
-          await using emulator = await startFaultyEmulator({ kind: 'stopReading' });
-          const clock = createFakeClock();
-          await using client = clientOf(emulator.url, { clock });
-          const live = client.stream(RAW_AUDIO);
-          const seen: string[] = [];
-          live.on('reconnecting', ({ type }) => seen.push(type));
-          live.on('error', ({ type }) => seen.push(type));
-          await live.opened;
-          for (let second = 0; second < 60; second += 1) {
-            live.send(new Uint8Array(32_000)).catch(() => undefined);
-            await clock.advance(1000);
-          }
-          const noticed = [...seen];
-          live.abort();
-          expect(noticed, 'what was noticed').toContain('reconnecting');
-        },
-        today: { message: expect.stringContaining('what was noticed: expected []') },
+      'connects again within 5 s': async () => {
+        await using emulator = await startFaultyEmulator({ kind: 'stopReading' });
+        const clock = createFakeClock();
+        await using client = clientOf(emulator.url, { clock });
+        const live = client.stream(RAW_AUDIO);
+        const seen: string[] = [];
+        live.on('reconnecting', ({ type }) => seen.push(type));
+        await live.opened;
+        for (let second = 0; second < 5; second += 1) {
+          live.send(new Uint8Array(32_000)).catch(() => undefined);
+          await clock.advance(1000);
+        }
+        const noticed = [...seen];
+        live.abort();
+        expect(noticed).toContain('reconnecting');
       },
     },
   },

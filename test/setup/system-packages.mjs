@@ -23,6 +23,7 @@ const requirements = [
   },
   { name: 'PostgreSQL', isPresent: () => postgresFolder() !== undefined, packages: ['postgresql'] },
   { name: 'Redis', isPresent: () => isOnPath('redis-server'), packages: ['redis-server'] },
+  { name: 'Chromium', isPresent: () => existsSync('/usr/bin/chromium'), packages: ['chromium'] },
   { name: 'curl', isPresent: () => isOnPath('curl'), packages: ['curl'] },
 ];
 

@@ -17,8 +17,11 @@ export function compareWords(finals, spoken) {
       .filter((final) => final.channel === channel)
       .flatMap(({ words }) => words.map(({ word }) => word.toLowerCase()));
     const expected = spoken.filter((word) => word.channel === channel).map(({ word }) => word);
-    if (arrived.some((word, index) => word !== expected[index])) return 'different';
-    return arrived.length === expected.length ? 'all' : 'beginning';
+    const differs = arrived.findIndex((word, index) => word !== expected[index]);
+    if (differs === -1) return arrived.length === expected.length ? 'all' : 'beginning';
+    // Stopped within a word, of which a part was heard.
+    const isPart = differs === arrived.length - 1 && expected[differs]?.startsWith(arrived[differs] ?? '-');
+    return isPart ? 'beginning' : 'different';
   });
   if (findings.includes('different')) return 'different';
   return findings.includes('beginning') ? 'beginning' : 'all';

@@ -12,9 +12,7 @@ import { loudness } from './sources.js';
 
 /** A source and the live session that it is sent to, from the start to the last word. */
 export class Session {
-  #source;
-  #live;
-  #onEvent;
+  #parts;
   /** Seconds of audio so far. */
   #seconds = 0;
   /** Seconds of it that the captions cover. */
@@ -23,55 +21,60 @@ export class Session {
   /**
    * @param {{ source: Source, url: string, WebSocket: WebSocketConstructor, onEvent: (event: SessionEvent) => void }} parts
    */
-  constructor({ source, url, WebSocket, onEvent }) {
-    this.#source = source;
-    this.#onEvent = onEvent;
-    this.#live = createLiveClient({ url, options: source.format, WebSocket });
-    for (const type of /** @type {const} */ (['state', 'latency'])) this.#live.on(type, onEvent);
+  constructor(parts) {
+    this.#parts = parts;
   }
 
   /** Settles when all is said and written down. Rejects where the source or the session fails. */
   async run() {
-    const events = this.#readEvents();
+    const { source, url, WebSocket, onEvent } = this.#parts;
+    // Where the microphone is refused, no session is opened.
+    await source.start();
+    const live = createLiveClient({ url, options: source.format, WebSocket });
+    for (const type of /** @type {const} */ (['state', 'latency'])) live.on(type, onEvent);
+    const events = this.#readEvents(live);
     try {
-      await this.#source.start();
-      await this.#sendAudio();
-      await this.#live.finish();
+      await this.#sendAudio(live);
+      await live.finish();
     } catch (error) {
-      this.#live.abort(error);
+      live.abort(error);
       throw error;
     } finally {
-      await this.#source.stop();
+      await source.stop();
       await events;
     }
   }
 
   /** What was said so far is still written down: `run()` tells when. */
   async stop() {
-    await this.#source.stop();
+    await this.#parts.source.stop();
   }
 
-  async #sendAudio() {
-    const { sample_rate = 1, channels = 1 } = this.#source.format;
-    for await (const chunk of this.#source) {
+  /**
+   * @param {LiveClient} live
+   */
+  async #sendAudio(live) {
+    const { source, onEvent } = this.#parts;
+    const { sample_rate = 1, channels = 1 } = source.format;
+    for await (const chunk of source) {
       this.#seconds += chunk.length / (2 * sample_rate * channels);
-      this.#onEvent({
-        type: 'heard',
-        seconds: this.#seconds,
-        behind: this.#seconds - this.#covered,
-        level: loudness(chunk),
-      });
-      await this.#live.send(chunk);
+      const behind = this.#seconds - this.#covered;
+      onEvent({ type: 'heard', seconds: this.#seconds, behind, level: loudness(chunk) });
+      await live.send(chunk);
     }
   }
 
-  async #readEvents() {
-    for await (const event of this.#live) {
-      this.#onEvent(event);
+  /**
+   * @param {LiveClient} live
+   */
+  async #readEvents(live) {
+    for await (const event of live) {
+      this.#parts.onEvent(event);
       if (event.type !== 'interim' && event.type !== 'final') continue;
       this.#covered = Math.max(this.#covered, event.end);
       // A final waits for a pause, so it comes late by design.
-      if (event.type === 'interim') this.#onEvent({ type: 'behind', seconds: this.#seconds - event.end });
+      if (event.type === 'interim')
+        this.#parts.onEvent({ type: 'behind', seconds: this.#seconds - event.end });
     }
   }
 }

@@ -36,13 +36,14 @@ export interface Plan {
   readonly onFinish: Strike | undefined;
 }
 
-/** One that no fault of the plan may reach before anything was heard: the first connection is tried three times. */
-const FIRST_ATTEMPTS = 3;
-const CONNECT_TIMEOUT_MS = 2000;
+export const CONNECT_TIMEOUT_MS = 2000;
+/** The first connection is tried for four seconds: until then it must be open. */
+const FIRST_OPEN_MS = 3500;
+/** The longest pause before a second or third attempt. */
+const FIRST_PAUSE_MS = 500;
 /** No audio is lost by the length of these, because the memory holds this much. */
 export const REPLAY_SECONDS = 120;
 export const MAX_DELAY_MS = 1000;
-export { CONNECT_TIMEOUT_MS };
 
 export function drawPlan(seed: number): Plan {
   const dice = new Dice(seed, 0);
@@ -82,7 +83,9 @@ function drawFinalizes(dice: Dice, { pauses }: DrawnSpeech): PlannedAction[] {
 
 function drawActions(dice: Dice, durationSeconds: number, feed: Plan['feed']): PlannedAction[] {
   return Array.from({ length: dice.oneOf([0, 0, 1, 1, 2]) }, (): PlannedAction => {
-    const atSeconds = (dice.whole(0, 1000) / 1000) * durationSeconds;
+    // The first connection is open by then.
+    const earliest = Math.min(durationSeconds, FIRST_OPEN_MS / 1000);
+    const atSeconds = earliest + (dice.whole(0, 1000) / 1000) * (durationSeconds - earliest);
     const kinds = ['reset', 'blackhole', 'refuse', ...(feed === 'send' ? (['mute'] as const) : [])] as const;
     const kind = dice.oneOf(kinds);
     const longestMs = kind === 'mute' ? 15_000 : 4000;
@@ -97,7 +100,7 @@ function drawConnections(
   protocol: Plan['protocol'],
 ): (readonly LiveFault[])[] {
   const connections: (readonly LiveFault[])[] = [];
-  let failuresFirst = 0;
+  let refusedMs = 0;
   let wasHeard = false;
   const count = dice.oneOf([1, 1, 2, 2, 3, 4, 6]);
   while (connections.length < count) {
@@ -107,15 +110,23 @@ function drawConnections(
       ? 'midWord'
       : { audioBytes: dice.whole(Math.ceil(bytesPerSecond * 0.3), Math.ceil(reach)) };
     const faults = drawFaults(dice, at, protocol);
-    const isRefusal = faults.some(({ kind }) => kind === 'handshake' || kind === 'slowOpen');
-    if (isRefusal && !wasHeard) {
-      failuresFirst += 1;
-      if (failuresFirst >= FIRST_ATTEMPTS) continue;
-    }
-    wasHeard ||= !isRefusal;
+    const lostMs = refusedFor(faults);
+    if (!wasHeard && refusedMs + lostMs > FIRST_OPEN_MS) continue;
+    refusedMs += lostMs;
+    wasHeard ||= lostMs === 0;
     connections.push(faults);
   }
   return connections;
+}
+
+/** Until the next attempt. 0: the connection is opened. */
+function refusedFor(faults: readonly LiveFault[]): number {
+  let ms = 0;
+  for (const fault of faults) {
+    if (fault.kind === 'handshake') ms += Math.max(FIRST_PAUSE_MS, 1000 * Number(fault.retryAfter ?? 0));
+    if (fault.kind === 'slowOpen') ms += Math.min(fault.ms, CONNECT_TIMEOUT_MS) + FIRST_PAUSE_MS;
+  }
+  return ms;
 }
 
 const CLOSE_CODES = [1011, 1011, 1011, 1001, 1012, 4000];
@@ -151,5 +162,7 @@ function drawFaults(dice: Dice, at: LivePoint, protocol: Plan['protocol']): Live
   const end = dice.oneOf(ends);
   const withNoise = dice.chance(0.3);
   const before = dice.oneOf(noise);
-  return withNoise ? [before, end] : [end];
+  // Who does not read and still sends has not fallen silent.
+  const fits = before.kind !== 'lateFinals' || end.kind !== 'stopReading';
+  return withNoise && fits ? [before, end] : [end];
 }
