@@ -12,6 +12,8 @@ export default defineConfig({
         find: /^transcription-client\/(bullmq|encryption|files|postgres|redis|s3|sqlite|unstorage)$/,
         replacement: `${root}src/adapters/$1/index.ts`,
       },
+      { find: /^transcription-client\/browser$/, replacement: `${root}src/browser/index.ts` },
+      { find: /^transcription-client\/websocket$/, replacement: `${root}src/server/websocket/index.ts` },
       { find: /^transcription-client\/records$/, replacement: `${root}src/records/index.ts` },
       { find: /^transcription-client$/, replacement: `${root}src/index.ts` },
     ],

@@ -1,5 +1,6 @@
 // @ts-check
 import {
+  BROKEN_WORD,
   startDeepgramEmulator,
   startFaultProxy,
   syntheticSpeechRecognizer,
@@ -63,7 +64,7 @@ function deepgram(apiKey) {
  * @returns {Promise<Backend>}
  */
 async function emulator(usePocketSphinx) {
-  const recognizer = usePocketSphinx ? bothEars() : syntheticSpeechRecognizer;
+  const recognizer = earsForTones(usePocketSphinx ? createPocketSphinxRecognizer() : () => []);
   const deepgram = await startDeepgramEmulator({ recognizer });
   const proxy = await startFaultProxy({ target: deepgram.url });
   /** @type {NodeJS.Timeout | undefined} */
@@ -94,14 +95,15 @@ async function emulator(usePocketSphinx) {
 }
 
 /**
- * What is no synthetic speech may be a person's.
+ * Synthetic speech, and for what is none, such as a person's voice, somebody else's ears.
  *
+ * @param {Recognizer} others
  * @returns {Recognizer}
  */
-function bothEars() {
-  const pocketSphinx = createPocketSphinxRecognizer();
+function earsForTones(others) {
   return async (audio, context) => {
     const words = await syntheticSpeechRecognizer(audio, context);
-    return words.length > 0 ? words : pocketSphinx(audio, context);
+    // Where nothing but broken words is heard, these were no tones.
+    return words.some(({ word }) => word !== BROKEN_WORD) ? words : others(audio, context);
   };
 }

@@ -205,16 +205,9 @@ function checkKeywords({ model, keywords }: PrerecordedDeepgramOptions | LiveDee
 }
 
 function checkRawAudio({ encoding, sample_rate }: LiveDeepgramOptions): void {
-  if (encoding !== undefined && sample_rate === undefined) {
-    throw new BadRequestError(
-      'The option encoding needs sample_rate as well. For WAV, WebM and other containers leave both out.',
-      { code: 'invalid_option' },
-    );
-  }
-  if (sample_rate !== undefined && encoding === undefined) {
-    throw new BadRequestError(
-      "The option sample_rate needs encoding as well, such as 'linear16'. For containers leave both out.",
-      { code: 'invalid_option' },
-    );
-  }
+  if ((encoding === undefined) === (sample_rate === undefined)) return;
+  throw new BadRequestError(
+    'The options encoding and sample_rate need each other. Set both for raw audio, and none for WAV, WebM and other containers.',
+    { code: 'invalid_option' },
+  );
 }

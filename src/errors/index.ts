@@ -1,5 +1,4 @@
 export { addAdvice, addContext } from './context.js';
-export { errorFromData, toTranscriptionError } from './from-data.js';
 export {
   AbortedError,
   AuthError,
@@ -13,3 +12,4 @@ export {
   UnsupportedSourceError,
 } from './subclasses.js';
 export { type ErrorCode, type ErrorDetails, TranscriptionError } from './transcription-error.js';
+export { toTranscriptionError } from './wrap.js';

@@ -15,6 +15,11 @@ export type ErrorCode =
   | 'bad_request'
   | 'not_found'
   | 'idempotency_conflict'
+  // A browser's microphone
+  | 'microphone_denied'
+  | 'microphone_missing'
+  | 'microphone_busy'
+  | 'microphone_unsupported'
   // The audio
   | 'unsupported_source'
   | 'not_a_url'

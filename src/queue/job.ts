@@ -1,6 +1,7 @@
 import type { Job, JobEvent, JobStatus, ResultOptions } from '../contracts/job.js';
 import type { Transcript } from '../contracts/transcript.js';
-import { AbortedError, errorFromData, StorageError, TimeoutError } from '../errors/index.js';
+import { errorFromData } from '../errors/from-data.js';
+import { AbortedError, StorageError, TimeoutError } from '../errors/index.js';
 import { abortError, onAbort } from '../internal/abort.js';
 import { AsyncQueue } from '../internal/async-queue.js';
 import type { JobContext } from './context.js';

@@ -180,6 +180,7 @@ type Elsewhere =
   | `queue_${string}`
   | 'lease_lost'
   | 'invalid_signature'
+  | `microphone_${string}`
   | `live_${string}`
   | 'queue_failed'
   | 'connection_closed'

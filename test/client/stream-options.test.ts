@@ -114,8 +114,8 @@ describe('values that are out of range', () => {
     [{ channels: 2 }, /channels must be a whole number from 1 to 1/],
     [{ channels: 0 }, /channels/],
     [{ channels: '1' }, /channels/],
-    [{ encoding: 'linear16' }, /encoding needs sample_rate/],
-    [{ sample_rate: 16_000 }, /sample_rate needs encoding/],
+    [{ encoding: 'linear16' }, /encoding and sample_rate need each other/],
+    [{ sample_rate: 16_000 }, /encoding and sample_rate need each other/],
     [{ encoding: 'linear16', sample_rate: '16000' }, /sample_rate must be a whole number/],
     [{ encoding: 'linear16', sample_rate: Number.NaN }, /sample_rate/],
   ])('Flux: %j', (options, message) => {
@@ -131,9 +131,9 @@ describe('values that are out of range', () => {
   });
 
   it.each([
-    [{ encoding: 'linear16' }, /encoding needs sample_rate/],
-    [{ encoding: 'ogg-opus' }, /encoding needs sample_rate/],
-    [{ sample_rate: 16_000 }, /sample_rate needs encoding/],
+    [{ encoding: 'linear16' }, /encoding and sample_rate need each other/],
+    [{ encoding: 'ogg-opus' }, /encoding and sample_rate need each other/],
+    [{ sample_rate: 16_000 }, /encoding and sample_rate need each other/],
     [{ encoding: 'linear16', sample_rate: '16000' }, /sample_rate must be a whole number/],
     [{ encoding: 'linear16', sample_rate: Number.NaN }, /sample_rate/],
     [{ encoding: 'linear16', sample_rate: 0 }, /sample_rate/],

@@ -13,8 +13,9 @@ import {
   UnsupportedSourceError,
 } from 'transcription-client';
 import { describe, expect, it, vi } from 'vitest';
+import { errorFromData } from '../../src/errors/from-data.js';
 import { errorFromStatus } from '../../src/errors/from-status.js';
-import { addAdvice, errorFromData, toTranscriptionError } from '../../src/errors/index.js';
+import { addAdvice, toTranscriptionError } from '../../src/errors/index.js';
 
 const CLASSES = {
   AbortedError,

@@ -115,9 +115,11 @@ describe('links of the documentation', () => {
   it.each([
     ...PAGES,
     'docs/architecture.md',
+    'docs/browser.md',
     'examples/README.md',
     'examples/01-sync-api/README.md',
     'examples/02-queue/README.md',
+    'examples/03-live-captions/README.md',
     'examples/bull-board/README.md',
     'examples/storage/README.md',
   ])('of %s lead somewhere', (page) => {

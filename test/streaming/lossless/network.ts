@@ -2,6 +2,7 @@ import {
   type DeepgramEmulator,
   type FakeClock,
   type FaultProxy,
+  type ReceivedRequest,
   startDeepgramEmulator,
   startFaultProxy,
 } from 'transcription-client/testing';
@@ -13,6 +14,8 @@ export interface Silence {
   readonly atMs: number;
 }
 
+/** As often as real time. */
+const MOST_SPEED = 1.25;
 const SILENT = new Set(['halfOpen', 'stopReading']);
 const BREAKING = new Set(['drop', 'close', ...SILENT]);
 
@@ -23,6 +26,10 @@ export class Network {
   readonly #clock: FakeClock;
   readonly #strikes: Map<string, Strike>;
   readonly #silences = new Map<string, Silence>();
+  readonly #bytesPerSecond: number;
+  /** When the first audio of a connection came. */
+  readonly #heardAtMs = new Map<string, number>();
+  #replayLeadSeconds = 0;
   #strikesMade = 0;
 
   static async start(plan: Plan, clock: FakeClock): Promise<Network> {
@@ -30,7 +37,7 @@ export class Network {
     const isPaced = plan.feed === 'send' || plan.speech.container === 'raw';
     const emulator = await startDeepgramEmulator({
       clock,
-      live: { ...plan.emulator, ...(isPaced && { maxRealtimeFactor: 1.25 }) },
+      live: { ...plan.emulator, ...(isPaced && { maxRealtimeFactor: MOST_SPEED }) },
     });
     for (const faults of plan.connections) emulator.faults.live.rule({ fault: faults, times: 1 });
     const proxy = await startFaultProxy({ target: emulator.url, seed: plan.seed });
@@ -41,6 +48,7 @@ export class Network {
     this.emulator = emulator;
     this.#proxy = proxy;
     this.#clock = clock;
+    this.#bytesPerSecond = plan.speech.bytesPerSecond;
     const strikes = { Finalize: plan.onFinalize, CloseStream: plan.onFinish };
     this.#strikes = new Map(
       Object.entries(strikes).filter((entry): entry is [string, Strike] => entry[1] !== undefined),
@@ -62,6 +70,11 @@ export class Network {
     return Math.max(0, intact.length - this.#strikesMade);
   }
 
+  /** How far a connection that was not the first was ahead of 1.25 times real time, at most. */
+  get replayLeadSeconds(): number {
+    return this.#replayLeadSeconds;
+  }
+
   /** Changes whenever bytes move. */
   get activity(): string {
     const { live, accepted, refused, up, down } = this.#proxy.connections;
@@ -70,6 +83,8 @@ export class Network {
 
   /** To be called in each turn of the event loop. */
   look(): void {
+    const accepted = this.emulator.requests.filter(({ status }) => status === 101);
+    for (const request of accepted.slice(1)) this.#measure(request);
     for (const { requestId, faults, live } of this.emulator.requests) {
       for (const kind of faults) {
         if (SILENT.has(kind)) this.#note(`${requestId} ${kind}`, kind);
@@ -99,6 +114,15 @@ export class Network {
 
   async close(): Promise<void> {
     await Promise.all([this.#proxy.close(), this.emulator.close()]);
+  }
+
+  #measure({ requestId, bodyBytes }: ReceivedRequest): void {
+    if (bodyBytes === 0) return;
+    const nowMs = this.#clock.monotonicMs();
+    const heardAtMs = this.#heardAtMs.get(requestId) ?? nowMs;
+    this.#heardAtMs.set(requestId, heardAtMs);
+    const lead = bodyBytes / this.#bytesPerSecond - (MOST_SPEED * (nowMs - heardAtMs)) / 1000;
+    this.#replayLeadSeconds = Math.max(this.#replayLeadSeconds, lead);
   }
 
   #setBlackhole(blackhole: boolean, connections: 'all' | 'later'): void {

@@ -3,6 +3,9 @@ import type { Recording } from './perform.js';
 /** The longest time until a connection is noticed that has fallen silent. */
 export const NOTICED_WITHIN_MS = 5000;
 
+/** What a replay may send at once: it need not be exact. */
+const MOST_LEAD_SECONDS = 0.75;
+
 /** Breaks are told, once and in time, and nothing else is taken for one. */
 export function connectionComplaints(recording: Recording): string[] {
   return [...pairComplaints(recording), ...silenceComplaints(recording), ...endComplaints(recording)];
@@ -54,8 +57,9 @@ function silenceComplaints({ silences, events }: Recording): string[] {
     });
 }
 
-function endComplaints({ events, unexplainedEnds }: Recording): string[] {
+function endComplaints({ events, unexplainedEnds, replayLeadSeconds }: Recording): string[] {
   const complaints: string[] = [];
+  if (replayLeadSeconds > MOST_LEAD_SECONDS) complaints.push(`a replay is ${replayLeadSeconds} s too fast`);
   if (unexplainedEnds > 0) complaints.push(`${unexplainedEnds} connections were given up without a reason`);
   const ends = events.filter(({ event }) => event.type === 'end').length;
   if (ends !== 1 || events.at(-1)?.event.type !== 'end') complaints.push('the last event is not the one end');

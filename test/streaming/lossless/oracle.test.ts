@@ -10,12 +10,16 @@ function undisturbed(plan: Plan): Plan {
   return { ...plan, connections: [], actions, onFinalize: undefined, onFinish: undefined };
 }
 
-/** Two channels, with interims. */
-function samplePlan(): Plan {
+/** The first undisturbed plan that is like that. */
+function samplePlan(isFitting: (plan: Plan) => boolean): Plan {
   for (let seed = 1; ; seed += 1) {
     const plan = drawPlan(seed);
-    if (plan.speech.channels === 2 && plan.interims && plan.feed === 'send') return undisturbed(plan);
+    if (isFitting(plan)) return undisturbed(plan);
   }
+}
+
+function hasTwoChannels({ speech, interims, feed }: Plan): boolean {
+  return speech.channels === 2 && interims && feed === 'send';
 }
 
 beforeAll(warmUp, 60_000);
@@ -30,7 +34,7 @@ describe('a complaint comes of', () => {
   let whole: Recording;
 
   beforeAll(async () => {
-    whole = await perform(samplePlan());
+    whole = await perform(samplePlan(hasTwoChannels));
     expect(complaintsOf(whole)).toEqual([]);
   });
 
@@ -173,8 +177,9 @@ describe('a complaint comes of', () => {
     ],
     'a silence that is noticed late': [
       () => ({ ...whole, silences: [{ kind: 'halfOpen', atMs: (whole.events.at(-1)?.atMs ?? 0) - 5100 }] }),
-      'halfOpen: noticed after',
+      ': noticed after 5100 ms',
     ],
+    'a replay that is too fast': [() => ({ ...whole, replayLeadSeconds: 1 }), 's too fast'],
     'a break without a reason': [() => ({ ...whole, unexplainedEnds: 1 }), 'without a reason'],
     'an error': [
       () =>
@@ -189,5 +194,43 @@ describe('a complaint comes of', () => {
 
   test.each(Object.entries(MISTAKES))('%s', (_name, [make, complaint]) => {
     expect(complaintsOf(make()).join('\n')).toContain(complaint);
+  });
+});
+
+describe('of turns, a complaint comes of', () => {
+  let whole: Recording;
+
+  beforeAll(async () => {
+    whole = await perform(samplePlan(({ protocol, eagerEnds }) => protocol === 'flux' && eagerEnds));
+    expect(complaintsOf(whole)).toEqual([]);
+  });
+
+  /** The recording with the second event of the type changed. */
+  function withSecond(type: LiveEvent['type'], change: (event: RecordedEvent) => RecordedEvent[]): string {
+    const second = whole.events.filter(({ event }) => event.type === type)[1];
+    if (second === undefined) throw new Error(`There is no second ${type}.`);
+    const events = whole.events.flatMap((recorded) => (recorded === second ? change(recorded) : [recorded]));
+    return complaintsOf({ ...whole, events }).join('\n');
+  }
+
+  test('a start that is lost', () => {
+    expect(withSecond('turn-start', () => [])).toContain('which is not open');
+  });
+
+  test('an end that is lost', () => {
+    expect(withSecond('turn-end', () => [])).toContain('where turn 1 is due');
+  });
+
+  test('a turn that is told twice', () => {
+    expect(withSecond('turn-end', (end) => [end, end])).toContain('where turn 2 is due');
+  });
+
+  test('an eager end that is told twice', () => {
+    expect(withSecond('turn-eager-end', (end) => [end, end])).toContain('comes twice');
+  });
+
+  test('a turn with another text', () => {
+    const change = (end: RecordedEvent) => [{ ...end, event: { ...end.event, text: 'x' } as LiveEvent }];
+    expect(withSecond('turn-end', change)).toContain('and the final');
   });
 });

@@ -1,6 +1,7 @@
 import type { SpokenWord } from 'transcription-client/testing';
 import { connectionComplaints } from './oracle-connections.js';
 import { interimComplaints } from './oracle-interims.js';
+import { turnComplaints } from './oracle-turns.js';
 import { finalsOf, type HeardWord, TOLERANCE_SECONDS } from './oracle-words.js';
 import type { Recording } from './perform.js';
 
@@ -15,6 +16,7 @@ export function complaintsOf(recording: Recording): string[] {
     ...channels.flatMap((channel) => channelComplaints(recording, channel)),
     ...transcriptComplaints(recording),
     ...interimComplaints(recording),
+    ...turnComplaints(recording),
     ...connectionComplaints(recording),
   ];
 }

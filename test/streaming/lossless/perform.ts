@@ -29,6 +29,8 @@ export interface Recording {
   readonly pending: readonly string[];
   readonly silences: readonly Silence[];
   readonly unexplainedEnds: number;
+  /** How far a replay was ahead of 1.25 times real time, at most. */
+  readonly replayLeadSeconds: number;
   readonly connections: number;
   /** Kinds of faults that struck. */
   readonly struck: readonly string[];
@@ -109,13 +111,14 @@ class Run {
   }
 
   #open(client: TranscriptionClient): LiveTranscription {
-    const { speech, protocol, interims } = this.#plan;
+    const { speech, protocol, interims, eagerEnds } = this.#plan;
     const { container, sampleRate, channels } = speech;
     return client.stream({
       ...(container === 'raw' && { encoding: 'linear16', sample_rate: sampleRate }),
       ...(container === 'raw' && channels > 1 && { channels }),
       ...(channels > 1 && { multichannel: true }),
       ...(protocol === 'flux' ? { model: 'flux-general-en' } : { interim_results: interims }),
+      ...(protocol === 'flux' && eagerEnds && { eager_eot_threshold: 0.3 }),
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
       replaySeconds: REPLAY_SECONDS,
       reconnect: { maxDelayMs: MAX_DELAY_MS },
@@ -217,6 +220,7 @@ class Run {
       pending: [...this.#pending],
       silences: network.silences,
       unexplainedEnds: network.unexplainedEnds,
+      replayLeadSeconds: network.replayLeadSeconds,
       connections: requests.filter(({ status }) => status === 101).length,
       struck: requests.flatMap(({ faults }) => faults),
     };

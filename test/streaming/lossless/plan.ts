@@ -24,6 +24,8 @@ export interface Plan {
   /** `pipe`: by `pipeFrom()`, as fast as it takes it. Otherwise as a microphone does, without waiting for `send()`. */
   readonly feed: 'send' | 'pipe';
   readonly interims: boolean;
+  /** Flux: ends of turns are told early. */
+  readonly eagerEnds: boolean;
   readonly emulator: {
     readonly interimIntervalMs: number;
     readonly endpointingMs: number;
@@ -58,6 +60,7 @@ export function drawPlan(seed: number): Plan {
     protocol,
     feed,
     interims: protocol === 'flux' || dice.chance(0.8),
+    eagerEnds: dice.chance(0.5),
     emulator: {
       interimIntervalMs: dice.oneOf([100, 200, 300, 500]),
       endpointingMs: dice.oneOf([200, 300, 500, 1000]),
@@ -142,6 +145,8 @@ const REFUSALS = [
 
 /** What one connection meets: what ends it, and sometimes noise before. */
 function drawFaults(dice: Dice, at: LivePoint, protocol: Plan['protocol']): LiveFault[] {
+  // Within the time for a connection, or far beyond it: at its end, it could have been open for a moment.
+  const slowOpenMs = CONNECT_TIMEOUT_MS * (dice.chance(0.5) ? 0.5 : 1.5) + dice.whole(-500, 500);
   const ends: LiveFault[] = [
     { kind: 'drop', at },
     { kind: 'drop', at },
@@ -149,7 +154,7 @@ function drawFaults(dice: Dice, at: LivePoint, protocol: Plan['protocol']): Live
     { kind: 'halfOpen', at },
     { kind: 'stopReading', at },
     dice.oneOf(REFUSALS),
-    { kind: 'slowOpen', ms: dice.whole(100, CONNECT_TIMEOUT_MS * 2) },
+    { kind: 'slowOpen', ms: slowOpenMs },
   ];
   const noise: LiveFault[] = [
     { kind: 'invalidJson', at: 'midWord' },
