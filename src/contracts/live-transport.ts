@@ -20,7 +20,7 @@ export interface LiveConnectionHandlers {
   onWarning(warning: { code: string; message: string }): void;
   /** The other side has answered a `ping()`. Where there are no pings, such as in a browser, it never comes. */
   onPong(): void;
-  /** Bytes have left the process: `bufferedAmount` is worth another look. */
+  /** Bytes that had to wait have left the process: `bufferedAmount` is worth another look. */
   onDrain(): void;
   /** `error` is set where the connection failed: a refused handshake, a broken socket, a fatal close. */
   onClose(close: LiveClose, error?: Error): void;

@@ -20,6 +20,8 @@ export interface OutageParts {
 const CHANNELS = 64;
 /** Audio that was sent is kept for so much longer than the room is, where nothing becomes final. */
 const SENT_FACTOR = 2;
+/** Below it nothing has to be counted: this is asked for every chunk. */
+const NEVER_MUCH_BYTES = 256 * 1024;
 
 /** What becomes of the audio while there is no connection: it stays, goes into the store, or is lost. */
 export class Outage {
@@ -67,6 +69,7 @@ export class Outage {
   /** So many bytes of audio have come, in one chunk. */
   admit(newBytes: number): void {
     const { log, roomBytes } = this.#parts;
+    if (!this.#isDown && log.heldBytes < NEVER_MUCH_BYTES) return;
     this.#newestBytes = newBytes;
     if (this.#isDown) {
       this.#makeRoom(this.#limitBytes ?? roomBytes());

@@ -34,7 +34,8 @@ export interface OutboxHooks {
 
 /** Bytes in the connection's own buffer from which on nothing more is written to it. */
 const HIGH_WATER_BYTES = 256 * 1024;
-const SENT: Promise<void> = Promise.resolve();
+/** Of audio that has left. One for all: there is one for every chunk of a microphone. */
+export const SENT: Promise<void> = Promise.resolve();
 
 /**
  * What is to be sent, in order: audio and control messages. Audio that was sent stays in the log until it is final.
@@ -91,12 +92,14 @@ export class Outbox {
     this.#settle();
   }
 
-  /** Settles when the frames have left or, without a connection, when there is room for them. */
-  pushAudio(frames: readonly Uint8Array[], isPausable: boolean): Promise<void> {
-    for (const bytes of frames) {
-      this.#map.look(bytes);
-      this.log.push(bytes);
-    }
+  /** Takes in a frame, which `sendAll()` sends. */
+  push(bytes: Uint8Array): void {
+    this.#map.look(bytes);
+    this.log.push(bytes);
+  }
+
+  /** Settles when all that came in has left or, without a connection, when there is room for it. */
+  sendAll(isPausable: boolean): Promise<void> {
     this.pump();
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.log.sent === this.log.accepted && this.#waiters.length === 0) return SENT;
@@ -115,7 +118,7 @@ export class Outbox {
   /** Only where nothing else waits: it says no more than the next audio would, and must not pile up. */
   sendKeepAlive(): void {
     if (this.queuedBytes > 0 || !this.#hasRoom()) return;
-    this.#guarded((connection) => connection.sendControl('KeepAlive'));
+    this.#control('KeepAlive');
   }
 
   /** Writes as much as the connection takes. Called whenever there may be more room. */
@@ -180,29 +183,38 @@ export class Outbox {
   }
 
   #sendControl(control: Control): boolean {
-    if (!this.#guarded((connection) => connection.sendControl(control.control))) return false;
+    if (!this.#control(control.control)) return false;
     control.wasSent = true;
     control.onSent();
     return true;
   }
 
   #write(bytes: Uint8Array): boolean {
-    if (!this.#guarded((connection) => connection.sendAudio(bytes))) return false;
+    if (this.#connection === undefined) return false;
+    // No closure: this runs for every frame.
+    try {
+      this.#connection.sendAudio(bytes);
+    } catch (cause) {
+      return this.#broken(cause);
+    }
     this.#bytesSent += bytes.length;
     return true;
   }
 
-  #guarded(send: (connection: LiveConnection) => void): boolean {
-    const connection = this.#connection;
-    if (connection === undefined) return false;
+  #control(control: LiveControl): boolean {
+    if (this.#connection === undefined) return false;
     try {
-      send(connection);
+      this.#connection.sendControl(control);
       return true;
     } catch (cause) {
-      this.#connection = undefined;
-      this.#hooks.onBroken(cause);
-      return false;
+      return this.#broken(cause);
     }
+  }
+
+  #broken(cause: unknown): false {
+    this.#connection = undefined;
+    this.#hooks.onBroken(cause);
+    return false;
   }
 
   #endReplay(): void {

@@ -1,4 +1,8 @@
+import type { LiveClose } from '../contracts/index.js';
 import { BadRequestError, TimeoutError, TranscriptionError } from '../errors/index.js';
+
+/** How a connection ends that took no more although it had not closed. */
+export const BROKEN: LiveClose = { code: 1006, reason: '' };
 
 /** Two sources at a time would be mixed up. */
 export function pipeBusyError(): TranscriptionError {

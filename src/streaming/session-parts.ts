@@ -65,6 +65,7 @@ export class SessionParts {
   readonly configurations: Configurations;
   readonly keepAlive: KeepAlive;
   readonly link: Link;
+  readonly takeFrame = (frame: Uint8Array): void => this.outbox.push(frame);
   readonly #watchdog: Watchdog;
   readonly #dependencies: SessionDependencies;
   #repairedFinals = 0;

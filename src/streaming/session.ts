@@ -13,11 +13,10 @@ import { type AudioChunk, toBytes } from './audio-bytes.js';
 import { deferred, observed } from './deferred.js';
 import { abortedError, endedError } from './end-errors.js';
 import { FinishWait } from './finish-wait.js';
-import { fluxOnly, incompleteSample, stalledError, UNCONFIRMED_END } from './session-errors.js';
+import { SENT } from './outbox.js';
+import { BROKEN, fluxOnly, incompleteSample, stalledError, UNCONFIRMED_END } from './session-errors.js';
 import { SessionParts } from './session-parts.js';
 import type { LiveOutcome, LivePlace, SessionDependencies } from './session-types.js';
-
-const BROKEN: LiveClose = { code: 1006, reason: '' };
 
 /**
  * One live transcription: connecting → open ⇄ reconnecting → finishing → ended, or from any of them → failed.
@@ -94,11 +93,12 @@ export class LiveSession {
   send(chunk: AudioChunk, isPausable = false): Promise<void> {
     if (!this.takesAudio) return observed(Promise.reject(endedError(this.over.reason)));
     try {
-      const frames = this.#parts.framer.split(toBytes(chunk));
-      if (frames.length === 0) return Promise.resolve();
-      const sent = this.#parts.outbox.pushAudio(frames, isPausable);
-      this.#parts.outage.admit(frames.reduce((bytes, frame) => bytes + frame.length, 0));
-      return observed(sent);
+      const { framer, outbox, outage, takeFrame } = this.#parts;
+      const bytes = framer.split(toBytes(chunk), takeFrame);
+      if (bytes === 0) return SENT;
+      const sent = outbox.sendAll(isPausable);
+      outage.admit(bytes);
+      return sent === SENT ? SENT : observed(sent);
     } catch (error) {
       return observed(Promise.reject(error));
     }

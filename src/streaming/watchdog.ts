@@ -1,10 +1,10 @@
 import type { Clock, LiveConnection, TimerHandle } from '../contracts/index.js';
 
-const TICK_MS = 1000;
+const TICK_MS = 500;
 /** A connection on which nothing comes is asked after so long. */
-const SILENT_MS = 500;
+const SILENT_MS = 1400;
 /** One that does not answer for so long, or from which nothing leaves, is dead: with the ticks it is noticed within 5 s. */
-const DEAD_AFTER_MS = 2900;
+const DEAD_AFTER_MS = 2400;
 /** Audio that was sent without any result. Deepgram tells of silence too. */
 const NO_RESULT_SECONDS = { interims: 10, finals: 30 } as const;
 

@@ -7,8 +7,7 @@ import { toJsonLine } from './figure.mjs';
 import { describeMachine, textTable, writeMarkdown } from './report.mjs';
 import { parallelCalls, sequentialCalls } from './rows/calls.mjs';
 import { coldImport } from './rows/import.mjs';
-import { idleMemory, liveLoad } from './rows/live.mjs';
-import { missingRows } from './rows/missing.mjs';
+import { idleMemory, liveLoad, reconnects } from './rows/live.mjs';
 import { queueAdd, queueWork } from './rows/queue.mjs';
 import { bundleSize } from './rows/size.mjs';
 import { postgresStorage, sqliteStorage } from './rows/storage.mjs';
@@ -26,11 +25,11 @@ const ROWS = [
   queueWork,
   liveLoad,
   idleMemory,
+  reconnects,
   coldImport,
   bundleSize,
   sqliteStorage,
   postgresStorage,
-  ...missingRows,
 ].sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));
 
 const RESULTS_PATH = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url));

@@ -92,18 +92,18 @@ export class Network {
       for (const [control, strike] of this.#strikes) {
         if (!live?.controls.some((text) => text.includes(`"${control}"`))) continue;
         this.#strikes.delete(control);
-        this.strike(strike);
+        this.strike(strike, true);
       }
     }
   }
 
-  strike(kind: Exclude<PlannedAction['kind'], 'finalize' | 'mute'>, ms = 0): void {
-    const wasConnected = this.#proxy.connections.live > 0;
-    if (wasConnected) this.#strikesMade += 1;
+  /** @param isConnected The session has an open connection: one that it gave up may still be open here. */
+  strike(kind: Exclude<PlannedAction['kind'], 'finalize' | 'mute'>, isConnected: boolean, ms = 0): void {
+    this.#strikesMade += 1;
     if (kind === 'blackhole') {
       this.#setBlackhole(true, 'all');
       this.#setBlackhole(false, 'later');
-      if (wasConnected) this.#note(`strike ${this.#strikesMade}`, kind);
+      if (isConnected) this.#note(`strike ${this.#strikesMade}`, kind);
       return;
     }
     this.#proxy.reset();

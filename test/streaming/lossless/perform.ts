@@ -175,7 +175,7 @@ class Run {
 
   #act({ kind, ms }: PlannedAction, live: LiveTranscription): void {
     if (kind === 'finalize') this.#watch('finalize()', live.finalize());
-    else if (kind !== 'mute') this.#network?.strike(kind, ms);
+    else if (kind !== 'mute') this.#network?.strike(kind, live.stats().state === 'open', ms);
   }
 
   /** The audio in pieces of 20 to 80 ms, and what happens before each. Pieces end anywhere, also within a sample. */

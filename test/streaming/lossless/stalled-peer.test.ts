@@ -68,8 +68,8 @@ test('a microphone goes on, the watchdog connects again, and memory stays within
   }
   expect(heldBytes).toBeGreaterThan(ringBytes / 2);
   expect(heldBytes, 'bytes of audio').toBeLessThan(ringBytes + MEBIBYTE);
-  // The test's own server has what was sent to it and not read.
-  expect(memoryBytes, 'bytes of memory').toBeLessThan(ringBytes + 2 * MEBIBYTE);
+  // The server of the test is in this process, and has what came before each of its connections stopped reading.
+  expect(memoryBytes, 'bytes of memory').toBeLessThan(ringBytes + 4 * MEBIBYTE);
   expect(counts.get('reconnected')).toBeGreaterThan(STALLED_SECONDS / 7);
   expect(counts.get('gap'), 'there is no store, so audio is given up').toBeGreaterThan(0);
 
