@@ -35,6 +35,9 @@ const RECOVERY = {
 /** Audio that is kept while there is no connection, where its length is not known. */
 const ROOM_BYTES_WHERE_UNKNOWN = 4 * 1024 * 1024;
 
+/** Audio at the end of a stream that no result need tell of. Flux tells of silence two seconds late. */
+const UNHEARD_SECONDS = { v1: 1, flux: 3 } as const;
+
 /** What the session itself decides. */
 export interface SessionHooks {
   onEvent(event: LiveEvent): void;
@@ -69,6 +72,7 @@ export class SessionParts {
   readonly #watchdog: Watchdog;
   readonly #dependencies: SessionDependencies;
   #repairedFinals = 0;
+  #unheardEnds = 0;
 
   constructor(dependencies: SessionDependencies, over: AbortSignal, hooks: SessionHooks) {
     const { settings, clock, transport, transports = [transport] as const, repair } = dependencies;
@@ -171,6 +175,14 @@ export class SessionParts {
     this.outage.begin();
     this.outage.evictAll();
     return true;
+  }
+
+  /** Whether a close that nothing confirms may be the end of the stream: of audio that was never heard, only the second one. */
+  acceptsEnd(): boolean {
+    const seconds = this.map.seconds(this.outbox.acceptedBytes);
+    const isHeard = seconds === undefined || seconds - this.timeline.latest < UNHEARD_SECONDS[this.protocol];
+    this.#unheardEnds += isHeard ? 0 : 1;
+    return isHeard || this.#unheardEnds > 1;
   }
 
   /** The audio has been heard to its end. */

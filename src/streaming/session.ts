@@ -177,11 +177,8 @@ export class LiveSession {
   async #begin(): Promise<void> {
     try {
       const place = await this.#dependencies.acquire?.(this.over);
-      if (this.ended) {
-        place?.release();
-        return;
-      }
       this.#place = place;
+      if (this.ended) return place?.release();
     } catch (error) {
       this.fail(toTranscriptionError(error));
       return;
@@ -211,7 +208,8 @@ export class LiveSession {
   /** True where the session has ended with it, as it should. */
   #down(close: LiveClose, error: Error | undefined, wasOpen: boolean): boolean {
     if (this.ended) return true;
-    const isComplete = this.#closeStreamSent && (this.#metadataSeen || error === undefined);
+    const isComplete =
+      this.#closeStreamSent && (this.#metadataSeen || (error === undefined && this.#parts.acceptsEnd()));
     this.#parts.lost(wasOpen);
     if (isComplete) {
       if (!this.#metadataSeen && this.#parts.protocol === 'v1') this.warn('unconfirmed_end', UNCONFIRMED_END);
@@ -260,7 +258,7 @@ export class LiveSession {
     Promise.resolve(this.#dependencies.onEnd(outcome)).then(settle, settle);
   }
 
-  /** After this the session has ended. Nothing here calls back into the user's code. */
+  /** After this the session has ended. It calls nobody back. */
   #cleanUp(reason: Error): void {
     this.#over.abort(reason);
     this.#stopListening();
