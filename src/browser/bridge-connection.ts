@@ -28,7 +28,7 @@ export interface BridgeConnectionHooks {
   onMessage(message: BridgeMessage): void;
   onLatency(milliseconds: number): void;
   /** The last call, and exactly one. `cause`: what failed before there was a connection. */
-  onClose(code: number, cause?: unknown): void;
+  onClose(code: number, reason: string, cause?: unknown): void;
 }
 
 /** One connection to the bridge. */
@@ -54,7 +54,7 @@ export class BridgeConnection {
     this.#settings = settings;
     this.#hooks = hooks;
     this.#connectTimer = setTimeout(() => this.#end(1006), settings.connectTimeoutMs);
-    this.#open(start).catch((error) => this.#end(1006, error));
+    this.#open(start).catch((error) => this.#end(1006, '', error));
   }
 
   get bufferedAmount(): number {
@@ -92,7 +92,8 @@ export class BridgeConnection {
       this.#pingTimer = setInterval(() => this.#beat(), PING_MS);
     };
     socket.onmessage = ({ data }: { readonly data: unknown }) => this.#receive(data);
-    socket.onclose = ({ code }: { readonly code: number }) => this.#end(code);
+    socket.onclose = ({ code, reason }: { readonly code: number; readonly reason: string }) =>
+      this.#end(code, reason);
     // A close follows, and tells no less.
     socket.onerror = () => undefined;
   }
@@ -123,11 +124,11 @@ export class BridgeConnection {
     }
   }
 
-  #end(code: number, cause?: unknown): void {
+  #end(code: number, reason = '', cause?: unknown): void {
     if (this.#over) return;
     this.#over = true;
     this.#cleanUp();
-    this.#hooks.onClose(code, cause);
+    this.#hooks.onClose(code, reason, cause);
   }
 
   #cleanUp(code?: number): void {

@@ -42,9 +42,12 @@ function toError([name, code, message, retryable = false]: Facts, cause?: unknow
 }
 
 /** The error of a close that another connection would not help, or undefined. */
-export function fatalCloseError(code: number): TranscriptionError | undefined {
+export function fatalCloseError(code: number, reason: string): TranscriptionError | undefined {
   const facts = BY_CLOSE_CODE[code];
-  return facts === undefined || code === 1013 ? undefined : toError(facts);
+  if (facts === undefined || code === 1013) return undefined;
+  const [name, errorCode, message, retryable] = facts;
+  // What was wrong with a message is known to the bridge alone.
+  return toError([name, errorCode, code === 4400 ? `${message} ${reason}`.trimEnd() : message, retryable]);
 }
 
 /** After the last attempt. */

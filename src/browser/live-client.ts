@@ -119,7 +119,7 @@ export class LiveClient extends ClientEvents {
       {
         onMessage: (message) => this.#receive(message),
         onLatency: (milliseconds) => this.emit({ type: 'latency', milliseconds }),
-        onClose: (code, cause) => this.#closed(code, cause),
+        onClose: (code, reason, cause) => this.#closed(code, reason, cause),
       },
     );
   }
@@ -214,11 +214,11 @@ export class LiveClient extends ClientEvents {
     return end - this.#sent <= ROOM_BYTES && end - start <= 0.75 * this.#settings.bufferBytes;
   }
 
-  #closed(code: number, cause: unknown): void {
+  #closed(code: number, reason: string, cause: unknown): void {
     this.#connection = undefined;
     this.#isReady = false;
     const { giveUpAfterMs } = this.#settings;
-    const fatal = fatalCloseError(code);
+    const fatal = fatalCloseError(code, reason);
     if (fatal !== undefined) this.#fail(fatal);
     else if (isFinal(cause)) this.#fail(cause);
     else if (!this.#reconnection.lost(code)) this.#fail(givenUpError(code, giveUpAfterMs, cause));

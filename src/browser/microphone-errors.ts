@@ -1,16 +1,7 @@
-import type { ErrorCode, TranscriptionError } from '../errors/index.js';
+import type { ErrorCode } from '../errors/index.js';
 
 /** Why there is no sound. */
-export type MicrophoneErrorCode =
-  | 'microphone_denied'
-  | 'microphone_missing'
-  | 'microphone_busy'
-  | 'microphone_unsupported';
-
-/** A TranscriptionError of the microphone. */
-export interface MicrophoneError extends Omit<TranscriptionError, 'code'> {
-  readonly code: ErrorCode | MicrophoneErrorCode;
-}
+export type MicrophoneErrorCode = Extract<ErrorCode, `microphone_${string}`>;
 
 type Explanation = readonly [MicrophoneErrorCode, string];
 

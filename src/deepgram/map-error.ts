@@ -72,7 +72,7 @@ function parseJson(text: string): unknown {
 }
 
 /** Node hangs the bytes of an answer that it could not read on the error: they may be of a transcript. */
-export function dropRawPacket(error: unknown): void {
+function dropRawPacket(error: unknown): void {
   if (error instanceof Error) Reflect.deleteProperty(error, 'rawPacket');
 }
 

@@ -1,5 +1,5 @@
 /** A longer header, as one with cover art, is given up: it would be sent again on each connection. */
-export const MAX_HEADER_BYTES = 256 * 1024;
+const MAX_HEADER_BYTES = 256 * 1024;
 
 /** The header of a stream while it arrives. */
 export class HeaderBytes {

@@ -9,6 +9,7 @@ import { within } from '../../internal/within.js';
 import { Connection, UNHEARD } from './connection.js';
 import { functionFailed } from './failures.js';
 import { type Admission, Gate, type Refusal } from './gate.js';
+import { brandListener, mustRefuse } from './listeners.js';
 import { loadWebSocketServer } from './load-ws.js';
 import type { BridgeSettings } from './options.js';
 import { Places } from './places.js';
@@ -52,14 +53,13 @@ export class Bridge {
   }
 
   attach(server: UpgradeServer): void {
-    checkMethods('server', server, ['on', 'off', 'listenerCount']);
+    checkMethods('server', server, ['on', 'off', 'listeners']);
     if (this.#servers.has(server) || this.#closing !== undefined) return;
-    const listener: UpgradeListener = (request, socket, head) => {
-      void this.handleUpgrade(request, socket, head).then((isOurs) => {
-        // Without this the socket would stay open for ever: Node leaves it to the listeners.
-        if (!isOurs && server.listenerCount('upgrade') === 1) refuseUpgrade(socket, 404);
-      });
-    };
+    const listener = brandListener(this.#settings.path, (request, socket, head) => {
+      // Without this the socket would stay open for ever: Node leaves it to the listeners.
+      if (mustRefuse(server, listener, pathOf(request))) refuseUpgrade(socket, 404);
+      else void this.handleUpgrade(request, socket, head);
+    });
     this.#servers.set(server, listener);
     server.on('upgrade', listener);
   }

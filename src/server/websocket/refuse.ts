@@ -24,7 +24,8 @@ export function refuseUpgrade(socket: Duplex, status: number): void {
     `Content-Length: ${Buffer.byteLength(body)}`,
     ...(status === 429 || status === 503 ? [`Retry-After: ${RETRY_AFTER}`] : []),
   ];
-  // Who does not read the answer must not keep the socket.
+  // Who has gone already must not end the process, and who does not read the answer must not keep the socket.
+  socket.on('error', () => socket.destroy());
   socket.once('finish', () => socket.destroy());
   socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
 }

@@ -147,23 +147,34 @@ export class BridgeSession implements ConnectionListener {
 
   async #run(): Promise<void> {
     const { live } = this.#parts;
-    try {
-      for await (const event of live) this.#publish(event);
-    } catch (error) {
-      this.#publish({ type: 'error', error: error as Error });
-      this.#publish({ type: 'end' });
-    }
+    const end = await this.#publishAll(live);
     this.#isFinishing = true;
     this.#timers.cancel('total');
     this.#attached?.connection.expectNoMessages();
     this.#intake.stop();
     const transcript = await live.finish().catch(() => undefined);
+    // Only now: who hears of the end may look for the transcript at once.
+    this.#publish(end);
     this.#isOver = true;
     this.#log.close();
     this.#tellEnd(transcript);
     this.#deliver();
     if (this.#attached === undefined && !this.#timers.has('resume')) this.forget();
     await this.#hand(transcript);
+  }
+
+  /** All but the last one, which it returns. */
+  async #publishAll(live: BridgeLive): Promise<LiveEvent> {
+    let end: LiveEvent = { type: 'end' };
+    try {
+      for await (const event of live) {
+        if (event.type === 'end') end = event;
+        else this.#publish(event);
+      }
+    } catch (error) {
+      this.#publish({ type: 'error', error: error as Error });
+    }
+    return end;
   }
 
   #publish(event: LiveEvent): void {

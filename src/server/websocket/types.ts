@@ -33,7 +33,7 @@ export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: B
 export interface UpgradeServer {
   on(event: 'upgrade', listener: UpgradeListener): unknown;
   off(event: 'upgrade', listener: UpgradeListener): unknown;
-  listenerCount(event: 'upgrade'): number;
+  listeners(event: 'upgrade'): readonly unknown[];
 }
 
 /** Why an upgrade was refused. */

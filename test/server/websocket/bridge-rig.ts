@@ -32,7 +32,7 @@ export interface BrowserOptions {
 }
 
 /** Who comes with `?user=name` is that user, and nobody else passes. */
-export const authorize: WebSocketBridgeOptions['authorize'] = ({ url = '' }) => {
+const authorize: WebSocketBridgeOptions['authorize'] = ({ url = '' }) => {
   const userId = new URL(url, 'http://here').searchParams.get('user');
   return userId === null ? null : { userId };
 };

@@ -1,7 +1,7 @@
 import type { Recording } from './perform.js';
 
 /** The longest time until a connection is noticed that has fallen silent. */
-export const NOTICED_WITHIN_MS = 5000;
+const NOTICED_WITHIN_MS = 5000;
 
 /** What a replay may send at once: it need not be exact. */
 const MOST_LEAD_SECONDS = 0.75;

@@ -78,7 +78,7 @@ function transcriptComplaints({
 }
 
 /** Word by word. The words that were said are all different. */
-export function compareWords(
+function compareWords(
   where: string,
   said: readonly SpokenWord[],
   heard: readonly HeardWord[],
