@@ -45,9 +45,9 @@ function toError([name, code, message, retryable = false]: Facts, cause?: unknow
 export function fatalCloseError(code: number, reason: string): TranscriptionError | undefined {
   const facts = BY_CLOSE_CODE[code];
   if (facts === undefined || code === 1013) return undefined;
-  const [name, errorCode, message, retryable] = facts;
-  // What was wrong with a message is known to the bridge alone.
-  return toError([name, errorCode, code === 4400 ? `${message} ${reason}`.trimEnd() : message, retryable]);
+  const [name, errorCode, message] = facts;
+  // What was wrong with a message, the bridge alone knows.
+  return toError(code === 4400 ? [name, errorCode, `${message} ${reason}`.trimEnd()] : facts);
 }
 
 /** After the last attempt. */

@@ -21,6 +21,6 @@ export {
   type MicrophoneState,
 } from './microphone.js';
 export type { MicrophoneDevice } from './microphone-devices.js';
-export type { MicrophoneError, MicrophoneErrorCode } from './microphone-errors.js';
+export type { MicrophoneErrorCode } from './microphone-errors.js';
 export { MICROPHONE_WORKLET } from './microphone-worklet.js';
 export type { TokenSupplier, WebSocketConstructor, WebSocketLike } from './web-socket.js';

@@ -30,7 +30,7 @@ const BY_NAME: Readonly<Record<string, Explanation>> = {
   WorkletError: ['microphone_unsupported', WORKLET],
 };
 
-/** What a MicrophoneError will say. The class itself is not in the code that is loaded later. */
+/** What the error of the microphone will say. The class itself is not in the code that is loaded later. */
 export class MicrophoneFault extends Error {
   readonly code: MicrophoneErrorCode;
 

@@ -1,10 +1,10 @@
-import { type ErrorCode, TranscriptionError } from '../errors/index.js';
+import { TranscriptionError } from '../errors/index.js';
 import { checkNumber } from '../internal/validate.js';
 import { Emitter, reportLater } from './emitter.js';
 import { createError, notLoadedError } from './errors.js';
 import type { Level } from './level-meter.js';
 import type { MicrophoneDevice } from './microphone-devices.js';
-import type { MicrophoneError, MicrophoneFault } from './microphone-errors.js';
+import type { MicrophoneFault } from './microphone-errors.js';
 import type { MicrophoneSession, MicrophoneSessionHooks, MicrophoneSettings } from './microphone-session.js';
 import { MICROPHONE_WORKLET, WORKLET_NAME } from './microphone-worklet.js';
 
@@ -43,7 +43,7 @@ export type MicrophoneEvent =
   /** Devices were plugged in or out: `devices()` is worth another look. */
   | { readonly type: 'devices' }
   /** The device was lost and none took its place. Silence is sent until one is plugged in. */
-  | { readonly type: 'error'; readonly error: MicrophoneError };
+  | { readonly type: 'error'; readonly error: TranscriptionError };
 
 export type MicrophoneEventOf<Type extends MicrophoneEvent['type']> = Extract<
   MicrophoneEvent,
@@ -108,9 +108,8 @@ export class Microphone implements AsyncIterable<Uint8Array> {
   }
 
   /**
-   * Asks the user where they have not been asked, and records. Settles when it does. Rejects with a MicrophoneError:
-   * `microphone_denied`, `microphone_missing`, `microphone_busy` or `microphone_unsupported`; or with `aborted` where
-   * `stop()` came first.
+   * Asks the user where they have not been asked, and records. Settles when it does. Rejects with a TranscriptionError
+   * of a MicrophoneErrorCode, or with code `aborted` where `stop()` came first.
    */
   start(): Promise<void> {
     this.#starting ??= this.#start();
@@ -141,13 +140,9 @@ export class Microphone implements AsyncIterable<Uint8Array> {
     return (await loadSession()).listDevices();
   }
 
-  /** Changes the device, also while it records. Undefined: the default one. Rejects with a MicrophoneError. */
+  /** Changes the device, also while it records. Undefined: the default one. Rejects as `start()` does. */
   async setDevice(id: string | undefined): Promise<void> {
-    try {
-      await this.#session?.change(id, 'chosen');
-    } catch (fault) {
-      throw toMicrophoneError(fault);
-    }
+    await this.#session?.change(id, 'chosen').catch(rethrow);
     if (id === undefined) delete this.#options.deviceId;
     else this.#options.deviceId = id;
   }
@@ -204,12 +199,12 @@ export class Microphone implements AsyncIterable<Uint8Array> {
       const { MicrophoneSession } = await loadSession();
       if (this.#attempt === attempt) {
         this.#session = new MicrophoneSession(this.#settings(), this.#hooks(attempt), this.#muted);
-        await this.#session.start(this.#options.deviceId);
+        await this.#session.start(this.#options.deviceId).catch(rethrow);
       }
     } catch (error) {
       if (this.#attempt === attempt) {
         await this.stop();
-        throw toMicrophoneError(error);
+        throw error;
       }
     }
     if (this.#attempt !== attempt) {
@@ -239,7 +234,7 @@ export class Microphone implements AsyncIterable<Uint8Array> {
       onSuspended: (suspended) => {
         if (this.#attempt === attempt) this.#enter(suspended ? 'suspended' : 'recording');
       },
-      onError: (fault) => this.#emitter.emit({ type: 'error', error: toMicrophoneError(fault) }),
+      onError: (fault) => this.#emitter.emit({ type: 'error', error: toError(fault) }),
     };
   }
 
@@ -286,8 +281,10 @@ const loadSession = () =>
     throw notLoadedError(cause);
   });
 
-function toMicrophoneError(error: unknown): MicrophoneError {
-  if (TranscriptionError.isInstance(error)) return error;
-  const { message, code, cause } = error as MicrophoneFault;
-  return new TranscriptionError(message, { code: code as ErrorCode, cause });
+function toError({ message, code, cause }: MicrophoneFault): TranscriptionError {
+  return new TranscriptionError(message, { code, cause });
+}
+
+function rethrow(fault: MicrophoneFault): never {
+  throw toError(fault);
 }

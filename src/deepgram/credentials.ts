@@ -64,6 +64,7 @@ function headerSafe(value: string, name: string): string {
   );
 }
 
+/** A function that fails may have a bad moment, unlike one that returns a wrong value: it is worth another call. */
 async function call(secret: () => string | Promise<string>, name: string): Promise<string> {
   try {
     return await secret();
@@ -71,6 +72,7 @@ async function call(secret: () => string | Promise<string>, name: string): Promi
     if (TranscriptionError.isInstance(cause)) throw cause;
     throw new AuthError(`The function ${name} failed. Its error is the cause.`, {
       code: 'missing_credentials',
+      retryable: true,
       cause,
     });
   }

@@ -8,6 +8,7 @@ import {
 } from '../errors/index.js';
 import { redactText } from '../net/redact.js';
 import { errorFromAnswer, networkError } from './map-error.js';
+import { withoutSecrets } from './quoted-secrets.js';
 
 export interface ConnectionFacts {
   readonly region: string;
@@ -36,7 +37,7 @@ const NET_MEANINGS: Readonly<Record<string, string>> = {
 /** The error of a close, or undefined where the close is a normal one. */
 export function errorFromClose(close: LiveClose, facts: ConnectionFacts): TranscriptionError | undefined {
   if (NORMAL_CODES.has(close.code)) return undefined;
-  const reason = redactText(close.reason);
+  const reason = reasonOf(close, facts);
   const said = reason === '' ? '' : ` (${reason})`;
   const details = known(facts);
   if (close.code === 1008) {
@@ -60,7 +61,7 @@ export function errorFromClose(close: LiveClose, facts: ConnectionFacts): Transc
 
 /** The stream ended although neither side had asked for it. */
 export function connectionClosed(close: LiveClose, facts: ConnectionFacts, cause?: unknown): NetworkError {
-  const reason = redactText(close.reason);
+  const reason = reasonOf(close, facts);
   const said = reason === '' ? '' : ` (${reason})`;
   return new NetworkError(
     `The connection to Deepgram ended with ${close.code}${said} before the stream was finished. Open it again; partial() has what was understood.`,
@@ -86,6 +87,10 @@ export function handshakeRefused(
     facts.secrets,
   );
   return addContext(error, { region: facts.region });
+}
+
+function reasonOf({ reason }: LiveClose, { secrets }: ConnectionFacts): string {
+  return redactText(withoutSecrets(reason, secrets));
 }
 
 /** Reasons link to a page such as `…/net0001`; some spell the code out. */

@@ -12,6 +12,8 @@ import { TimeoutError, toTranscriptionError } from '../errors/index.js';
 import { type CredentialsProvider, secretOf } from './credentials.js';
 import { type ConnectionFacts, connectFailed, errorFromClose, handshakeRefused } from './live-errors.js';
 import { createLiveRequest, type LiveParameters, type LiveRequest } from './live-request.js';
+import { requestIdOf } from './map-error.js';
+import { messageWithoutSecrets, withoutSecrets } from './quoted-secrets.js';
 import { loadSdk } from './sdk.js';
 import { LiveSocket, loadWebSocket, type WebSocketClass, type WebSocketObserver } from './web-socket.js';
 
@@ -84,8 +86,10 @@ class DeepgramLiveConnection implements LiveConnection {
     this.#openSocket().send(JSON.stringify({ ...message, type: 'Configure' }));
   }
 
+  /** True also while the far end closes: where it never completes that, no pong comes, and the end is noticed. */
   ping(): boolean {
-    return this.#openSocket().ping();
+    if (this.#socket === undefined || !this.#opened || this.#closing || this.#ended) return false;
+    return this.#socket.ping();
   }
 
   close(code = 1000, reason = ''): void {
@@ -120,10 +124,10 @@ class DeepgramLiveConnection implements LiveConnection {
   #observer(): WebSocketObserver {
     return {
       onUpgrade: (headers) => {
-        this.#requestId = headers['dg-request-id'];
+        this.#requestId = requestIdOf(headers['dg-request-id'], this.#secrets);
       },
       onRefused: (answer) => {
-        this.#requestId = answer.headers['dg-request-id'];
+        this.#requestId = requestIdOf(answer.headers['dg-request-id'], this.#secrets);
         this.#failure ??= handshakeRefused(answer, this.#facts(), this.#options.clock.wallMs());
       },
       onOpen: () => this.#open(),
@@ -137,7 +141,7 @@ class DeepgramLiveConnection implements LiveConnection {
       onError: (error) => {
         if (!this.#opened) this.#failure ??= connectFailed(error, this.#facts());
       },
-      onClose: (close) => this.#end(close, this.#failure ?? errorFromClose(close, this.#facts())),
+      onClose: (close) => this.#closed(close),
     };
   }
 
@@ -152,7 +156,7 @@ class DeepgramLiveConnection implements LiveConnection {
     if (this.#ended || this.#closing) return;
     const message = typeof data === 'string' ? parseObject(data) : undefined;
     if (message !== undefined) {
-      this.#hand(message);
+      this.#hand(messageWithoutSecrets(message, this.#secrets));
       return;
     }
     this.#handlers.onWarning({
@@ -177,6 +181,11 @@ class DeepgramLiveConnection implements LiveConnection {
       { code: 'timeout', region, retryable: true },
     );
     this.#end({ code: 1006, reason: '' }, this.#failure);
+  }
+
+  #closed({ code, reason }: LiveClose): void {
+    const close = { code, reason: withoutSecrets(reason, this.#secrets) };
+    this.#end(close, this.#failure ?? errorFromClose(close, this.#facts()));
   }
 
   #end(close: LiveClose, error?: Error): void {

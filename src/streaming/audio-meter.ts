@@ -19,6 +19,8 @@ export class AudioMeter {
   readonly isRaw: boolean;
   /** Bytes that belong together: one sample of each channel. */
   readonly blockBytes: number = 1;
+  /** The largest message to send: whole blocks, at most 250 ms where the rate is known. */
+  frameBytes = FRAME_BYTES_WHERE_UNKNOWN;
 
   constructor(options: FormatOptions) {
     const { encoding, sample_rate: sampleRate, channels = 1 } = options;
@@ -30,7 +32,7 @@ export class AudioMeter {
     const sampleBytes = SAMPLE_BYTES[encoding];
     if (sampleBytes === undefined || !isPositive(channels)) return;
     this.blockBytes = sampleBytes * channels;
-    if (isPositive(sampleRate)) this.#bytesPerSecond = this.blockBytes * sampleRate;
+    this.#setRate(isPositive(sampleRate) ? this.blockBytes * sampleRate : undefined);
   }
 
   /** Undefined where the format does not tell, or has not told yet. */
@@ -43,21 +45,12 @@ export class AudioMeter {
     return this.#header !== undefined;
   }
 
-  /** The largest message to send: whole blocks, at most 250 ms where the rate is known. */
-  get frameBytes(): number {
-    const bytes =
-      this.#bytesPerSecond === undefined
-        ? FRAME_BYTES_WHERE_UNKNOWN
-        : this.#bytesPerSecond * LONGEST_FRAME_SECONDS;
-    return Math.max(1, Math.floor(bytes / this.blockBytes)) * this.blockBytes;
-  }
-
   /** Must see the audio in order, from its first byte. */
   look(bytes: Uint8Array): void {
     if (this.#header === undefined) return;
     const header = concat(this.#header, bytes.subarray(0, LONGEST_HEADER_BYTES));
     const rate = wavByteRate(header);
-    if (typeof rate === 'number') this.#bytesPerSecond = rate;
+    if (typeof rate === 'number') this.#setRate(rate);
     const open = rate === 'incomplete' && header.length < LONGEST_HEADER_BYTES;
     this.#header = open ? header : undefined;
   }
@@ -65,6 +58,13 @@ export class AudioMeter {
   /** Undefined where the rate is unknown. */
   seconds(bytes: number): number | undefined {
     return this.#bytesPerSecond === undefined ? undefined : bytes / this.#bytesPerSecond;
+  }
+
+  #setRate(bytesPerSecond: number | undefined): void {
+    this.#bytesPerSecond = bytesPerSecond;
+    const bytes =
+      bytesPerSecond === undefined ? FRAME_BYTES_WHERE_UNKNOWN : bytesPerSecond * LONGEST_FRAME_SECONDS;
+    this.frameBytes = Math.max(1, Math.floor(bytes / this.blockBytes)) * this.blockBytes;
   }
 }
 

@@ -5,6 +5,8 @@ const ANSWER_TIMEOUT_MS = 5000;
 
 interface Waiting {
   readonly message: Readonly<Record<string, unknown>>;
+  /** What Flux has accepted before, told to one new connection. */
+  readonly isRepeat?: true;
   settle(error?: Error): void;
   timer?: TimerHandle | undefined;
 }
@@ -47,6 +49,8 @@ export class Configurations {
   lost(): void {
     this.#connection = undefined;
     for (const { timer } of this.#waiting) timer?.cancel();
+    // The next connection gets one of its own.
+    this.#waiting = this.#waiting.filter(({ isRepeat }) => !isRepeat);
   }
 
   answered(error?: Error): void {
@@ -63,6 +67,7 @@ export class Configurations {
   #again(message: Readonly<Record<string, unknown>>): Waiting {
     const waiting: Waiting = {
       message,
+      isRepeat: true,
       settle: () => {
         waiting.timer?.cancel();
         this.#waiting = this.#waiting.filter((other) => other !== waiting);

@@ -1,13 +1,17 @@
 import type { LiveEvent } from '../contracts/index.js';
 import { TranscriptionError } from '../errors/index.js';
 
-/** Events kept for a consumer that is slow or has not come; beyond it old interims go. */
+/** Events kept for a consumer that is slow or has not come; beyond it those go that may be missed. */
 const MAX_EVENTS = 1000;
+
+/** Beyond the bound a new one of them takes the place of the oldest one. */
+const PASSING: ReadonlySet<LiveEvent['type']> = new Set(['warning', 'speech-start', 'utterance-end']);
 
 /**
  * The events of a session for one consumer, from the first one on.
  *
- * Only interims that a newer one has replaced are ever dropped.
+ * Only interims that a newer one has replaced, and the oldest of the events that a consumer can do without, are ever
+ * dropped. All others are kept, whatever their number.
  */
 export class EventFeed implements AsyncIterable<LiveEvent> {
   #events: LiveEvent[] = [];
@@ -57,9 +61,16 @@ export class EventFeed implements AsyncIterable<LiveEvent> {
   }
 
   #keep(event: LiveEvent): void {
-    if (event.type === 'interim' && this.#events.length >= MAX_EVENTS) {
-      this.#events = this.#events.filter((kept) => kept.type !== 'interim' || kept.channel !== event.channel);
-    }
+    if (this.#events.length >= MAX_EVENTS) this.#makeRoom(event);
     this.#events.push(event);
+  }
+
+  #makeRoom(event: LiveEvent): void {
+    if (event.type === 'interim') {
+      this.#events = this.#events.filter((kept) => kept.type !== 'interim' || kept.channel !== event.channel);
+    } else if (PASSING.has(event.type)) {
+      const oldest = this.#events.findIndex(({ type }) => PASSING.has(type));
+      if (oldest >= 0) this.#events.splice(oldest, 1);
+    }
   }
 }

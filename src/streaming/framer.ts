@@ -1,14 +1,11 @@
 import { type AudioMeter, concat } from './audio-meter.js';
 
-/** Small chunks are copied into blocks of this size: a buffer for each costs more than the copy. */
-const BLOCK_BYTES = 16 * 1024;
+const NOTHING = new Uint8Array(0);
 
-/** Cuts the caller's chunks into messages for Deepgram: never empty, never too long, whole samples only. */
+/** Holds back the beginning of a sample until its rest comes, so that only whole samples are sent. */
 export class Framer {
   readonly #meter: AudioMeter;
-  #held: Uint8Array = new Uint8Array(0);
-  #block: Uint8Array = new Uint8Array(0);
-  #used = 0;
+  #held = NOTHING;
 
   constructor(meter: AudioMeter) {
     this.#meter = meter;
@@ -19,33 +16,14 @@ export class Framer {
     return this.#held.length;
   }
 
-  /** Hands out the frames of a chunk, and returns how many bytes they have. They are copies: the chunk may be used again. */
-  split(chunk: Uint8Array, take: (frame: Uint8Array) => void): number {
-    if (chunk.length === 0) return 0;
-    const { blockBytes, frameBytes } = this.#meter;
-    this.#meter.look(chunk);
-    const bytes = this.#held.length === 0 ? this.#copy(chunk) : concat(this.#held, chunk);
-    const usable = bytes.length - (bytes.length % blockBytes);
-    if (usable < bytes.length || this.#held.length > 0) this.#held = new Uint8Array(bytes.subarray(usable));
-    if (usable <= frameBytes) {
-      if (usable > 0) take(usable === bytes.length ? bytes : bytes.subarray(0, usable));
-      return usable;
-    }
-    for (let at = 0; at < usable; at += frameBytes) {
-      take(bytes.subarray(at, Math.min(at + frameBytes, usable)));
-    }
-    return usable;
-  }
-
-  #copy(chunk: Uint8Array): Uint8Array {
-    if (chunk.length > BLOCK_BYTES / 4) return new Uint8Array(chunk);
-    if (this.#used + chunk.length > this.#block.length) {
-      this.#block = new Uint8Array(BLOCK_BYTES);
-      this.#used = 0;
-    }
-    const copy = this.#block.subarray(this.#used, this.#used + chunk.length);
-    copy.set(chunk);
-    this.#used += chunk.length;
-    return copy;
+  /** The whole samples that are there with the chunk: no copy, where nothing was held back. */
+  wholeSamples(chunk: Uint8Array): Uint8Array {
+    const meter = this.#meter;
+    if (meter.undecided) meter.look(chunk);
+    const rest = (this.#held.length + chunk.length) % meter.blockBytes;
+    if (rest === 0 && this.#held.length === 0) return chunk;
+    const bytes = concat(this.#held, chunk);
+    this.#held = rest === 0 ? NOTHING : bytes.slice(bytes.length - rest);
+    return bytes.subarray(0, bytes.length - rest);
   }
 }

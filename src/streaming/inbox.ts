@@ -8,7 +8,8 @@ type Results = Extract<LiveMessage, { kind: 'results' }>;
 
 /** Where a channel stands: whether an interim is being shown, and whether its utterance has begun. */
 interface ChannelState {
-  interimShown: boolean;
+  /** The interim that is shown. */
+  interim: LiveSegment | undefined;
   utteranceOpen: boolean;
   /** When speech last began and utterances last ended, so that a replay tells neither again. */
   speechStartedAt: number;
@@ -68,7 +69,17 @@ export class Inbox implements Receiver {
     }
   }
 
-  end(): void {}
+  /** No final will come for what is still an interim: it is the best that is known. */
+  end(): void {
+    for (const state of this.#channels.values()) {
+      const { interim } = state;
+      state.interim = undefined;
+      if (interim === undefined) continue;
+      this.#builder.addRepair(interim);
+      this.#finals += 1;
+      this.#hooks.onEvent({ type: 'final', ...interim, speechFinal: true, fromFinalize: false });
+    }
+  }
 
   #results(results: Results, message: unknown, connection: number): void {
     const { isFinal, speechFinal, channels } = results;
@@ -87,8 +98,8 @@ export class Inbox implements Receiver {
   #final({ speechFinal, fromFinalize }: Results, segment: LiveSegment): LiveEventOf<'final'> | undefined {
     const state = this.#state(segment.channel);
     const silent = segment.text.trim() === '';
-    const worthTelling = !silent || state.interimShown || (speechFinal && state.utteranceOpen);
-    state.interimShown = false;
+    const worthTelling = !silent || state.interim !== undefined || (speechFinal && state.utteranceOpen);
+    state.interim = undefined;
     state.utteranceOpen = !speechFinal && (state.utteranceOpen || !silent);
     if (!worthTelling) return undefined;
     this.#finals += 1;
@@ -98,8 +109,8 @@ export class Inbox implements Receiver {
   #interim(segment: LiveSegment): LiveEventOf<'interim'> | undefined {
     const state = this.#state(segment.channel);
     const silent = segment.text.trim() === '';
-    const worthTelling = !silent || state.interimShown;
-    state.interimShown = !silent;
+    const worthTelling = !silent || state.interim !== undefined;
+    state.interim = silent ? undefined : segment;
     if (!worthTelling) return undefined;
     this.#interims += 1;
     return { type: 'interim', ...segment };
@@ -145,7 +156,7 @@ export class Inbox implements Receiver {
     const known = this.#channels.get(channel);
     if (known !== undefined) return known;
     const state = {
-      interimShown: false,
+      interim: undefined,
       utteranceOpen: false,
       speechStartedAt: Number.NEGATIVE_INFINITY,
       utteranceEndedAt: Number.NEGATIVE_INFINITY,

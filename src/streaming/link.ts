@@ -26,6 +26,9 @@ export interface LinkParts {
   readonly random: () => number;
 }
 
+/** A connection that was open for so long has worked, also where nobody spoke. */
+const LASTED_MS = 5000;
+
 /** Keeps one connection open: connecting → open → connecting again …, until it is stopped or gives up. */
 export class Link {
   readonly #parts: LinkParts;
@@ -37,6 +40,7 @@ export class Link {
   #isStopped = false;
   #endpoint = 0;
   #opened = 0;
+  #openedAt = 0;
 
   constructor(parts: LinkParts, hooks: LinkHooks) {
     this.#parts = parts;
@@ -68,12 +72,12 @@ export class Link {
       },
       onMessage: (message) => {
         if (!isPresent()) return;
-        this.#reconnector.proved();
+        this.#reconnector.heard();
         this.#hooks.onMessage(message, index);
       },
       onPong: () => {
         if (!isPresent()) return;
-        this.#reconnector.proved();
+        this.#reconnector.heard();
         this.#hooks.onPong();
       },
       onWarning: (warning) => isPresent() && this.#hooks.onWarning(warning),
@@ -83,6 +87,11 @@ export class Link {
       },
     });
     this.#connection = connection;
+  }
+
+  /** More is final: the connection works. */
+  proved(): void {
+    this.#reconnector.proved();
   }
 
   /** Gives the connection up, as if it had ended by itself, and opens another one. */
@@ -109,12 +118,14 @@ export class Link {
   #up(connection: LiveConnection, index: number, requestId: string | undefined): void {
     this.#isOpen = true;
     this.#opened += 1;
+    this.#openedAt = this.#parts.clock.monotonicMs();
     this.#reconnector.opened();
     this.#hooks.onUp(connection, index, requestId);
   }
 
   #down(close: LiveClose, error: Error | undefined): void {
     const wasOpen = this.#isOpen;
+    if (wasOpen && this.#parts.clock.monotonicMs() - this.#openedAt >= LASTED_MS) this.#reconnector.proved();
     this.#connection = undefined;
     this.#isOpen = false;
     if (this.#isStopped || this.#hooks.onDown(close, error, wasOpen) || this.#isStopped) return;

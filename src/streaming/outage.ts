@@ -26,6 +26,7 @@ const NEVER_MUCH_BYTES = 256 * 1024;
 /** What becomes of the audio while there is no connection: it stays, goes into the store, or is lost. */
 export class Outage {
   readonly #parts: OutageParts;
+  readonly #log: AudioLog;
   /**
    * Bytes that may be held: what is there at the begin of an outage stays. Connections that take audio and give nothing
    * are a part of it, and must not make it more.
@@ -41,6 +42,7 @@ export class Outage {
 
   constructor(parts: OutageParts) {
     this.#parts = parts;
+    this.#log = parts.log;
   }
 
   get gapSeconds(): number {
@@ -68,8 +70,9 @@ export class Outage {
 
   /** So many bytes of audio have come, in one chunk. */
   admit(newBytes: number): void {
-    const { log, roomBytes } = this.#parts;
+    const log = this.#log;
     if (!this.#isDown && log.heldBytes < NEVER_MUCH_BYTES) return;
+    const { roomBytes } = this.#parts;
     this.#newestBytes = newBytes;
     if (this.#isDown) {
       this.#makeRoom(this.#limitBytes ?? roomBytes());

@@ -1,6 +1,7 @@
 import type { LiveConnection, LiveControl } from '../contracts/index.js';
 import { AudioLog } from './audio-log.js';
 import type { AudioMap, Cut } from './audio-map.js';
+import type { AudioMeter } from './audio-meter.js';
 import type { ReplayPacer } from './replay-pacer.js';
 
 /** A message that is sent after the audio before it, and again on the next connection until it is answered. */
@@ -25,6 +26,7 @@ interface Waiter {
 export interface OutboxHooks {
   /** Bytes that may wait here while there is no connection before a sender has to wait. */
   roomBytes(isPausable: boolean): number;
+  /** Audio has left that had to wait. */
   onAudio(): void;
   /** The connection took no more although it had not closed. */
   onBroken(cause: unknown): void;
@@ -43,10 +45,13 @@ export const SENT: Promise<void> = Promise.resolve();
  * A sender whose chunk finds no room waits; one that does not wait makes the log grow.
  */
 export class Outbox {
-  readonly log = new AudioLog();
+  readonly log: AudioLog;
   readonly #hooks: OutboxHooks;
   readonly #map: AudioMap;
+  readonly #isRaw: boolean;
   #controls: Control[] = [];
+  /** How many of them were not sent yet. */
+  #unsentControls = 0;
   #waiters: Waiter[] = [];
   #connection: LiveConnection | undefined;
   #pacer: ReplayPacer | undefined;
@@ -54,7 +59,9 @@ export class Outbox {
   #pumping = false;
   #failure: Error | undefined;
 
-  constructor(map: AudioMap, hooks: OutboxHooks) {
+  constructor(meter: AudioMeter, map: AudioMap, hooks: OutboxHooks) {
+    this.log = new AudioLog(meter);
+    this.#isRaw = meter.isRaw;
     this.#map = map;
     this.#hooks = hooks;
   }
@@ -83,6 +90,7 @@ export class Outbox {
     this.log.rewind(cut.position);
     this.#controls = this.#controls.filter((control) => !control.isAnswered());
     for (const control of this.#controls) control.wasSent = false;
+    this.#unsentControls = this.#controls.length;
     if (cut.preamble !== undefined && this.log.accepted > this.log.sent) this.#write(cut.preamble);
     this.pump();
   }
@@ -92,17 +100,16 @@ export class Outbox {
     this.#settle();
   }
 
-  /** Takes in a frame, which `sendAll()` sends. */
-  push(bytes: Uint8Array): void {
-    this.#map.look(bytes);
+  /** Copies whole samples. Settles when they have left or, without a connection, when there is room for them. */
+  send(bytes: Uint8Array, isPausable: boolean): Promise<void> {
+    // The map keeps what it has not understood yet, and the caller may use the chunk again.
+    if (!this.#isRaw) this.#map.look(new Uint8Array(bytes));
+    const isFree = this.#isFree();
     this.log.push(bytes);
-  }
-
-  /** Settles when all that came in has left or, without a connection, when there is room for it. */
-  sendAll(isPausable: boolean): Promise<void> {
+    if (isFree && this.#passes()) return SENT;
     this.pump();
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    if (this.log.sent === this.log.accepted && this.#waiters.length === 0) return SENT;
+    if (this.queuedBytes === 0 && this.#waiters.length === 0) return SENT;
     return new Promise((resolve, reject) => {
       this.#waiters.push({ end: this.log.accepted, isPausable, resolve, reject });
       this.#settle();
@@ -112,6 +119,7 @@ export class Outbox {
   /** It is sent again on the next connection while `isAnswered()` is false. */
   pushControl(control: LiveControl, onSent: () => void, isAnswered: () => boolean = () => false): void {
     this.#controls.push({ control, position: this.log.accepted, onSent, isAnswered, wasSent: false });
+    this.#unsentControls += 1;
     this.pump();
   }
 
@@ -147,6 +155,7 @@ export class Outbox {
     this.#letGo();
     this.log.clear();
     this.#controls = [];
+    this.#unsentControls = 0;
     const waiters = this.#waiters;
     this.#waiters = [];
     for (const waiter of waiters) waiter.reject(error);
@@ -162,16 +171,33 @@ export class Outbox {
     return this.#connection !== undefined && this.#connection.bufferedAmount < HIGH_WATER_BYTES;
   }
 
+  /** Nothing else is to be sent before audio that comes now. So it is for nearly every chunk. */
+  #isFree(): boolean {
+    if (this.#pacer !== undefined || this.#unsentControls > 0 || this.#pumping) return false;
+    return this.log.sent === this.log.accepted && this.#hasRoom();
+  }
+
+  /** Sends what came in now: what `pump()` does, in one step. False where something is left. */
+  #passes(): boolean {
+    const frame = this.log.peek();
+    this.#pumping = true;
+    try {
+      if (frame === undefined || !this.#write(frame)) return false;
+      this.log.advance(frame.length);
+    } finally {
+      this.#pumping = false;
+    }
+    return this.log.sent === this.log.accepted;
+  }
+
   /** False where there is nothing that may be sent now. */
   #sendNext(): boolean {
-    if (this.#controls.length > 0) {
-      const control = this.#controls.find(({ wasSent }) => !wasSent);
-      if (control !== undefined && control.position <= this.log.sent) return this.#sendControl(control);
-    }
-    const frame = this.log.peek();
-    if (frame === undefined || !this.#isInTime(frame.start + frame.bytes.length)) return false;
-    if (!this.#write(frame.bytes)) return false;
-    this.log.advance();
+    const control = this.#unsentControls > 0 ? this.#controls.find(({ wasSent }) => !wasSent) : undefined;
+    if (control !== undefined && control.position <= this.log.sent) return this.#sendControl(control);
+    const frame = this.log.peek(control?.position);
+    if (frame === undefined || !this.#isInTime(this.log.sent + frame.length)) return false;
+    if (!this.#write(frame)) return false;
+    this.log.advance(frame.length);
     this.#hooks.onAudio();
     return true;
   }
@@ -185,6 +211,7 @@ export class Outbox {
   #sendControl(control: Control): boolean {
     if (!this.#control(control.control)) return false;
     control.wasSent = true;
+    this.#unsentControls -= 1;
     control.onSent();
     return true;
   }

@@ -13,9 +13,9 @@ export class Reconnector {
   readonly #random: () => number;
   #attempts = 0;
   #downAtMs: number | undefined;
-  /** A connection was open; one has shown that it works. */
+  /** A connection was open; the other side has said something. */
   #wasOpen = false;
-  #hasWorked = false;
+  #wasHeard = false;
 
   constructor(settings: ReconnectSettings | false, clock: Clock, random: () => number) {
     this.#settings = settings;
@@ -32,9 +32,13 @@ export class Reconnector {
     this.#wasOpen = true;
   }
 
-  /** The connection has shown that it works. */
+  /** Something has come, if only the answer to a ping. */
+  heard(): void {
+    this.#wasHeard = true;
+  }
+
+  /** The connection has shown that it works: more is final, or it has lasted. */
   proved(): void {
-    this.#hasWorked = true;
     this.#attempts = 0;
     this.#downAtMs = undefined;
   }
@@ -56,8 +60,9 @@ export class Reconnector {
     if (leftMs <= 0) return undefined;
     const longestMs = Math.min(maxDelayMs, FIRST_DELAY_MS * 2 ** Math.min(this.#attempts - 2, 20));
     // A connection that worked comes back at once, as a rule.
-    const jitterMs = this.#attempts === 1 && this.#hasWorked ? 0 : this.#random() * longestMs;
+    const jitterMs = this.#attempts === 1 && this.#wasHeard ? 0 : this.#random() * longestMs;
     const askedMs = error instanceof TranscriptionError ? (error.retryAfterMs ?? 0) : 0;
+    if (askedMs > leftMs) return undefined;
     return Math.min(Math.max(jitterMs, askedMs), leftMs);
   }
 }

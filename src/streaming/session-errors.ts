@@ -34,3 +34,12 @@ export function fluxOnly(): BadRequestError {
     code: 'invalid_option',
   });
 }
+
+/** The warning where the end of a stream is not confirmed in time. */
+export function finishTimedOut(timeoutMs: number): string {
+  return `Deepgram did not end the stream within ${timeoutMs} ms. The transcript has what came until then.`;
+}
+
+export function isRetryable(error: Error): boolean {
+  return !TranscriptionError.isInstance(error) || error.retryable;
+}

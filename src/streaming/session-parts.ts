@@ -8,6 +8,7 @@ import type {
   LiveStats,
 } from '../contracts/index.js';
 import { connectionClosed } from '../deepgram/live-errors.js';
+import { within } from '../internal/within.js';
 import { AudioMap } from './audio-map.js';
 import { AudioMeter } from './audio-meter.js';
 import { Configurations } from './configurations.js';
@@ -38,14 +39,21 @@ const ROOM_BYTES_WHERE_UNKNOWN = 4 * 1024 * 1024;
 /** Audio at the end of a stream that no result need tell of. Flux tells of silence two seconds late. */
 const UNHEARD_SECONDS = { v1: 1, flux: 3 } as const;
 
+/** A store or a worker that never answers does not hold up finish() for ever. */
+const REPAIR_TIMEOUT_MS = 900_000;
+/** Times are rounded. */
+const FINAL_ENOUGH_SECONDS = 0.05;
+
 /** What the session itself decides. */
 export interface SessionHooks {
   onEvent(event: LiveEvent): void;
   onMetadata(): void;
   onBroken(cause: unknown): void;
   onUp(connection: LiveConnection, index: number, requestId: string | undefined): void;
-  /** Audio was handed to the connection. A replay leaves without ever filling its buffer, and so without a drain. */
+  /** Audio that had to wait was handed to the connection. A replay leaves without filling its buffer, and so without a drain. */
   onAudio(): void;
+  /** More is final. */
+  onProgress(): void;
   onDrain(): void;
   onDown(close: LiveClose, error: Error | undefined, wasOpen: boolean): boolean;
   onRetry(attempt: number, delayMs: number): void;
@@ -68,9 +76,10 @@ export class SessionParts {
   readonly configurations: Configurations;
   readonly keepAlive: KeepAlive;
   readonly link: Link;
-  readonly takeFrame = (frame: Uint8Array): void => this.outbox.push(frame);
   readonly #watchdog: Watchdog;
   readonly #dependencies: SessionDependencies;
+  readonly #over: AbortSignal;
+  readonly #onProgress: () => void;
   #repairedFinals = 0;
   #unheardEnds = 0;
 
@@ -78,6 +87,8 @@ export class SessionParts {
     const { settings, clock, transport, transports = [transport] as const, repair } = dependencies;
     const { model, language, reconnect = RECOVERY.reconnect } = settings;
     this.#dependencies = dependencies;
+    this.#over = over;
+    this.#onProgress = hooks.onProgress;
     this.protocol = transport.protocol;
     this.meter = new AudioMeter(settings);
     this.framer = new Framer(this.meter);
@@ -96,14 +107,17 @@ export class SessionParts {
       onMetadata: hooks.onMetadata,
       onConfigured: (error) => this.configurations.answered(error),
     });
-    this.keepAlive = new KeepAlive(clock, () => this.outbox.sendKeepAlive());
-    this.outbox = new Outbox(this.map, {
+    this.keepAlive = new KeepAlive(clock, {
+      sentBytes: () => this.outbox.sentBytes,
+      onQuiet: () => {
+        this.outbox.log.trim();
+        if (this.protocol === 'v1') this.outbox.sendKeepAlive();
+      },
+    });
+    this.outbox = new Outbox(this.meter, this.map, {
       roomBytes: (isPausable) =>
         isPausable || !this.outage.hasStore ? this.#roomBytes() : Number.POSITIVE_INFINITY,
-      onAudio: () => {
-        this.keepAlive.sent();
-        hooks.onAudio();
-      },
+      onAudio: hooks.onAudio,
       onBroken: hooks.onBroken,
       onCaughtUp: () => undefined,
     });
@@ -150,12 +164,15 @@ export class SessionParts {
   /** The connection is open: everything that is not final goes over it. */
   begin(connection: LiveConnection, index: number): void {
     const cut = this.outage.end();
+    // A listener of a gap may have ended the session.
+    if (this.#over.aborted) return;
     this.timeline.begin(index, cut.seconds);
-    if (this.protocol === 'v1') this.keepAlive.start();
-    else this.configurations.attach(connection);
-    this.#watchdog.start(connection);
+    this.keepAlive.start();
+    if (this.protocol === 'flux') this.configurations.attach(connection);
     const pacer = index === 0 ? undefined : new ReplayPacer(this.#dependencies.clock, cut.seconds);
     this.outbox.attach(connection, cut, pacer);
+    // It counts from here, and not at all where the connection broke under the first frame.
+    if (this.link.connection === connection) this.#watchdog.start(connection);
   }
 
   /** The connection is gone. */
@@ -171,7 +188,8 @@ export class SessionParts {
 
   /** All audio that is left goes into the store, to be transcribed from there. False where that is not possible. */
   keepRest(): boolean {
-    if (this.repairs === undefined || this.map.isOpaque) return false;
+    const isWanted = this.#dependencies.settings.reconnect !== false;
+    if (this.repairs === undefined || this.map.isOpaque || !isWanted) return false;
     this.outage.begin();
     this.outage.evictAll();
     return true;
@@ -185,8 +203,22 @@ export class SessionParts {
     return isHeard || this.#unheardEnds > 1;
   }
 
+  /** Resolves when all repairs are in their places, or have taken too long. */
+  async repaired(): Promise<void> {
+    if (this.repairs !== undefined)
+      await within(this.#dependencies.clock, this.repairs.end(), REPAIR_TIMEOUT_MS);
+  }
+
+  /** Whether there is no audio that could still become final. */
+  get isAllFinal(): boolean {
+    const seconds = this.map.seconds(this.outbox.acceptedBytes);
+    return seconds !== undefined && this.timeline.finalForAll() >= seconds - FINAL_ENOUGH_SECONDS;
+  }
+
   /** The audio has been heard to its end. */
   end(): void {
+    this.#watchdog.stop();
+    this.keepAlive.stop();
     this.receiver.end();
     const isToldByMetadata = this.protocol === 'v1' && this.link.opened <= 1;
     const seconds = this.map.seconds(this.outbox.acceptedBytes);
@@ -234,7 +266,13 @@ export class SessionParts {
 
   #finalUntil(channel: number, seconds: number, channels: number): void {
     this.outage.progressed();
-    const cut = this.map.cutBefore(this.timeline.advance(channel, seconds, channels));
+    const before = this.timeline.finalForAll();
+    const final = this.timeline.advance(channel, seconds, channels);
+    if (final > before) {
+      this.link.proved();
+      this.#onProgress();
+    }
+    const cut = this.map.cutBefore(final);
     const position = this.map.isOpaque ? this.outbox.log.sent : cut?.position;
     if (position === undefined) return;
     this.outbox.release(position);
@@ -251,6 +289,10 @@ export class SessionParts {
   /** With an error: a close without one, after CloseStream, would be taken for the end of the stream. */
   #dead(why: string): void {
     const close = { code: 1006, reason: why };
-    this.link.drop(close, connectionClosed(close, { region: this.link.region }));
+    this.link.drop(close, this.connectionLost(close));
+  }
+
+  connectionLost(close: LiveClose, cause?: unknown): Error {
+    return connectionClosed(close, { region: this.link.region }, cause);
   }
 }

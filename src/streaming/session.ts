@@ -6,7 +6,6 @@ import type {
   LiveStats,
   Transcript,
 } from '../contracts/index.js';
-import { connectionClosed } from '../deepgram/live-errors.js';
 import { toTranscriptionError } from '../errors/index.js';
 import { abortError, onAbort } from '../internal/abort.js';
 import { type AudioChunk, toBytes } from './audio-bytes.js';
@@ -14,8 +13,16 @@ import { deferred, observed } from './deferred.js';
 import { abortedError, endedError } from './end-errors.js';
 import { FinishWait } from './finish-wait.js';
 import { SENT } from './outbox.js';
-import { BROKEN, fluxOnly, incompleteSample, stalledError, UNCONFIRMED_END } from './session-errors.js';
+import {
+  BROKEN,
+  finishTimedOut,
+  incompleteSample,
+  isRetryable,
+  stalledError,
+  UNCONFIRMED_END,
+} from './session-errors.js';
 import { SessionParts } from './session-parts.js';
+import { configure, finalize } from './session-requests.js';
 import type { LiveOutcome, LivePlace, SessionDependencies } from './session-types.js';
 
 /**
@@ -43,6 +50,7 @@ export class LiveSession {
   #closeStreamSent = false;
   #metadataSeen = false;
   #isCompleting = false;
+  #isRetrying = false;
   #stopListening: () => void = () => undefined;
 
   constructor(dependencies: SessionDependencies) {
@@ -55,16 +63,20 @@ export class LiveSession {
       onMetadata: () => {
         this.#metadataSeen ||= this.#closeStreamSent;
       },
-      onBroken: (cause) => this.#parts.link.drop(BROKEN, this.#connectionLost(BROKEN, cause)),
+      onBroken: (cause) => this.#parts.link.drop(BROKEN, this.#parts.connectionLost(BROKEN, cause)),
       onUp: (connection, index, requestId) => this.#up(connection, index, requestId),
       onAudio: () => this.#leaves(),
+      onProgress: () => this.#leaves(),
       onDrain: () => {
         this.#leaves();
         this.#parts.outbox.pump();
       },
       onDown: (close, error, wasOpen) => this.#down(close, error, wasOpen),
-      onRetry: (attempt, delayMs) => this.#tell({ type: 'reconnecting', attempt, delayMs }),
-      onGivenUp: (close, error) => this.#givenUp(error ?? this.#connectionLost(close)),
+      onRetry: (attempt, delayMs) => {
+        this.#isRetrying = true;
+        this.#tell({ type: 'reconnecting', attempt, delayMs });
+      },
+      onGivenUp: (close, error) => this.#givenUp(error ?? this.#parts.connectionLost(close)),
     });
   }
 
@@ -77,7 +89,7 @@ export class LiveSession {
   }
 
   get takesAudio(): boolean {
-    return this.#state === 'connecting' || this.#state === 'open' || this.#state === 'reconnecting';
+    return this.#state === 'open' || this.#state === 'connecting' || this.#state === 'reconnecting';
   }
 
   start(): void {
@@ -93,11 +105,11 @@ export class LiveSession {
   send(chunk: AudioChunk, isPausable = false): Promise<void> {
     if (!this.takesAudio) return observed(Promise.reject(endedError(this.over.reason)));
     try {
-      const { framer, outbox, outage, takeFrame } = this.#parts;
-      const bytes = framer.split(toBytes(chunk), takeFrame);
-      if (bytes === 0) return SENT;
-      const sent = outbox.sendAll(isPausable);
-      outage.admit(bytes);
+      const { framer, outbox, outage } = this.#parts;
+      const bytes = framer.wholeSamples(toBytes(chunk));
+      if (bytes.length === 0) return SENT;
+      const sent = outbox.send(bytes, isPausable);
+      outage.admit(bytes.length);
       return sent === SENT ? SENT : observed(sent);
     } catch (error) {
       return observed(Promise.reject(error));
@@ -105,18 +117,11 @@ export class LiveSession {
   }
 
   finalize(): Promise<void> {
-    if (!this.takesAudio) return observed(Promise.reject(endedError(this.over.reason)));
-    const { outbox, finalizations, protocol } = this.#parts;
-    if (outbox.acceptedBytes === 0 || protocol === 'flux') return Promise.resolve();
-    return observed(
-      finalizations.add((onSent, isAnswered) => outbox.pushControl('Finalize', onSent, isAnswered)),
-    );
+    return this.#ask(finalize);
   }
 
   configure(message: Readonly<Record<string, unknown>>): Promise<void> {
-    if (!this.takesAudio) return observed(Promise.reject(endedError(this.over.reason)));
-    if (this.#parts.protocol === 'v1') return observed(Promise.reject(fluxOnly()));
-    return observed(this.#parts.configurations.add(message));
+    return this.#ask((parts) => configure(parts, message));
   }
 
   finish(): Promise<Transcript> {
@@ -170,6 +175,10 @@ export class LiveSession {
     return this.#parts.stats(this.#state);
   }
 
+  #ask(request: (parts: SessionParts) => Promise<void>): Promise<void> {
+    return observed(this.takesAudio ? request(this.#parts) : Promise.reject(endedError(this.over.reason)));
+  }
+
   #tell(event: LiveEvent): void {
     if (!this.ended) this.#dependencies.onEvent(event);
   }
@@ -195,7 +204,8 @@ export class LiveSession {
     if (this.ended) return;
     this.#opened.resolve();
     this.#tell({ type: 'open', connection: index, ...(requestId !== undefined && { requestId }) });
-    if (index > 0) this.#tell({ type: 'reconnected', connection: index });
+    if (this.#isRetrying) this.#tell({ type: 'reconnected', connection: index });
+    this.#isRetrying = false;
     if (this.ended) return;
     if (this.#state === 'finishing' && outbox.acceptedBytes === 0) this.#succeed();
     else this.#parts.begin(connection, index);
@@ -220,13 +230,13 @@ export class LiveSession {
     this.#metadataSeen = false;
     // There is nothing to send: that it cannot be opened is all that is to be told.
     const isPointless = this.#state === 'finishing' && this.#parts.outbox.acceptedBytes === 0;
-    if (isPointless) this.fail(error ?? this.#connectionLost(close));
+    if (isPointless) this.fail(error ?? this.#parts.connectionLost(close));
     if (wasOpen && this.#state === 'open') this.#enter('reconnecting');
     return this.ended;
   }
 
   #givenUp(error: Error): void {
-    if (this.#state === 'finishing' && this.#parts.keepRest()) this.#succeed();
+    if (this.#state === 'finishing' && isRetryable(error) && this.#parts.keepRest()) this.#succeed();
     else this.fail(error);
   }
 
@@ -236,12 +246,16 @@ export class LiveSession {
     this.#isCompleting = true;
     this.#finishWait.cancel();
     this.#parts.end();
-    this.#parts.link.stop();
+    this.#giveBack();
     if (!this.#parts.repairs?.isBusy) this.#complete();
-    else {
-      if (this.#state !== 'finishing') this.#enter('finishing');
-      void this.#parts.repairs.end().then(() => this.#complete());
-    }
+    else void this.#parts.repaired().then(() => this.#complete());
+  }
+
+  /** Others may open a stream meanwhile. */
+  #giveBack(): void {
+    this.#parts.link.stop();
+    this.#place?.release();
+    this.#place = undefined;
   }
 
   #complete(): void {
@@ -265,34 +279,21 @@ export class LiveSession {
     this.#finishWait.cancel();
     this.#parts.close(reason);
     this.#opened.reject(reason);
-    this.#place?.release();
+    this.#giveBack();
   }
 
   #finishTimedOut(): void {
     const { timeoutMs } = this.#finishWait;
     const { outbox, link } = this.#parts;
-    if (outbox.acceptedBytes === 0) {
-      this.#succeed();
-      return;
-    }
-    if (this.#closeStreamSent && link.connection?.bufferedAmount === 0) {
-      this.warn(
-        'finish_timeout',
-        `Deepgram did not end the stream within ${timeoutMs} ms. The transcript has what came until then.`,
-      );
-      this.#succeed();
-      return;
-    }
-    if (link.connection === undefined && this.#parts.keepRest()) this.#succeed();
+    const isSent = this.#closeStreamSent && link.connection?.bufferedAmount === 0;
+    if (isSent) this.warn('finish_timeout', finishTimedOut(timeoutMs));
+    const isOver = isSent || outbox.acceptedBytes === 0 || this.#parts.isAllFinal;
+    if (isOver || (link.connection === undefined && this.#parts.keepRest())) this.#succeed();
     else this.fail(stalledError(timeoutMs, link.region));
   }
 
   #enter(state: LiveState): void {
     this.#state = state;
     this.#dependencies.onState(state);
-  }
-
-  #connectionLost(close: LiveClose, cause?: unknown): Error {
-    return connectionClosed(close, { region: this.#parts.link.region }, cause);
   }
 }

@@ -5,7 +5,7 @@ const TICK_MS = 500;
 const SILENT_MS = 1400;
 /** One that does not answer for so long, or from which nothing leaves, is dead: with the ticks it is noticed within 5 s. */
 const DEAD_AFTER_MS = 2400;
-/** Audio that was sent without any result. Deepgram tells of silence too. */
+/** Audio that was sent without any result, in as much time. Deepgram tells of silence too. */
 const NO_RESULT_SECONDS = { interims: 10, finals: 30 } as const;
 
 export interface WatchdogHooks {
@@ -25,6 +25,7 @@ export class Watchdog {
   #leftAt = 0;
   #pingedAt: number | undefined;
   #secondsAtMessage = 0;
+  #messageAt = 0;
 
   constructor(clock: Clock, hasInterims: boolean, hooks: WatchdogHooks) {
     this.#clock = clock;
@@ -35,7 +36,7 @@ export class Watchdog {
   start(connection: LiveConnection): void {
     this.stop();
     this.#connection = connection;
-    this.#receivedAt = this.#leftAt = this.#clock.monotonicMs();
+    this.#receivedAt = this.#leftAt = this.#messageAt = this.#clock.monotonicMs();
     this.#pingedAt = undefined;
     this.#secondsAtMessage = this.#hooks.sentSeconds() ?? 0;
     this.#arm();
@@ -49,6 +50,7 @@ export class Watchdog {
   /** Deepgram has sent a message. */
   message(): void {
     this.pong();
+    this.#messageAt = this.#receivedAt;
     this.#secondsAtMessage = this.#hooks.sentSeconds() ?? 0;
   }
 
@@ -87,6 +89,7 @@ export class Watchdog {
     if (nowMs - this.#leftAt >= DEAD_AFTER_MS) return 'no audio leaves it';
     if (this.#pingedAt !== undefined && nowMs - this.#pingedAt >= DEAD_AFTER_MS) return 'it does not answer';
     const unanswered = (this.#hooks.sentSeconds() ?? 0) - this.#secondsAtMessage;
-    return unanswered > this.#noResultSeconds ? 'no results come' : undefined;
+    const silentSeconds = (nowMs - this.#messageAt) / 1000;
+    return Math.min(unanswered, silentSeconds) > this.#noResultSeconds ? 'no results come' : undefined;
   }
 }

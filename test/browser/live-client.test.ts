@@ -259,6 +259,16 @@ describe('a live client ends with a typed error', () => {
     await expect(live.send(audio(10))).rejects.toMatchObject({ code: 'live_ended' });
   });
 
+  it('says why the bridge refused a message, where the bridge told', async () => {
+    const bridge = await startBridge();
+    const live = open(bridge);
+    await until(() => expect(live.state).toBe('open'));
+    bridge.visits[0]?.socket.close(4400, 'The option sample_rate must be a number.');
+    await expect(live.finish()).rejects.toThrow(
+      /^The bridge refused a message\. .* The option sample_rate must be a number\.$/,
+    );
+  });
+
   it.each([1001, 1006, 1011, 1012])('but comes back after close %d', async (closeCode) => {
     const bridge = await startBridge();
     const live = open(bridge);

@@ -13,7 +13,10 @@ const EXECUTABLE = '/usr/bin/chromium';
 export const hasChromium = existsSync(EXECUTABLE);
 
 export interface ChromiumOptions {
-  /** A WAV file that the microphone plays once, as soon as it is opened. Without it: beeps. */
+  /**
+   * A WAV file that the microphone plays over and over, from when it is opened. Without it: beeps. Where the machine is
+   * too busy for it, it leaves out sound by itself.
+   */
   readonly microphone?: string;
   /** False: whoever asks for the microphone is refused. Default true. */
   readonly allowMicrophone?: boolean;
@@ -75,7 +78,7 @@ function argumentsFor(options: ChromiumOptions, folder: string): string[] {
     `--window-size=${width},${height}`,
     '--use-fake-device-for-media-stream',
     allowMicrophone ? '--use-fake-ui-for-media-stream' : '--deny-permission-prompts',
-    ...(microphone === undefined ? [] : [`--use-file-for-fake-audio-capture=${microphone}%noloop`]),
+    ...(microphone === undefined ? [] : [`--use-file-for-fake-audio-capture=${microphone}`]),
     'about:blank',
   ];
 }

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import express from 'express';
-import { createMemoryStorage, TranscriptionClient } from 'transcription-client';
+import { createMemoryStorage, type StorageAdapter, TranscriptionClient } from 'transcription-client';
 import {
   type DeepgramEmulator,
   type DeepgramEmulatorOptions,
@@ -10,6 +10,7 @@ import {
 import { expect, onTestFinished, test } from 'vitest';
 import type { BridgeEvent } from '../../../src/contracts/index.js';
 import type { WebSocketBridgeOptions } from '../../../src/server/websocket/index.js';
+import { deferred } from '../../../src/streaming/deferred.js';
 import { createRandom } from '../../../src/testing/emulator/faults-random.js';
 import { type Browser, type Rig, startRigOf, until } from './bridge-rig.js';
 
@@ -22,12 +23,13 @@ const FRAME_BYTES = 3200;
 async function start(
   options: Partial<WebSocketBridgeOptions> = {},
   emulatorOptions: DeepgramEmulatorOptions = {},
+  storage: StorageAdapter = createMemoryStorage(),
 ): Promise<Rig<TranscriptionClient> & { emulator: DeepgramEmulator }> {
   const emulator = await startDeepgramEmulator(emulatorOptions);
   const client = new TranscriptionClient({
     apiKey: KEY,
     regions: [{ name: 'here', endpoint: emulator.url }],
-    storage: createMemoryStorage(),
+    storage,
   });
   const rig = await startRigOf(client, options);
   onTestFinished(async () => {
@@ -68,6 +70,46 @@ test("every word of a browser arrives, is stored as its user's, and no key leave
   expect(items.map(({ text }) => text)).toEqual([TEXT]);
   expect((await rig.client.transcripts.list({ userId: 'ben' })).items).toEqual([]);
   expect(browser.texts.join('\n')).not.toContain(KEY);
+});
+
+test('the end comes when the transcript is stored, however long that takes', async () => {
+  const storage = createMemoryStorage();
+  const { put } = storage;
+  const opened = deferred<void>();
+  let isAsked = false;
+  storage.put = async (...parameters) => {
+    isAsked = true;
+    await opened.promise;
+    return put.apply(storage, parameters);
+  };
+  const rig = await start({}, {}, storage);
+  const browser = await rig.browser();
+  await browser.start({ options: OPTIONS });
+  const { audio } = synthesizeSpeech('kept first', { container: 'raw', sampleRate: 16_000 });
+  await speak(browser, audio, audio.length);
+  browser.say({ type: 'finish' });
+  await until(() => isAsked, 'the storage');
+  browser.say({ type: 'ping', id: 1 });
+  await browser.next('pong');
+  expect(browser.events().map(({ type }) => type)).not.toContain('end');
+  const stored = until(() => browser.events().at(-1)?.type === 'end', 'the end').then(() =>
+    rig.client.transcripts.list({ userId: 'anna' }),
+  );
+  opened.resolve();
+  expect((await stored).items.map(({ text }) => text)).toEqual(['kept first']);
+  expect((await browser.closed).code).toBe(1000);
+  expect(browser.events().map(({ type }) => type)).toContain('final');
+});
+
+test('a storage that fails costs no end', async () => {
+  const storage = createMemoryStorage();
+  storage.put = () => Promise.reject(new Error('no room'));
+  const rig = await start({}, {}, storage);
+  const browser = await rig.browser();
+  await browser.start({ options: OPTIONS });
+  browser.say({ type: 'finish' });
+  expect((await browser.closed).code).toBe(1000);
+  expect(browser.events().at(-1)).toMatchObject({ type: 'end', transcript: { text: '' } });
 });
 
 test.each([

@@ -1,8 +1,11 @@
+import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
-import { bearerToken } from '../../../src/server/websocket/index.js';
+import { bearerToken, createWebSocketBridge } from '../../../src/server/websocket/index.js';
 import { Browser, listen, rawUpgrade, startRig, startRigOf, UPGRADE_HEADERS } from './bridge-rig.js';
 import { FakeClient } from './fake-client.js';
 
@@ -116,6 +119,38 @@ test('another path is left to who listens for it, and answered with 404 where no
   await open.opened;
   expect(rig.activity).toEqual([]);
   others.close();
+});
+
+test('two bridges share a server: a path that neither takes is answered with 404, once', async () => {
+  const rig = await startRig();
+  const second = createWebSocketBridge(rig.client, {
+    authorize: () => ({ userId: 'anna' }),
+    path: '/second',
+  });
+  second.attach(rig.server);
+  for (const path of ['/stream', '/second']) await (await rig.browser({ path })).start();
+  expect((await rig.refused({ path: '/third' })).status).toBe(404);
+  const socket = connect(rig.port, '127.0.0.1');
+  socket.write(['GET /third HTTP/1.1', ...UPGRADE_HEADERS, '\r\n'].join('\r\n'));
+  expect((await text(socket)).match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 404']);
+  const others = new WebSocketServer({ server: rig.server, path: '/third' });
+  await new Browser(`ws://127.0.0.1:${rig.port}/third`, { protocols: [] }).opened;
+  others.close();
+  await second.close();
+});
+
+test('who is gone before the 404 does not end the process', async () => {
+  const rig = await startRig();
+  for (let i = 0; i < 20; i++) {
+    const socket = connect(rig.port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    await once(socket, 'connect');
+    socket.write(['GET /nowhere HTTP/1.1', ...UPGRADE_HEADERS, '\r\n'].join('\r\n'), () =>
+      socket.resetAndDestroy(),
+    );
+    await once(socket, 'close');
+  }
+  expect((await rig.refused({ path: '/nowhere' })).status).toBe(404);
 });
 
 test('handleUpgrade() says whether the path is its own', async () => {

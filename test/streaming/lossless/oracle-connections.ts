@@ -37,8 +37,6 @@ function pairComplaints({ events }: Recording): string[] {
       }
       attempts = 0;
     }
-    // The first connection may need several attempts, and is no second one.
-    if (event.type === 'open' && opened === 1) attempts = 0;
   }
   if (attempts > 0) complaints.push(`${attempts} attempts to reconnect without a reconnected`);
   return complaints;

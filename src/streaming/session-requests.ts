@@ -1,0 +1,15 @@
+import { fluxOnly } from './session-errors.js';
+import type { SessionParts } from './session-parts.js';
+
+/** Flux has no such message: it ends turns by itself. */
+export function finalize({ outbox, finalizations, protocol }: SessionParts): Promise<void> {
+  if (outbox.acceptedBytes === 0 || protocol === 'flux') return Promise.resolve();
+  return finalizations.add((onSent, isAnswered) => outbox.pushControl('Finalize', onSent, isAnswered));
+}
+
+export function configure(
+  { configurations, protocol }: SessionParts,
+  message: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  return protocol === 'flux' ? configurations.add(message) : Promise.reject(fluxOnly());
+}
