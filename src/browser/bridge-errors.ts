@@ -22,11 +22,6 @@ const BY_CLOSE_CODE: Readonly<Record<number, Facts>> = {
     'The bridge has no room for another session. Try again later.',
     true,
   ],
-  4400: [
-    'BadRequestError',
-    'bad_request',
-    'The bridge refused a message. Check the options, and that page and server use the same version.',
-  ],
   4401: ['AuthError', 'invalid_credentials', 'The bridge refused the token. Let token() return a fresh one.'],
   4404: [
     'TranscriptionError',
@@ -43,11 +38,13 @@ function toError([name, code, message, retryable = false]: Facts, cause?: unknow
 
 /** The error of a close that another connection would not help, or undefined. */
 export function fatalCloseError(code: number, reason: string): TranscriptionError | undefined {
+  if (code === 4400) {
+    // What was wrong, the bridge alone knows.
+    const message = `The bridge refused a message. Check the options: ${reason}`;
+    return toError(['BadRequestError', 'bad_request', message]);
+  }
   const facts = BY_CLOSE_CODE[code];
-  if (facts === undefined || code === 1013) return undefined;
-  const [name, errorCode, message] = facts;
-  // What was wrong with a message, the bridge alone knows.
-  return toError(code === 4400 ? [name, errorCode, `${message} ${reason}`.trimEnd()] : facts);
+  return facts === undefined || code === 1013 ? undefined : toError(facts);
 }
 
 /** After the last attempt. */

@@ -8,6 +8,7 @@ import type {
 } from '../contracts/index.js';
 import { errorFromClose } from '../deepgram/live-errors.js';
 import type { Parameters } from '../deepgram/map-options.js';
+import { messageWithoutSecrets } from '../deepgram/quoted-secrets.js';
 import { NetworkError, TimeoutError, TranscriptionError } from '../errors/index.js';
 import {
   checkToken,
@@ -47,6 +48,7 @@ class DirectConnection implements LiveConnection {
   readonly #options: DirectTransportOptions;
   readonly #handlers: LiveConnectionHandlers;
   readonly #connectTimer: ReturnType<typeof setTimeout>;
+  #secrets: readonly string[] = [];
   #drainTimer: ReturnType<typeof setTimeout> | undefined;
   #socket: WebSocketLike | undefined;
   #hasOpened = false;
@@ -88,7 +90,9 @@ class DirectConnection implements LiveConnection {
 
   async #start(): Promise<void> {
     const { token, endpoint, protocol, WebSocket } = this.#options;
-    const protocols = ['bearer', checkToken(await token())];
+    const secret = checkToken(await token());
+    const protocols = ['bearer', secret];
+    this.#secrets = [secret];
     const WebSocketClass = await loadWebSocket(WebSocket);
     if (this.#isOver) return;
     const path = protocol === 'flux' ? '/v2/listen' : '/v1/listen';
@@ -123,7 +127,7 @@ class DirectConnection implements LiveConnection {
   #receive(data: unknown): void {
     const message = parse(data);
     if (message !== undefined) {
-      this.#handlers.onMessage(message);
+      this.#handlers.onMessage(messageWithoutSecrets(message, this.#secrets));
       return;
     }
     this.#handlers.onWarning({
@@ -142,7 +146,7 @@ class DirectConnection implements LiveConnection {
 
   #errorOf(close: LiveClose): Error | undefined {
     if (!this.#hasOpened) return connectFailed();
-    return errorFromClose(close, { region: REGION });
+    return errorFromClose(close, { region: REGION, secrets: this.#secrets });
   }
 
   #end(close: LiveClose, error?: Error): void {

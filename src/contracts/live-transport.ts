@@ -36,7 +36,7 @@ export interface LiveConnection {
   sendControl(control: LiveControl): void;
   /** Flux alone: changes thresholds and terms while the stream runs. The message is that of Deepgram's Configure. */
   configure(message: Readonly<Record<string, unknown>>): void;
-  /** A WebSocket ping. False where the platform has none. */
+  /** A WebSocket ping. Never throws. False where the platform has none, or where the connection is not open. */
   ping(): boolean;
   /** Bytes that were sent and have not left the process. */
   readonly bufferedAmount: number;

@@ -12,6 +12,10 @@ export interface Cut {
 
 /** So many bytes tell what kind of audio it is. */
 const LONGEST_BEGINNING = 4096;
+/** No header is longer. */
+const LONGEST_HEADER = 256 * 1024;
+/** Cut points lie closer together, unless what follows is not understood. */
+const LONGEST_WITHOUT_CUT = 1024 * 1024;
 
 /** Knows which byte belongs to which second, and where a stream may be cut. */
 export class AudioMap {
@@ -20,6 +24,8 @@ export class AudioMap {
   #beginning: Uint8Array | undefined = new Uint8Array(0);
   #container: AudioContainer | undefined;
   #cuts: CutPoint[] = [];
+  #followedBytes = 0;
+  #lastCut = 0;
 
   constructor(meter: AudioMeter) {
     this.#meter = meter;
@@ -51,22 +57,32 @@ export class AudioMap {
     if (bytesPerSecond !== undefined && headerBytes !== undefined) {
       return Math.max(0, position - headerBytes) / bytesPerSecond;
     }
-    return this.#container === undefined ? undefined : this.#between(position);
+    return this.#container === undefined || (this.isOpaque && this.#cuts.length === 0)
+      ? undefined
+      : this.#between(position);
   }
 
   /** True where the audio can only be sent from its beginning on, and once. */
   get isOpaque(): boolean {
     if (this.#isRaw) return this.#meter.bytesPerSecond === undefined;
-    return this.#beginning === undefined && this.#container === undefined;
+    if (this.#beginning !== undefined) return false;
+    if (this.#container === undefined) return true;
+    if (this.#container.header === undefined) return this.#followedBytes > LONGEST_HEADER;
+    return this.#followedBytes - this.#lastCut > LONGEST_WITHOUT_CUT;
   }
 
-  /** Bytes of so many seconds, about. */
-  bytesIn(seconds: number): number {
+  /** What a connection needs that begins in the middle. */
+  get header(): Uint8Array | undefined {
+    return this.#container?.header;
+  }
+
+  /** Bytes of so many seconds, about. Undefined where the format does not tell. */
+  bytesIn(seconds: number): number | undefined {
     const bytesPerSecond = this.#isRaw ? this.#meter.bytesPerSecond : this.#container?.bytesPerSecond;
     if (bytesPerSecond !== undefined) return Math.ceil(seconds * bytesPerSecond);
     const [first] = this.#cuts;
     const last = this.#cuts.at(-1);
-    if (first === undefined || last === undefined || last.seconds <= first.seconds) return 0;
+    if (first === undefined || last === undefined || last.seconds <= first.seconds) return undefined;
     return Math.ceil((seconds * (last.position - first.position)) / (last.seconds - first.seconds));
   }
 
@@ -109,7 +125,9 @@ export class AudioMap {
 
   #follow(bytes: Uint8Array): void {
     const cuts = this.#container?.push(bytes) ?? [];
-    if (cuts.length > 0) this.#cuts.push(...cuts);
+    this.#followedBytes += bytes.length;
+    for (const cut of cuts) this.#cuts.push(cut);
+    this.#lastCut = this.#cuts.at(-1)?.position ?? 0;
   }
 
   /** By the cut points around it; after the last one, at the pace of those before. */

@@ -4,9 +4,6 @@ import { TranscriptionError } from '../errors/index.js';
 /** Events kept for a consumer that is slow or has not come; beyond it those go that may be missed. */
 const MAX_EVENTS = 1000;
 
-/** Beyond the bound a new one of them takes the place of the oldest one. */
-const PASSING: ReadonlySet<LiveEvent['type']> = new Set(['warning', 'speech-start', 'utterance-end']);
-
 /**
  * The events of a session for one consumer, from the first one on.
  *
@@ -68,9 +65,14 @@ export class EventFeed implements AsyncIterable<LiveEvent> {
   #makeRoom(event: LiveEvent): void {
     if (event.type === 'interim') {
       this.#events = this.#events.filter((kept) => kept.type !== 'interim' || kept.channel !== event.channel);
-    } else if (PASSING.has(event.type)) {
-      const oldest = this.#events.findIndex(({ type }) => PASSING.has(type));
+    } else if (isPassing(event)) {
+      const oldest = this.#events.findIndex(isPassing);
       if (oldest >= 0) this.#events.splice(oldest, 1);
     }
   }
+}
+
+/** Beyond the bound a new one takes the place of the oldest one. */
+function isPassing({ type }: LiveEvent): boolean {
+  return type === 'warning' || type === 'speech-start' || type === 'utterance-end';
 }

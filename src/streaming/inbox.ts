@@ -73,8 +73,9 @@ export class Inbox implements Receiver {
   end(): void {
     for (const state of this.#channels.values()) {
       const { interim } = state;
+      // A repair tells it. It is asked for again when all repairs are through: they may have failed.
+      if (interim === undefined || this.#timeline.isRepaired((interim.start + interim.end) / 2)) continue;
       state.interim = undefined;
-      if (interim === undefined) continue;
       this.#builder.addRepair(interim);
       this.#finals += 1;
       this.#hooks.onEvent({ type: 'final', ...interim, speechFinal: true, fromFinalize: false });

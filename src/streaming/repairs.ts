@@ -1,6 +1,6 @@
-import type { LiveSegment, StoredAudio, Transcript, Word } from '../contracts/index.js';
+import type { GapReason, LiveSegment, StoredAudio, Transcript, Word } from '../contracts/index.js';
 import type { Cut } from './audio-map.js';
-import { shifted, type Timeline, textOf } from './timeline.js';
+import { CUT_SECONDS, shifted, type Timeline, textOf } from './timeline.js';
 
 /** Audio after a stretch that belongs to it too: words at the border are whole on one side. */
 export const OVERLAP_SECONDS = 3;
@@ -36,12 +36,19 @@ export interface RepairsParts {
   readonly transcribe: TranscribeStretch;
   readonly signal: AbortSignal;
   readonly onRepaired: (segment: LiveSegment) => void;
-  readonly onFailed: (stretch: StoredStretch, cause: unknown) => void;
+  readonly onFailed: (stretch: StoredStretch, reason: GapReason) => void;
 }
 
 interface Repaired {
   readonly stretch: StoredStretch;
   readonly transcript: Transcript;
+}
+
+/** Stretches before and after one, which have their own words. */
+interface Neighbours {
+  /** Where the one before ends. */
+  beforeTo: number | undefined;
+  after: StoredStretch | undefined;
 }
 
 /** Stretches of audio that no live connection has heard, on their way into the transcript. */
@@ -50,6 +57,8 @@ export class Repairs {
   readonly #running = new Set<Promise<void>>();
   /** Transcribed, while the words after them are not final yet: these tell where they end. */
   #waiting: Repaired[] = [];
+  #newest: StoredStretch | undefined;
+  readonly #neighbours = new WeakMap<StoredStretch, Neighbours>();
 
   constructor(parts: RepairsParts) {
     this.#parts = parts;
@@ -60,6 +69,11 @@ export class Repairs {
   }
 
   add(stretch: StoredStretch): void {
+    const before = this.#newest;
+    const neighbours = before && this.#neighbours.get(before);
+    if (neighbours !== undefined) neighbours.after = stretch;
+    this.#neighbours.set(stretch, { beforeTo: before?.to, after: undefined });
+    this.#newest = stretch;
     const running = this.#repair(stretch);
     this.#running.add(running);
     void running.finally(() => this.#running.delete(running));
@@ -82,27 +96,42 @@ export class Repairs {
   }
 
   async #repair(stretch: StoredStretch): Promise<void> {
-    const { transcribe, signal, onFailed } = this.#parts;
+    const { transcribe, signal } = this.#parts;
+    const stored = await stretch.stored;
+    if (stored === undefined) {
+      this.#failed(stretch, 'store-failed');
+      return;
+    }
     try {
-      const stored = await stretch.stored;
-      if (stored === undefined) throw new Error('The audio store has failed.');
       const { skippedBytes, start, from, to } = stretch;
       const audio = { ref: stored.ref, skippedBytes, preamble: start.preamble, durationSeconds: to - from };
-      this.#waiting.push({ stretch, transcript: await transcribe(audio, signal) });
-    } catch (cause) {
-      if (!signal.aborted) onFailed(stretch, cause);
+      // Not in one expression: `#waiting` may be another one afterwards.
+      const transcript = await transcribe(audio, signal);
+      this.#waiting.push({ stretch, transcript });
+    } catch {
+      this.#failed(stretch, 'repair-failed');
       return;
     }
     this.merge();
   }
 
+  /** What is heard after the border is all that there will be of the word there. */
+  #failed(stretch: StoredStretch, reason: GapReason): void {
+    this.#parts.timeline.forgetRepair(stretch.to);
+    if (this.#newest === stretch) this.#newest = undefined;
+    const after = this.#neighbours.get(stretch)?.after;
+    const neighbours = after && this.#neighbours.get(after);
+    if (neighbours !== undefined) neighbours.beforeTo = undefined;
+    if (!this.#parts.signal.aborted) this.#parts.onFailed(stretch, reason);
+  }
+
   #tell({ stretch, transcript }: Repaired): void {
     for (const [channel, { words, confidence }] of transcript.channels.entries()) {
-      const until = this.#parts.timeline.firstWordAfter(channel, stretch.to) ?? Number.POSITIVE_INFINITY;
-      const final = stretch.finals[channel] ?? 0;
       const missing = words
         .map((word) => shifted(word, stretch.start.seconds))
-        .filter((word) => middleOf(word) >= final && middleOf(word) < until);
+        .filter(
+          (word) => this.#isAfterBegin(word, channel, stretch) && this.#isBeforeEnd(word, channel, stretch),
+        );
       const [first] = missing;
       const last = missing.at(-1);
       if (first === undefined || last === undefined) continue;
@@ -116,6 +145,22 @@ export class Repairs {
         words: missing,
       });
     }
+  }
+
+  /** The word at the border of two stretches belongs to the first one, which has the whole of it. */
+  #isAfterBegin(word: Word, channel: number, stretch: StoredStretch): boolean {
+    const final = stretch.finals[channel] ?? 0;
+    return this.#neighbours.get(stretch)?.beforeTo === final
+      ? word.start >= final + CUT_SECONDS
+      : middleOf(word) >= final;
+  }
+
+  #isBeforeEnd(word: Word, channel: number, stretch: StoredStretch): boolean {
+    const heard = this.#parts.timeline.firstWordAfter(channel, stretch.to) ?? Number.POSITIVE_INFINITY;
+    const after = this.#neighbours.get(stretch)?.after;
+    const next = after?.finals[channel] ?? Number.POSITIVE_INFINITY;
+    if (next === stretch.to) return word.start < next + CUT_SECONDS;
+    return middleOf(word) < Math.min(heard, next);
   }
 }
 

@@ -115,8 +115,7 @@ export class SessionParts {
       },
     });
     this.outbox = new Outbox(this.meter, this.map, {
-      roomBytes: (isPausable) =>
-        isPausable || !this.outage.hasStore ? this.#roomBytes() : Number.POSITIVE_INFINITY,
+      roomBytes: (isPausable) => (isPausable ? this.#roomBytes() : this.outage.roomBytes),
       onAudio: hooks.onAudio,
       onBroken: hooks.onBroken,
       onCaughtUp: () => undefined,
@@ -128,7 +127,7 @@ export class SessionParts {
         transcribe: repair.transcribe,
         signal: over,
         onRepaired: (segment) => this.#repaired(segment, hooks),
-        onFailed: ({ from, to }) => this.outage.lost(from, to, 'repair-failed'),
+        onFailed: ({ from, to }, reason) => this.outage.lost(from, to, reason),
       });
     this.outage = new Outage({
       log: this.outbox.log,
@@ -138,6 +137,7 @@ export class SessionParts {
       store: repair?.store,
       onEvent: hooks.onEvent,
       onStretch: (stretch) => this.repairs?.add(stretch),
+      onRoom: () => this.outbox.pump(),
     });
     this.#watchdog = new Watchdog(clock, settings.interimResults ?? false, {
       sentSeconds: () => this.map.seconds(this.outbox.log.sent),
@@ -171,8 +171,8 @@ export class SessionParts {
     if (this.protocol === 'flux') this.configurations.attach(connection);
     const pacer = index === 0 ? undefined : new ReplayPacer(this.#dependencies.clock, cut.seconds);
     this.outbox.attach(connection, cut, pacer);
-    // It counts from here, and not at all where the connection broke under the first frame.
-    if (this.link.connection === connection) this.#watchdog.start(connection);
+    // It may have broken under the first frame.
+    if (this.link.connection === connection) this.#watchdog.start(connection, cut.seconds);
   }
 
   /** The connection is gone. */
@@ -261,7 +261,8 @@ export class SessionParts {
 
   #roomBytes(): number {
     const { replaySeconds = RECOVERY.replaySeconds } = this.#dependencies.settings;
-    return this.map.bytesIn(replaySeconds) || ROOM_BYTES_WHERE_UNKNOWN;
+    if (replaySeconds === 0) return 0;
+    return this.map.bytesIn(replaySeconds) ?? ROOM_BYTES_WHERE_UNKNOWN;
   }
 
   #finalUntil(channel: number, seconds: number, channels: number): void {

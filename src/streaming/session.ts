@@ -260,6 +260,8 @@ export class LiveSession {
 
   #complete(): void {
     if (this.ended) return;
+    this.#parts.receiver.end();
+    if (this.ended) return;
     const transcript = this.#parts.builder.build();
     this.#cleanUp(endedError());
     this.#enter('ended');

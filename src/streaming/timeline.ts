@@ -4,7 +4,7 @@ import type { ConnectionTimes } from './receiver.js';
 /** Times of Deepgram's are rounded. */
 const ROUNDING_SECONDS = 0.002;
 /** A word that begins so near to a border was probably cut by it. */
-const CUT_SECONDS = 0.1;
+export const CUT_SECONDS = 0.1;
 
 /** Where a connection began in the middle of what was spoken, behind audio that is transcribed elsewhere. */
 interface Border {
@@ -20,7 +20,8 @@ interface Border {
 export class Timeline implements ConnectionTimes {
   readonly #offsets: number[] = [];
   readonly #finalUntil: number[] = [];
-  readonly #borders: Border[] = [];
+  #borders: Border[] = [];
+  #repaired: { readonly from: number; readonly to: number }[] = [];
   #skippedTo = 0;
   #channels = 1;
   #latest = 0;
@@ -72,6 +73,21 @@ export class Timeline implements ConnectionTimes {
   skipTo(seconds: number, isRepaired = false): void {
     this.#skippedTo = Math.max(this.#skippedTo, seconds);
     if (isRepaired) this.#borders.push({ seconds, firstWords: [] });
+  }
+
+  /** Something else than a connection tells of what lies between. */
+  addRepair(from: number, to: number): void {
+    this.#repaired.push({ from, to });
+  }
+
+  isRepaired(seconds: number): boolean {
+    return this.#repaired.some(({ from, to }) => seconds >= from && seconds < to);
+  }
+
+  /** The repair that ends there has failed: nothing else tells of its words, nor of the one at its border. */
+  forgetRepair(to: number): void {
+    this.#borders = this.#borders.filter((border) => border.seconds !== to);
+    this.#repaired = this.#repaired.filter((repair) => repair.to !== to);
   }
 
   /** A final of a connection. */

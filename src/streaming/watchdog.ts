@@ -33,12 +33,13 @@ export class Watchdog {
     this.#noResultSeconds = hasInterims ? NO_RESULT_SECONDS.interims : NO_RESULT_SECONDS.finals;
   }
 
-  start(connection: LiveConnection): void {
+  /** @param fromSeconds Of the audio, where the connection begins. */
+  start(connection: LiveConnection, fromSeconds: number): void {
     this.stop();
     this.#connection = connection;
     this.#receivedAt = this.#leftAt = this.#messageAt = this.#clock.monotonicMs();
     this.#pingedAt = undefined;
-    this.#secondsAtMessage = this.#hooks.sentSeconds() ?? 0;
+    this.#secondsAtMessage = fromSeconds;
     this.#arm();
   }
 

@@ -37,7 +37,7 @@ test('pings are answered, one pong for each', async () => {
   await eventually(() => log.calls).toEqual(['open request-7', 'pong', 'pong']);
   expect(pings).toBe(2);
   connection.close();
-  expect(connection.ping()).toBe(true);
+  expect(connection.ping()).toBe(false);
   await closeOf(log);
   expect(log.calls).toEqual(['open request-7', 'pong', 'pong', 'close 1000']);
   expect(pings).toBe(2);

@@ -181,7 +181,7 @@ async function openPage(
       if (errorText !== undefined) throw new Error(`${url}: ${errorText}`);
       await done;
     },
-    async waitFor<Value>(expression: string, timeoutMs = 15_000) {
+    async waitFor<Value>(expression: string, timeoutMs = 60_000) {
       const endsAt = performance.now() + timeoutMs;
       while (performance.now() < endsAt) {
         const value = await evaluate<Value>(expression);

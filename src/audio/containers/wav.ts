@@ -11,6 +11,8 @@ const ANY_LENGTH = 0xffff_ffff;
 /** Who writes to a pipe knows no length, and writes 0, the largest one, or one near the largest signed one. */
 const LEAST_OF_ANY_LENGTH = 0x7fff_f000;
 const SECONDS_BETWEEN_CUTS = 0.02;
+/** What follows the audio, as a list of titles, is shorter. With more, the stream is longer than its header says. */
+const LONGEST_END_BYTES = 64 * 1024;
 
 /** WAV, as RIFF or with 64-bit sizes (RF64, BW64). The header is always given as RIFF, for audio of any length. */
 export class WavParser implements ContainerParser {
@@ -21,6 +23,7 @@ export class WavParser implements ContainerParser {
   #started = false;
   #audioStart = 0;
   #audioEnd = Number.POSITIVE_INFINITY;
+  #cutsFound = 0;
 
   get bytesPerSecond(): number | undefined {
     return this.header && this.#format && bytesPerSecond(this.#format);
@@ -73,11 +76,12 @@ export class WavParser implements ContainerParser {
     const { blockBytes, blockSamples, sampleRate } = format;
     const blocks = Math.max(1, Math.floor((SECONDS_BETWEEN_CUTS * sampleRate) / blockSamples));
     const distance = blocks * blockBytes;
-    const end = Math.min(position + bytes.length, this.#audioEnd);
-    let index = Math.ceil((position - this.#audioStart) / distance);
-    for (let at = this.#audioStart + index * distance; at < end; at += distance) {
-      cuts.push({ position: at, seconds: (index * blocks * blockSamples) / sampleRate });
-      index += 1;
+    const seen = position + bytes.length;
+    if (seen > this.#audioEnd + LONGEST_END_BYTES) this.#audioEnd = Number.POSITIVE_INFINITY;
+    const end = Math.min(seen, this.#audioEnd);
+    for (let at = this.#audioStart + this.#cutsFound * distance; at < end; at += distance) {
+      cuts.push({ position: at, seconds: (this.#cutsFound * blocks * blockSamples) / sampleRate });
+      this.#cutsFound += 1;
     }
     return bytes.length;
   }

@@ -111,6 +111,12 @@ describe('A WAV stream', () => {
     }
   });
 
+  it('that is longer than its header says has cut points as if it said nothing', () => {
+    const data = Buffer.alloc(RATE * 2 * 10);
+    const endless = followStream(wav({ data, size: 0 }), () => 1000).cuts;
+    expect(followStream(wav({ data, size: RATE * 2 }), () => 1000).cuts).toEqual(endless);
+  });
+
   it('of ADPCM is cut between blocks, of which the header tells how many samples they hold', () => {
     const extension = Buffer.from([2, 0, 505 & 0xff, 505 >> 8]);
     const bytes = wav({ tag: 0x11, bits: 4, blockAlign: 256, extension, data: Buffer.alloc(256 * 10) });

@@ -78,11 +78,7 @@ function transcriptComplaints({
 }
 
 /** Word by word. The words that were said are all different. */
-function compareWords(
-  where: string,
-  said: readonly SpokenWord[],
-  heard: readonly HeardWord[],
-): string[] {
+function compareWords(where: string, said: readonly SpokenWord[], heard: readonly HeardWord[]): string[] {
   const complaints: string[] = [];
   const counts = new Map<string, number>();
   for (const { word } of heard) counts.set(word, (counts.get(word) ?? 0) + 1);
