@@ -40,8 +40,6 @@ export interface SettledCall {
 
 export interface SettledStream extends SettledCall {
   readonly protocol: LiveProtocol;
-  /** Where the session may go on when its region cannot be reached: of the same residency, in their order. */
-  readonly otherRegions: readonly Region[];
   readonly connectTimeoutMs: number;
   readonly finishTimeoutMs: number;
   readonly encoding: string | undefined;
@@ -58,14 +56,12 @@ export function settleStream(options: StreamOptions, client: ResolvedOptions): S
   const model = options.model ?? client.defaults.model;
   checkLiveKeys(options, model);
   const deepgram: LiveDeepgramOptions = overDefaults(options, client, liveKeys(model));
-  const region = regionFor(options.region, client);
   return {
     parameters: liveParameters(deepgram),
     model,
     protocol: liveProtocol(model),
     language: deepgram.language,
-    region,
-    otherRegions: client.regions.filter((other) => mayReplace(other, region)),
+    region: regionFor(options.region, client),
     connectTimeoutMs: options.connectTimeoutMs ?? CLIENT_DEFAULTS.live.connectTimeoutMs,
     finishTimeoutMs: options.finishTimeoutMs ?? CLIENT_DEFAULTS.live.finishTimeoutMs,
     encoding: deepgram.encoding,
@@ -104,11 +100,6 @@ export function regionFor(name: string | undefined, { regions }: ResolvedOptions
     `the name of a region (${regions.map((known) => known.name).join(', ')})`,
     name,
   );
-}
-
-/** Audio never leaves a residency, and where none is set nothing is known of it. */
-function mayReplace(other: Region, { name, residency }: Region): boolean {
-  return residency !== undefined && other.residency === residency && other.name !== name;
 }
 
 export function checkCall(where: string, options: object, keys: Iterable<string>): void {

@@ -152,6 +152,7 @@ export function createEngine({ options, emit, lifetime }: EngineParts): Engine {
       spend,
       warnOfCosts,
       project,
+      regions: options.regions,
       emit,
       liveTransport: (request) => createLiveTransport({ ...request, credentials, clock }),
       audioStore,

@@ -19,7 +19,7 @@ export function checkRecovery({ reconnect, replaySeconds, repair }: RecoveryOpti
   checkNumber('replaySeconds', replaySeconds, { min: 0, max: 600, integer: false });
   if (repair === undefined || repair === false) return;
   if (hasStore && ['sync', 'queue'].includes(repair)) return;
-  throw invalidOption('repair', "false, or 'sync' or 'queue' where the client has an audioStore", repair);
+  throw invalidOption('repair', "false, 'sync' or 'queue' (with an audioStore)", repair);
 }
 
 function checkReconnect(reconnect: unknown): void {

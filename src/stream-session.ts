@@ -18,6 +18,7 @@ export interface StreamSessionParts extends StreamRepairParts {
   readonly warnOfCosts: ReturnType<typeof createPaidOptionWarning>;
   readonly liveTransport: (options: Omit<LiveTransportOptions, 'credentials' | 'clock'>) => LiveTransport;
   readonly project: string;
+  readonly regions: readonly Region[];
   readonly emit: EventSink;
 }
 
@@ -25,7 +26,7 @@ export interface StreamSessionParts extends StreamRepairParts {
 export function createStreamSessions(parts: StreamSessionParts): (request: StreamRequest) => SessionFactory {
   const { liveTransport, warnOfCosts } = parts;
   return (request) => {
-    const { region, otherRegions, parameters, model, protocol, connectTimeoutMs } = request.settled;
+    const { region, parameters, model, protocol, connectTimeoutMs } = request.settled;
     warnOfCosts(parameters, request.fields.callId);
     const transportTo = ({ endpoint, name }: Region): LiveTransport =>
       liveTransport({
@@ -42,12 +43,21 @@ export function createStreamSessions(parts: StreamSessionParts): (request: Strea
         ...session,
         settings: { ...session.settings, ...settingsOf(request, recovery) },
         transport,
-        transports: [transport, ...otherRegions.map(transportTo)],
+        transports: [transport, ...otherRegions(region, parts.regions).map(transportTo)],
         repair: createStreamRepair(parts, request, recovery.repair),
         acquire: (signal) => acquire(parts, request, signal),
       });
     };
   };
+}
+
+/**
+ * Where a session may go on when its region cannot be reached: of the same residency, in their order. Audio never leaves
+ * a residency, and where none is set nothing is known of it.
+ */
+export function otherRegions({ name, residency }: Region, regions: readonly Region[]): readonly Region[] {
+  if (residency === undefined) return [];
+  return regions.filter((other) => other.residency === residency && other.name !== name);
 }
 
 function settingsOf({ settled }: StreamRequest, recovery: LiveRecovery): Partial<LiveSettings> {

@@ -207,7 +207,7 @@ function checkKeywords({ model, keywords }: PrerecordedDeepgramOptions | LiveDee
 function checkRawAudio({ encoding, sample_rate }: LiveDeepgramOptions): void {
   if ((encoding === undefined) === (sample_rate === undefined)) return;
   throw new BadRequestError(
-    'The options encoding and sample_rate need each other. Set both for raw audio, and none for WAV, WebM and other containers.',
+    'The options encoding and sample_rate need each other. Set both for raw audio, none for containers.',
     { code: 'invalid_option' },
   );
 }

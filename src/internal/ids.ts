@@ -7,5 +7,6 @@ export type IdPrefix = 'call' | 'live' | 'job' | 'tr' | 'aud';
  */
 export function createId(prefix: IdPrefix): string {
   const uuid = globalThis.crypto.randomUUID();
-  return `${prefix}_${Date.now().toString(16).padStart(12, '0')}${uuid.slice(0, 8)}${uuid.slice(-12)}`;
+  // Eleven digits until the year 2527.
+  return `${prefix}_0${Date.now().toString(16)}${uuid.slice(0, 8)}${uuid.slice(-12)}`;
 }

@@ -7,7 +7,7 @@ const MAX_EVENTS = 1000;
 /**
  * The events of a session for one consumer, from the first one on.
  *
- * Only interims that a newer one has replaced, and the oldest of the events that a consumer can do without, are ever
+ * Only interims that a newer one has replaced, and older ones of the events that a consumer can do without, are ever
  * dropped. All others are kept, whatever their number.
  */
 export class EventFeed implements AsyncIterable<LiveEvent> {
@@ -28,7 +28,7 @@ export class EventFeed implements AsyncIterable<LiveEvent> {
   [Symbol.asyncIterator](): AsyncIterator<LiveEvent> {
     if (this.#consumed) {
       throw new TranscriptionError(
-        'The events of a live transcription can be read once. Read them in one loop, or use on() elsewhere.',
+        'The events of a live transcription can be read once. Use on() elsewhere.',
         { code: 'live_consumed' },
       );
     }
@@ -57,22 +57,21 @@ export class EventFeed implements AsyncIterable<LiveEvent> {
     for (const resolve of waiting) resolve({ done: true, value: undefined });
   }
 
-  #keep(event: LiveEvent): void {
-    if (this.#events.length >= MAX_EVENTS) this.#makeRoom(event);
-    this.#events.push(event);
-  }
-
-  #makeRoom(event: LiveEvent): void {
-    if (event.type === 'interim') {
-      this.#events = this.#events.filter((kept) => kept.type !== 'interim' || kept.channel !== event.channel);
-    } else if (isPassing(event)) {
-      const oldest = this.#events.findIndex(isPassing);
-      if (oldest >= 0) this.#events.splice(oldest, 1);
+  #keep(event: Passing | LiveEvent): void {
+    if (this.#events.length >= MAX_EVENTS && PASSING.includes(event.type)) {
+      const { type, channel } = event as Passing;
+      this.#events = (this.#events as Passing[]).filter(
+        (kept) => kept.type !== type || kept.channel !== channel,
+      ) as LiveEvent[];
     }
+    this.#events.push(event as LiveEvent);
   }
 }
 
-/** Beyond the bound a new one takes the place of the oldest one. */
-function isPassing({ type }: LiveEvent): boolean {
-  return type === 'warning' || type === 'speech-start' || type === 'utterance-end';
+/** Beyond the bound a new one takes the place of the older ones of its kind. */
+const PASSING = ['interim', 'warning', 'speech-start', 'utterance-end'];
+
+interface Passing {
+  readonly type: string;
+  readonly channel?: number;
 }

@@ -226,8 +226,7 @@ export class LiveSession {
       this.#succeed();
       return true;
     }
-    this.#closeStreamSent = false;
-    this.#metadataSeen = false;
+    this.#closeStreamSent = this.#metadataSeen = false;
     // There is nothing to send: that it cannot be opened is all that is to be told.
     const isPointless = this.#state === 'finishing' && this.#parts.outbox.acceptedBytes === 0;
     if (isPointless) this.fail(error ?? this.#parts.connectionLost(close));

@@ -9,7 +9,9 @@ import { settleStream } from '../../src/call-options.js';
 import type { AudioStore } from '../../src/contracts/index.js';
 import { FLUX_OPTIONS, LIVE_OPTIONS } from '../../src/deepgram/option-table.js';
 import { resolveOptions } from '../../src/options.js';
+import { resolveRegions } from '../../src/region-options.js';
 import { settleRecovery } from '../../src/stream-recovery.js';
+import { otherRegions } from '../../src/stream-session.js';
 
 const client = new TranscriptionClient({ apiKey: 'test' });
 const FLUX = { model: 'flux-general-en' };
@@ -148,7 +150,7 @@ describe('values that are out of range', () => {
     [{ replaySeconds: -1 }, /replaySeconds must be a number from 0 to 600/],
     [{ replaySeconds: 601 }, /replaySeconds/],
     [{ replaySeconds: '30' }, /replaySeconds/],
-    [{ repair: true }, /repair must be false, or 'sync' or 'queue'/],
+    [{ repair: true }, /repair must be false, 'sync' or 'queue'/],
     [{ repair: 'later' }, /repair/],
     [{ repair: null }, /repair/],
   ])('%j', (options, message) => {
@@ -178,7 +180,6 @@ describe('what a stream is made of', () => {
     expect(settled({})).toMatchObject({
       protocol: 'v1',
       model: 'nova-3',
-      otherRegions: [],
     });
     expect(settled(FLUX)).toMatchObject({ protocol: 'flux', model: 'flux-general-en' });
     expect(settled({}, { defaults: FLUX })).toMatchObject({ protocol: 'flux' });
@@ -205,7 +206,7 @@ describe('what a stream is made of', () => {
     expect(settleRecovery({ repair: false }, audioStore).repair).toBe(false);
     expect(() => settled({ repair: 'queue' }, { audioStore })).not.toThrow();
     for (const repair of ['sync', 'queue'] as const) {
-      expect(refusal({ repair }).message).toMatch(/where the client has an audioStore/);
+      expect(refusal({ repair }).message).toMatch(/with an audioStore/);
     }
   });
 
@@ -218,8 +219,11 @@ describe('what a stream is made of', () => {
       { name: 'in', endpoint: 'https://in.test', residency: 'in' },
       { name: 'eu-3', endpoint: 'https://eu3.test', residency: 'eu' },
     ];
+    const resolved = resolveRegions(regions);
     const others = (region?: string) =>
-      settled(region === undefined ? {} : { region }, { regions }).otherRegions.map(({ name }) => name);
+      otherRegions(settled(region === undefined ? {} : { region }, { regions }).region, resolved).map(
+        ({ name }) => name,
+      );
     expect(others()).toEqual([]);
     expect(others('other-us')).toEqual([]);
     expect(others('in')).toEqual([]);
