@@ -10,7 +10,7 @@ import { chunksOf, transportTo } from '../support/live.js';
 const SAMPLE_RATE = 16_000;
 const BYTES_PER_SECOND = SAMPLE_RATE * 2;
 const FRAME_BYTES = 2560;
-const LOOKS_SECONDS = 0.6;
+const LOOKS_SECONDS = 0.8;
 
 const SPEECH = synthesizeSpeech(
   [
