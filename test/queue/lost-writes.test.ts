@@ -19,18 +19,24 @@ function opened<Thing>(thing: Thing, close: (thing: Thing) => unknown): Thing {
   return thing;
 }
 
-/** What a master is told from now on no replica ever hears. */
-async function cutReplicasOff(port: number): Promise<void> {
-  const master = new Redis({ host: '127.0.0.1', port, password: CLUSTER_PASSWORD });
-  try {
-    // Connections that there are stay; the replica's next one is refused.
-    await master.config('SET', 'requirepass', 'no replica knows it');
-    await master.call('CLIENT', 'KILL', 'TYPE', 'replica');
+/** What the master is told from now on no replica ever hears. */
+async function cutReplicasOff({ nodes }: RedisCluster, master: number): Promise<void> {
+  // With it no replica gets a new connection to its master. Those of clients are not touched.
+  await Promise.all(nodes.map(({ port }) => ask(port, (node) => node.config('SET', 'masterauth', 'wrong'))));
+  await ask(master, async (node) => {
+    await node.call('CLIENT', 'KILL', 'TYPE', 'replica');
     await vi.waitFor(async () => {
-      expect(await master.info('replication')).toContain('connected_slaves:0');
+      expect(await node.info('replication')).toContain('connected_slaves:0');
     });
+  });
+}
+
+async function ask(port: number, question: (node: Redis) => Promise<unknown>): Promise<void> {
+  const node = new Redis({ host: '127.0.0.1', port, password: CLUSTER_PASSWORD });
+  try {
+    await question(node);
   } finally {
-    master.disconnect();
+    node.disconnect();
   }
 }
 
@@ -51,7 +57,7 @@ describe('a fail-over that loses writes', () => {
     client.startWorker();
     await (await client.enqueue(audioUrl)).result({ timeoutMs: 10_000 });
     const master = await cluster.masterOf('{bull}:transcription:meta');
-    await cutReplicasOff(master);
+    await cutReplicasOff(cluster, master);
     const jobs = await client.enqueueMany(
       Array.from({ length: 20 }, () => ({ source: audioUrl, options: { delayMs: 3000 } })),
     );
