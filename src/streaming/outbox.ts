@@ -30,8 +30,6 @@ export interface OutboxHooks {
   onAudio(): void;
   /** The connection took no more although it had not closed. */
   onBroken(cause: unknown): void;
-  /** A replay has reached the audio that is new. */
-  onCaughtUp(): void;
 }
 
 /** Bytes in the connection's own buffer from which on nothing more is written to it. */
@@ -77,10 +75,6 @@ export class Outbox {
 
   get queuedBytes(): number {
     return this.log.accepted - this.log.sent;
-  }
-
-  get isReplaying(): boolean {
-    return this.#pacer !== undefined;
   }
 
   /** Sends from the cut on; with a pacer, no faster than that allows. */
@@ -247,7 +241,6 @@ export class Outbox {
   #endReplay(): void {
     this.#pacer?.stop();
     this.#pacer = undefined;
-    this.#hooks.onCaughtUp();
   }
 
   /** While there is a connection a chunk waits until it has left, otherwise until there is room for it. */

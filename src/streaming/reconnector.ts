@@ -1,5 +1,6 @@
 import type { Clock } from '../contracts/index.js';
 import { TranscriptionError } from '../errors/index.js';
+import { isRetryable } from './session-errors.js';
 import type { ReconnectSettings } from './session-types.js';
 
 const FIRST_DELAY_MS = 250;
@@ -48,7 +49,7 @@ export class Reconnector {
    * not come back at one moment.
    */
   next(error: Error | undefined): number | undefined {
-    if (this.#settings === false || isFatal(error)) return undefined;
+    if (this.#settings === false || (error !== undefined && !isRetryable(error))) return undefined;
     const { maxDelayMs } = this.#settings;
     const giveUpAfterMs = this.#wasOpen
       ? this.#settings.giveUpAfterMs
@@ -65,8 +66,4 @@ export class Reconnector {
     if (askedMs > leftMs) return undefined;
     return Math.min(Math.max(jitterMs, askedMs), leftMs);
   }
-}
-
-function isFatal(error: Error | undefined): boolean {
-  return TranscriptionError.isInstance(error) && !error.retryable;
 }

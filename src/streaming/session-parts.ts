@@ -118,7 +118,6 @@ export class SessionParts {
       roomBytes: (isPausable) => (isPausable ? this.#roomBytes() : this.outage.roomBytes),
       onAudio: hooks.onAudio,
       onBroken: hooks.onBroken,
-      onCaughtUp: () => undefined,
     });
     this.repairs =
       repair &&

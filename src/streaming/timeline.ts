@@ -119,7 +119,7 @@ export class Timeline implements ConnectionTimes {
     const moved = { ...segment, start: segment.start + offset, end: segment.end + offset, words };
     const isAtBorder = this.#borders.some(({ seconds }) => seconds <= moved.end && moved.start < seconds + 1);
     if (moved.start >= final - ROUNDING_SECONDS && !isAtBorder) return moved;
-    return only(moved, final, (word) => !this.#isCut(word));
+    return withoutFinal(moved, final, (word) => !this.#isCut(word));
   }
 
   #isCut({ start }: Word): boolean {
@@ -130,7 +130,11 @@ export class Timeline implements ConnectionTimes {
 }
 
 /** Without the words that are final, and those that are not wanted. */
-function only(segment: LiveSegment, final: number, isWanted: (word: Word) => boolean): LiveSegment {
+export function withoutFinal(
+  segment: LiveSegment,
+  final: number,
+  isWanted: (word: Word) => boolean = () => true,
+): LiveSegment {
   const start = Math.min(Math.max(segment.start, final), Math.max(segment.end, final));
   const end = Math.max(segment.end, start);
   if (segment.words.length === 0) {

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Cluster, Redis } from 'ioredis';
+import { eventually as within } from './eventually.mjs';
 import { freePort } from './free-port.mjs';
 
 /** @import { ChildProcess } from 'node:child_process' */
@@ -231,14 +232,6 @@ async function ask(port, question) {
 }
 
 /** @param {() => Promise<boolean>} condition What it rejects with counts as false. */
-async function eventually(condition) {
-  const deadline = performance.now() + START_TIMEOUT_MS;
-  for (;;) {
-    const [outcome] = await Promise.allSettled([condition()]);
-    if (outcome.status === 'fulfilled' && outcome.value) return;
-    if (performance.now() > deadline) {
-      throw outcome.status === 'rejected' ? outcome.reason : new Error('The cluster does not come up.');
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+function eventually(condition) {
+  return within(condition, START_TIMEOUT_MS, 'The cluster does not come up.');
 }
