@@ -123,7 +123,8 @@ describe('a queue behind Sentinels', () => {
       async () => queue.health?.(),
       async () => queue.channel?.publish('text'),
     ]);
-    await servers.setDownAfter(500);
+    // A replica that lost its master for ten times as long is never promoted.
+    await servers.setDownAfter(3000);
     await servers.untilReplaced(dying);
     await untilWorkedOn(queue, ended, 'after');
   });
