@@ -31,7 +31,7 @@ export interface LiveConnectionHandlers {
  * lost.
  */
 export interface LiveConnection {
-  /** The chunk must not change afterwards. */
+  /** The chunk is the caller's again when it returns. */
   sendAudio(chunk: Uint8Array): void;
   sendControl(control: LiveControl): void;
   /** Flux alone: changes thresholds and terms while the stream runs. The message is that of Deepgram's Configure. */

@@ -2,6 +2,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import type IsomorphicWebSocket from 'isomorphic-ws';
 import type { Clock, LiveClose, TimerHandle } from '../contracts/index.js';
 import { TranscriptionError } from '../errors/index.js';
+import { FrameWriter, MAX_FRAME_BYTES } from './frame-writer.js';
 import type { RefusedHandshake } from './live-errors.js';
 import type { LiveRequest } from './live-request.js';
 
@@ -29,6 +30,9 @@ const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 /** As much of a refusal's body as is read. */
 const MAX_BODY_CHARACTERS = 4096;
 
+/** TLS holds what it is given for a turn of the event loop. As much of that has not had to wait. */
+const ENCRYPTING_BYTES = 64 * 1024;
+
 /** How long a closing handshake may take before the socket is destroyed. */
 const CLOSE_GRACE_MS = 1000;
 
@@ -53,8 +57,10 @@ export class LiveSocket {
   readonly #observer: WebSocketObserver;
   readonly #clock: Clock;
   #grace: TimerHandle | undefined;
-  /** Bytes of a message did not leave with it. */
-  #congested = false;
+  /** Sends audio. Undefined where only the WebSocket can: there it is none of Node's. */
+  #writer: FrameWriter | undefined;
+  /** Bytes did not leave when they were sent. */
+  #isWaiting = false;
 
   constructor(
     WebSocketConstructor: WebSocketClass,
@@ -74,7 +80,7 @@ export class LiveSocket {
   }
 
   get bufferedAmount(): number {
-    return this.#socket.bufferedAmount;
+    return (this.#writer ?? this.#socket).bufferedAmount;
   }
 
   get isOpen(): boolean {
@@ -84,13 +90,23 @@ export class LiveSocket {
   /** What a closing socket does not take any more is lost. */
   send(data: string | Uint8Array): void {
     if (!this.isOpen) return;
-    // Nearly every message leaves at once, and a callback makes Node queue a task for it.
-    if (this.#congested) this.#socket.send(data, this.#onSent);
-    else this.#socket.send(data);
-    if (this.#congested || this.#socket.bufferedAmount === 0) return;
-    this.#congested = true;
-    // Leaves behind the message that got stuck, and tells when that has left.
-    if (typeof this.#socket.ping === 'function') this.#socket.ping(undefined, undefined, this.#onSent);
+    const writer = this.#writer;
+    if (writer === undefined || typeof data === 'string' || data.length > MAX_FRAME_BYTES) {
+      this.#socket.send(data, this.#onSent);
+      this.#isWaiting ||= this.bufferedAmount > (writer?.endsAtOnce ? 0 : ENCRYPTING_BYTES);
+    } else if (writer.endsAtOnce && !this.#isWaiting) {
+      // Nearly every frame leaves at once, and a callback makes Node queue a task for it.
+      writer.write(data);
+      if (writer.bufferedAmount > 0) this.#wait(writer);
+    } else {
+      this.#isWaiting ||= writer.bufferedAmount > 0;
+      writer.write(data, this.#onSent);
+    }
+  }
+
+  #wait(writer: FrameWriter): void {
+    this.#isWaiting = true;
+    writer.whenLeft(this.#onSent);
   }
 
   /** False where the platform has no pings. */
@@ -112,8 +128,8 @@ export class LiveSocket {
   }
 
   readonly #onSent = (): void => {
-    if (!this.#congested) return;
-    this.#congested = this.#socket.bufferedAmount > 0;
+    if (!this.#isWaiting) return;
+    this.#isWaiting = this.bufferedAmount > 0;
     this.#observer.onDrain();
   };
 
@@ -136,7 +152,10 @@ export class LiveSocket {
     // Browsers show neither the handshake nor pongs.
     if (typeof socket.on !== 'function') return;
     socket.on('pong', () => this.#observer.onPong());
-    socket.on('upgrade', (response) => this.#observer.onUpgrade(headersOf(response)));
+    socket.on('upgrade', (response) => {
+      this.#writer = new FrameWriter(response.socket);
+      this.#observer.onUpgrade(headersOf(response));
+    });
     socket.on('unexpected-response', (request, response) => this.#refused(request, response));
   }
 

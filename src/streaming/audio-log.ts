@@ -63,6 +63,11 @@ export class AudioLog {
     return this.#accepted - this.#heldFrom;
   }
 
+  /** Most that may be sent at once. */
+  get frameBytes(): number {
+    return this.#meter.frameBytes;
+  }
+
   /** Takes whole samples, and copies them. */
   push(bytes: Uint8Array): void {
     for (let from = 0; from < bytes.length; ) {
@@ -86,7 +91,7 @@ export class AudioLog {
     return pieceOf(block, this.#sent, Math.min(this.#meter.frameBytes, end - this.#sent));
   }
 
-  /** So many bytes of the frame that `peek()` gave were sent: all of it. */
+  /** So many bytes were sent. */
   advance(bytes: number): void {
     this.#sent += bytes;
   }

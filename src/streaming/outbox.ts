@@ -100,7 +100,7 @@ export class Outbox {
     if (!this.#isRaw) this.#map.look(new Uint8Array(bytes));
     const isFree = this.#isFree();
     this.log.push(bytes);
-    if (isFree && this.#passes()) return SENT;
+    if (isFree && this.#passes(bytes)) return SENT;
     this.pump();
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.queuedBytes === 0 && this.#waiters.length === 0) return SENT;
@@ -172,12 +172,12 @@ export class Outbox {
   }
 
   /** Sends what came in now: what `pump()` does, in one step. False where something is left. */
-  #passes(): boolean {
-    const frame = this.log.peek();
+  #passes(bytes: Uint8Array): boolean {
+    if (bytes.length > this.log.frameBytes) return false;
     this.#pumping = true;
     try {
-      if (frame === undefined || !this.#write(frame)) return false;
-      this.log.advance(frame.length);
+      if (!this.#write(bytes)) return false;
+      this.log.advance(bytes.length);
     } finally {
       this.#pumping = false;
     }

@@ -1,5 +1,6 @@
-import { afterEach, expect, test } from 'vitest';
-import { WebSocket } from 'ws';
+import { randomFillSync } from 'node:crypto';
+import { afterEach, describe, expect, test } from 'vitest';
+import { type ClientOptions, WebSocket } from 'ws';
 import { LiveSocket, type WebSocketClass } from '../../src/deepgram/web-socket.js';
 import { systemClock } from '../../src/internal/system-clock.js';
 import { transportTo } from '../support/live.js';
@@ -107,6 +108,124 @@ test('whoever waits for room at each drain sends everything', async () => {
   await closeOf(log);
 });
 
+/** Takes the test server's certificate. */
+class TrustingSocket extends WebSocket {
+  constructor(url: string, protocols: string[], options: ClientOptions) {
+    super(url, protocols, { ...options, rejectUnauthorized: false });
+  }
+}
+
+function openSocket(WebSocketConstructor: WebSocketClass, url: string) {
+  const calls: string[] = [];
+  const told = (name: string) => () => calls.push(name);
+  const socket = new LiveSocket(
+    WebSocketConstructor,
+    { url: url.replace('http', 'ws'), headers: {} },
+    {
+      onUpgrade: () => undefined,
+      onRefused: told('refused'),
+      onOpen: told('open'),
+      onMessage: (data) => calls.push(`message ${data}`),
+      onPong: told('pong'),
+      onDrain: told('drain'),
+      onError: told('error'),
+      onClose: ({ code }) => calls.push(`close ${code}`),
+    },
+    systemClock,
+  );
+  return { socket, calls };
+}
+
+describe.each([
+  { name: 'TCP', tls: false },
+  { name: 'TLS', tls: true },
+])('over $name', ({ tls }) => {
+  test('audio of every length arrives as it was when it was sent, between messages and no pings', async () => {
+    const received: string[] = [];
+    let pings = 0;
+    server = await startTestServer({
+      tls,
+      onStream: (stream) => {
+        stream.on('ping', () => {
+          pings += 1;
+        });
+        stream.on('message', (data: Buffer, isBinary) => {
+          received.push(isBinary ? data.toString('base64') : data.toString());
+        });
+      },
+    });
+    const { socket, calls } = openSocket(TrustingSocket as unknown as WebSocketClass, server.url);
+    await eventually(() => calls).toEqual(['open']);
+    const expected: string[] = [];
+    const memory = new Uint8Array(200_000);
+    const lengths = [0, 1, 3, 125, 126, 127, 640, 641, 642, 643, 65_535, 65_536, 65_537, 150_000];
+    for (const length of [...lengths, ...lengths]) {
+      for (const offset of [0, 1, 2, 3]) {
+        const audio = memory.subarray(offset, offset + length);
+        randomFillSync(audio);
+        expected.push(Buffer.from(audio).toString('base64'), `{"length":${length}}`);
+        socket.send(audio);
+        socket.send(`{"length":${length}}`);
+        // The memory belongs to the sender.
+        memory.fill(0);
+        // Some leave one at a time, others wait behind one another.
+        if (offset === 2) await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
+    await eventually(() => received.length).toBe(expected.length);
+    expect(received).toEqual(expected);
+    expect(pings).toBe(0);
+    socket.close();
+    await eventually(() => calls.at(-1)).toBe('close 1000');
+    expect(calls).not.toContain('error');
+  });
+
+  test('audio that leaves at once tells of no drain', async () => {
+    let received = 0;
+    server = await startTestServer({
+      tls,
+      onStream: (stream) =>
+        stream.on('message', (data: Buffer) => {
+          received += data.length;
+        }),
+    });
+    const { socket, calls } = openSocket(TrustingSocket as unknown as WebSocketClass, server.url);
+    await eventually(() => calls).toEqual(['open']);
+    for (let sent = 1; sent <= 20; sent += 1) {
+      socket.send(FRAME);
+      await eventually(() => received).toBe(sent * FRAME.length);
+    }
+    expect(socket.bufferedAmount).toBe(0);
+    expect(calls).toEqual(['open']);
+    socket.close();
+    await eventually(() => calls.at(-1)).toBe('close 1000');
+  });
+
+  test('one large piece that had to wait tells when it has left', async () => {
+    let received = 0;
+    server = await startTestServer({
+      tls,
+      onStream: (stream) => {
+        stream.pause();
+        stream.on('message', (data: Buffer) => {
+          received += data.length;
+        });
+      },
+    });
+    const { socket, calls } = openSocket(TrustingSocket as unknown as WebSocketClass, server.url);
+    await eventually(() => calls).toEqual(['open']);
+    const bytes = 30_000_000;
+    socket.send(new Uint8Array(bytes));
+    expect(socket.bufferedAmount).toBeGreaterThan(0);
+    server.sockets[0]?.resume();
+    await eventually(() => received).toBe(bytes);
+    await eventually(() => calls).toEqual(['open', 'drain']);
+    expect(socket.bufferedAmount).toBe(0);
+    socket.close();
+    await eventually(() => calls.at(-1)).toBe('close 1000');
+  });
+});
+
 /** The part of a WebSocket that browsers have. */
 class BrowserLikeSocket {
   readonly OPEN = 1;
@@ -150,23 +269,7 @@ test('where a WebSocket has no pings the socket works without', async () => {
         socket.send('{"type":"Results"}');
       }),
   });
-  const calls: string[] = [];
-  const told = (name: string) => () => calls.push(name);
-  const socket = new LiveSocket(
-    BrowserLikeSocket as unknown as WebSocketClass,
-    { url: server.url.replace('http', 'ws'), headers: {} },
-    {
-      onUpgrade: told('upgrade'),
-      onRefused: told('refused'),
-      onOpen: told('open'),
-      onMessage: (data) => calls.push(`message ${data}`),
-      onPong: told('pong'),
-      onDrain: told('drain'),
-      onError: told('error'),
-      onClose: ({ code }) => calls.push(`close ${code}`),
-    },
-    systemClock,
-  );
+  const { socket, calls } = openSocket(BrowserLikeSocket as unknown as WebSocketClass, server.url);
   await eventually(() => calls).toEqual(['open']);
   expect(socket.ping()).toBe(false);
   socket.send(FRAME);

@@ -32,7 +32,7 @@ export class FakeConnection implements LiveConnection {
 
   sendAudio(chunk: Uint8Array): void {
     if (this.broken) throw this.broken;
-    this.sent.push(chunk);
+    this.sent.push(chunk.slice());
     if (this.stalled) this.bufferedAmount += chunk.length;
   }
 

@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { CERTIFICATE, PRIVATE_KEY } from './certificate.js';
 
 export interface TestServer {
   readonly url: string;
@@ -19,6 +21,8 @@ interface Behaviour {
   refuse?: { status: number; headers?: Record<string, string>; body?: string };
   /** Takes the connection and never answers. */
   silent?: boolean;
+  /** With a certificate that nobody vouches for. */
+  tls?: boolean;
 }
 
 /** A WebSocket server that does as told. */
@@ -26,7 +30,9 @@ export async function startTestServer(behaviour: Behaviour = {}): Promise<TestSe
   const requests: IncomingMessage[] = [];
   const sockets: WebSocket[] = [];
   const connections = new Set<Socket>();
-  const server: Server = createServer();
+  const server: Server = behaviour.tls
+    ? createTlsServer({ cert: CERTIFICATE, key: PRIVATE_KEY })
+    : createServer();
   const webSockets = new WebSocketServer({ noServer: true });
   webSockets.on('headers', (headers) => headers.push('dg-request-id: request-7'));
   server.on('connection', (socket) => {
@@ -55,7 +61,7 @@ export async function startTestServer(behaviour: Behaviour = {}): Promise<TestSe
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${behaviour.tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     sockets,
     openConnections: () => connections.size,
