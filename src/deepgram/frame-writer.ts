@@ -21,69 +21,51 @@ let masksUsed = masks.length;
 /** Where frames are made. One for all connections: what a socket takes at once needs no memory of its own. */
 let scratch = NOTHING;
 let scratchWords = new Uint32Array(0);
+/** The frame in it. The next one is mostly of the same length, and needs no view of its own. */
+let lastFrame = NOTHING;
 
 /**
- * Writes binary messages of a WebSocket client to the socket beneath it, one frame each (RFC 6455, section 5.2).
+ * Writes a binary message of a WebSocket client to the socket beneath it, as one frame (RFC 6455, section 5.2). It takes
+ * at most MAX_FRAME_BYTES, and does not need the payload any more when it returns.
  *
  * The WebSocket library takes new memory for each message. With hundreds of live streams the garbage collector then
  * looks through the whole heap twice a second. It may send too, as long as it compresses nothing: frames stay whole,
  * and in order.
  */
-export class FrameWriter {
-  readonly #socket: Socket;
-  /** Their writes end a turn of the event loop later, also where nothing has to wait. */
-  readonly #isEncrypted: boolean;
-  /** A view of the scratch memory. Frames of one stream are nearly all of one length. */
-  #frame = NOTHING;
-
-  constructor(socket: Socket) {
-    this.#socket = socket;
-    this.#isEncrypted = 'encrypted' in socket;
+export function writeFrame(socket: Socket, payload: Uint8Array, onLeft?: () => void): void {
+  const frame = frameOf(payload);
+  // TLS ends its writes a turn of the event loop later, also where nothing has to wait.
+  if (isEncrypted(socket) || socket.writableLength > 0) {
+    socket.write(Buffer.from(frame), onLeft);
+    return;
   }
+  socket.write(frame, onLeft);
+  // The socket goes on reading it.
+  if (socket.writableLength > 0) takeScratch();
+}
 
-  /** Bytes that are not with the operating system yet. */
-  get bufferedAmount(): number {
-    return this.#socket.writableLength;
-  }
+/** Calls back when all that was written so far has left. */
+export function whenLeft(socket: Socket, onLeft: () => void): void {
+  socket.write(NOTHING, onLeft);
+}
 
-  /** Whether nothing is buffered after a write that nothing stands in the way of. */
-  get endsAtOnce(): boolean {
-    return !this.#isEncrypted;
-  }
+export function isEncrypted(socket: Socket): boolean {
+  return 'encrypted' in socket;
+}
 
-  /** Takes at most MAX_FRAME_BYTES. The payload is not needed any more when it returns. */
-  write(payload: Uint8Array, onLeft?: () => void): void {
-    const frame = this.#frameOf(payload);
-    if (this.#isEncrypted || this.#socket.writableLength > 0) {
-      this.#socket.write(Buffer.from(frame), onLeft);
-      return;
-    }
-    this.#socket.write(frame, onLeft);
-    // The socket goes on reading it.
-    if (this.#socket.writableLength > 0) scratch = NOTHING;
-  }
-
-  /** Calls back when all that was written so far has left. */
-  whenLeft(onLeft: () => void): void {
-    this.#socket.write(NOTHING, onLeft);
-  }
-
-  #frameOf(payload: Uint8Array): Buffer {
-    if (scratch.length === 0) takeScratch();
-    const { length } = payload;
-    scratch.set(payload, PAYLOAD_AT);
-    const mask = nextMask();
-    const end = (PAYLOAD_AT + length + 3) >> 2;
-    for (let word = PAYLOAD_AT >> 2; word < end; word += 1) {
-      scratchWords[word] = (scratchWords[word] as number) ^ mask;
-    }
-    scratchWords[MASK_WORD] = mask;
-    const start = writeHead(length);
-    const isSame =
-      this.#frame.length === PAYLOAD_AT + length - start && this.#frame.buffer === scratch.buffer;
-    if (!isSame) this.#frame = scratch.subarray(start, PAYLOAD_AT + length);
-    return this.#frame;
-  }
+function frameOf(payload: Uint8Array): Buffer {
+  if (scratch.length === 0) takeScratch();
+  const { length } = payload;
+  scratch.set(payload, PAYLOAD_AT);
+  const mask = nextMask();
+  const words = scratchWords;
+  const end = (PAYLOAD_AT + length + 3) >> 2;
+  for (let word = PAYLOAD_AT >> 2; word < end; word += 1) words[word] = (words[word] as number) ^ mask;
+  words[MASK_WORD] = mask;
+  const start = writeHead(length);
+  if (lastFrame.length !== PAYLOAD_AT + length - start)
+    lastFrame = scratch.subarray(start, PAYLOAD_AT + length);
+  return lastFrame;
 }
 
 /** What lies before the mask. Returns where the frame begins. */
@@ -114,4 +96,5 @@ function takeScratch(): void {
   const memory = new ArrayBuffer(PAYLOAD_AT + MAX_FRAME_BYTES + 1);
   scratch = Buffer.from(memory);
   scratchWords = new Uint32Array(memory);
+  lastFrame = NOTHING;
 }

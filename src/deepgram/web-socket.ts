@@ -1,8 +1,9 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type IsomorphicWebSocket from 'isomorphic-ws';
 import type { Clock, LiveClose, TimerHandle } from '../contracts/index.js';
 import { TranscriptionError } from '../errors/index.js';
-import { FrameWriter, MAX_FRAME_BYTES } from './frame-writer.js';
+import { isEncrypted, MAX_FRAME_BYTES, whenLeft, writeFrame } from './frame-writer.js';
 import type { RefusedHandshake } from './live-errors.js';
 import type { LiveRequest } from './live-request.js';
 
@@ -54,13 +55,15 @@ export async function loadWebSocket(): Promise<WebSocketClass> {
 /** One WebSocket of isomorphic-ws. */
 export class LiveSocket {
   readonly #socket: WebSocket;
+  /** What lies beneath it: audio is written there. Undefined before the connection is open, and where it is none of Node's. */
+  #stream: Socket | undefined;
+  /** Bytes did not leave when they were sent. */
+  #isWaiting = false;
+  /** As much may be buffered without having to wait. */
+  #passingBytes = 0;
   readonly #observer: WebSocketObserver;
   readonly #clock: Clock;
   #grace: TimerHandle | undefined;
-  /** Sends audio. Undefined where only the WebSocket can: there it is none of Node's. */
-  #writer: FrameWriter | undefined;
-  /** Bytes did not leave when they were sent. */
-  #isWaiting = false;
 
   constructor(
     WebSocketConstructor: WebSocketClass,
@@ -80,7 +83,7 @@ export class LiveSocket {
   }
 
   get bufferedAmount(): number {
-    return (this.#writer ?? this.#socket).bufferedAmount;
+    return this.#stream?.writableLength ?? this.#socket.bufferedAmount;
   }
 
   get isOpen(): boolean {
@@ -90,23 +93,23 @@ export class LiveSocket {
   /** What a closing socket does not take any more is lost. */
   send(data: string | Uint8Array): void {
     if (!this.isOpen) return;
-    const writer = this.#writer;
-    if (writer === undefined || typeof data === 'string' || data.length > MAX_FRAME_BYTES) {
+    const stream = this.#stream;
+    if (stream === undefined || typeof data === 'string' || data.length > MAX_FRAME_BYTES) {
       this.#socket.send(data, this.#onSent);
-      this.#isWaiting ||= this.bufferedAmount > (writer?.endsAtOnce ? 0 : ENCRYPTING_BYTES);
-    } else if (writer.endsAtOnce && !this.#isWaiting) {
-      // Nearly every frame leaves at once, and a callback makes Node queue a task for it.
-      writer.write(data);
-      if (writer.bufferedAmount > 0) this.#wait(writer);
+      this.#isWaiting ||= this.bufferedAmount > this.#passingBytes;
+    } else if (this.#isWaiting || this.#passingBytes > 0) {
+      this.#isWaiting ||= stream.writableLength > 0;
+      writeFrame(stream, data, this.#onSent);
     } else {
-      this.#isWaiting ||= writer.bufferedAmount > 0;
-      writer.write(data, this.#onSent);
+      // Nearly every frame leaves at once, and a callback makes Node queue a task for it.
+      writeFrame(stream, data);
+      if (stream.writableLength > 0) this.#wait(stream);
     }
   }
 
-  #wait(writer: FrameWriter): void {
+  #wait(stream: Socket): void {
     this.#isWaiting = true;
-    writer.whenLeft(this.#onSent);
+    whenLeft(stream, this.#onSent);
   }
 
   /** False where the platform has no pings. */
@@ -153,7 +156,8 @@ export class LiveSocket {
     if (typeof socket.on !== 'function') return;
     socket.on('pong', () => this.#observer.onPong());
     socket.on('upgrade', (response) => {
-      this.#writer = new FrameWriter(response.socket);
+      this.#stream = response.socket;
+      if (isEncrypted(response.socket)) this.#passingBytes = ENCRYPTING_BYTES;
       this.#observer.onUpgrade(headersOf(response));
     });
     socket.on('unexpected-response', (request, response) => this.#refused(request, response));

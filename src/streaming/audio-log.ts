@@ -63,11 +63,6 @@ export class AudioLog {
     return this.#accepted - this.#heldFrom;
   }
 
-  /** Most that may be sent at once. */
-  get frameBytes(): number {
-    return this.#meter.frameBytes;
-  }
-
   /** Takes whole samples, and copies them. */
   push(bytes: Uint8Array): void {
     for (let from = 0; from < bytes.length; ) {

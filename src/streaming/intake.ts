@@ -3,6 +3,7 @@ import type { AudioChunk } from './audio-bytes.js';
 import { discardSource, mayBeEndless } from './byte-source.js';
 import { observed } from './deferred.js';
 import { endedError } from './end-errors.js';
+import type { Outbox } from './outbox.js';
 import { pipe } from './pipe.js';
 import type { LiveSession } from './session.js';
 import { pipeBusyError } from './session-errors.js';
@@ -13,6 +14,7 @@ import type { LiveControls, PipeOptions } from './session-types.js';
  * of the source that is being read, so that nothing of it is cut off.
  */
 export class Intake implements LiveControls {
+  readonly #outbox: Outbox;
   readonly #session: LiveSession;
   readonly #clock: Clock;
   /** Set while a source is being read; aborting it ends the reading. */
@@ -20,6 +22,7 @@ export class Intake implements LiveControls {
   #finishAsked = false;
 
   constructor(session: LiveSession, clock: Clock) {
+    this.#outbox = session.outbox;
     this.#session = session;
     this.#clock = clock;
   }
@@ -33,7 +36,8 @@ export class Intake implements LiveControls {
   }
 
   send(chunk: AudioChunk): Promise<void> {
-    return this.#finishAsked ? this.#refuse() : this.#session.send(chunk);
+    if (this.#finishAsked) return this.#refuse();
+    return this.#outbox.pass(chunk) ?? this.#session.send(chunk);
   }
 
   finalize(): Promise<void> {

@@ -26,6 +26,8 @@ interface Call {
  * Calls are kept, and made in their order when the session is there. An abort ends it at once.
  */
 export class LazyControls implements LiveControls {
+  /** The session, from when all the calls that were kept have been made. First, because every chunk needs it. */
+  #controls: LiveControls | undefined;
   readonly #pending: PendingSession;
   readonly #region: string;
   readonly #opened = deferred<void>();
@@ -34,8 +36,6 @@ export class LazyControls implements LiveControls {
   readonly outcome = this.#outcome.promise;
   /** Set when the session is there. */
   #session: LiveControls | undefined;
-  /** The same, from when all the calls that were kept have been made. */
-  #controls: LiveControls | undefined;
   #calls: Call[] = [];
   #keptBytes = 0;
   #failure: Error | undefined;

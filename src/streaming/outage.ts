@@ -28,8 +28,8 @@ interface Gap {
 const CHANNELS = 64;
 /** Audio that was sent is kept for so much longer than the room is, where nothing becomes final. */
 const SENT_FACTOR = 2;
-/** Below it nothing has to be counted: this is asked for every chunk. */
-const NEVER_MUCH_BYTES = 256 * 1024;
+/** Below it nothing has to be admitted while there is a connection. */
+export const NEVER_MUCH_BYTES = 256 * 1024;
 /** Times that differ by less are the same. */
 const ROUNDING_SECONDS = 0.01;
 /** Of audio of which nothing is known: MP3 at its most usual rate, 128 kbit/s. */

@@ -14,7 +14,6 @@ import { AudioMeter } from './audio-meter.js';
 import { Configurations } from './configurations.js';
 import { Finalizations } from './finalizations.js';
 import { FluxReceiver } from './flux-receiver.js';
-import { Framer } from './framer.js';
 import { Inbox } from './inbox.js';
 import { KeepAlive } from './keep-alive.js';
 import { Link } from './link.js';
@@ -64,7 +63,6 @@ export interface SessionHooks {
 export class SessionParts {
   readonly protocol: LiveProtocol;
   readonly meter: AudioMeter;
-  readonly framer: Framer;
   readonly map: AudioMap;
   readonly timeline = new Timeline();
   readonly builder: TranscriptBuilder;
@@ -91,7 +89,6 @@ export class SessionParts {
     this.#onProgress = hooks.onProgress;
     this.protocol = transport.protocol;
     this.meter = new AudioMeter(settings);
-    this.framer = new Framer(this.meter);
     this.map = new AudioMap(this.meter);
     const facts = { id: dependencies.transcriptId, model, language, region: transport.region };
     this.builder = new TranscriptBuilder(facts, clock);
@@ -227,12 +224,12 @@ export class SessionParts {
   }
 
   stats(state: LiveState): LiveStats {
-    const { sentBytes, queuedBytes, log } = this.outbox;
+    const { sentBytes, queuedBytes, framer, log } = this.outbox;
     const sentSeconds = this.map.seconds(log.sent);
     return {
       state,
       bytesSent: sentBytes,
-      bytesBuffered: queuedBytes + this.framer.heldBytes + (this.link.connection?.bufferedAmount ?? 0),
+      bytesBuffered: queuedBytes + framer.heldBytes + (this.link.connection?.bufferedAmount ?? 0),
       ...(sentSeconds !== undefined && { sentSeconds }),
       finals: this.receiver.finals + this.#repairedFinals,
       interims: this.receiver.interims,

@@ -8,11 +8,11 @@ import type {
 } from '../contracts/index.js';
 import { toTranscriptionError } from '../errors/index.js';
 import { abortError, onAbort } from '../internal/abort.js';
-import { type AudioChunk, toBytes } from './audio-bytes.js';
+import type { AudioChunk } from './audio-bytes.js';
 import { deferred, observed } from './deferred.js';
 import { abortedError, endedError } from './end-errors.js';
 import { FinishWait } from './finish-wait.js';
-import { SENT } from './outbox.js';
+import type { Outbox } from './outbox.js';
 import {
   BROKEN,
   finishTimedOut,
@@ -22,7 +22,7 @@ import {
   UNCONFIRMED_END,
 } from './session-errors.js';
 import { SessionParts } from './session-parts.js';
-import { configure, finalize } from './session-requests.js';
+import { configure, finalize, sendAudio } from './session-requests.js';
 import type { LiveOutcome, LivePlace, SessionDependencies } from './session-types.js';
 
 /**
@@ -84,6 +84,10 @@ export class LiveSession {
     return this.#parts.meter;
   }
 
+  get outbox(): Outbox {
+    return this.#parts.outbox;
+  }
+
   get ended(): boolean {
     return this.over.aborted;
   }
@@ -103,17 +107,7 @@ export class LiveSession {
   }
 
   send(chunk: AudioChunk, isPausable = false): Promise<void> {
-    if (!this.takesAudio) return observed(Promise.reject(endedError(this.over.reason)));
-    try {
-      const { framer, outbox, outage } = this.#parts;
-      const bytes = framer.wholeSamples(toBytes(chunk));
-      if (bytes.length === 0) return SENT;
-      const sent = outbox.send(bytes, isPausable);
-      outage.admit(bytes.length);
-      return sent === SENT ? SENT : observed(sent);
-    } catch (error) {
-      return observed(Promise.reject(error));
-    }
+    return this.#ask((parts) => sendAudio(parts, chunk, isPausable));
   }
 
   finalize(): Promise<void> {
@@ -126,8 +120,9 @@ export class LiveSession {
 
   finish(): Promise<Transcript> {
     if (!this.takesAudio) return this.outcome;
-    const { framer, outbox } = this.#parts;
-    if (framer.heldBytes > 0) this.warn('incomplete_sample', incompleteSample(framer.heldBytes));
+    const { outbox } = this.#parts;
+    const { heldBytes } = outbox.framer;
+    if (heldBytes > 0) this.warn('incomplete_sample', incompleteSample(heldBytes));
     // A listener may have ended the session, here and after every other event.
     if (this.ended) return this.outcome;
     const wasConnecting = this.#state === 'connecting';
@@ -295,6 +290,7 @@ export class LiveSession {
 
   #enter(state: LiveState): void {
     this.#state = state;
+    if (!this.takesAudio) this.#parts.outbox.end();
     this.#dependencies.onState(state);
   }
 }

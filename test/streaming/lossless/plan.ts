@@ -161,11 +161,16 @@ function drawFaults(dice: Dice, at: LivePoint, protocol: Plan['protocol']): Live
     { kind: 'unknownMessage', at: 'midWord' },
     // Flux tells of turns in their order.
     ...(protocol === 'v1'
-      ? ([{ kind: 'lateFinals', ms: dice.whole(50, 1500) }, { kind: 'plainFinalize' }] as const)
+      ? ([
+          // Twice, because it strikes only where a final follows.
+          { kind: 'lateFinals', ms: dice.whole(50, 1500) },
+          { kind: 'lateFinals', ms: dice.whole(50, 1500) },
+          { kind: 'plainFinalize' },
+        ] as const)
       : []),
   ];
   const end = dice.oneOf(ends);
-  const withNoise = dice.chance(0.3);
+  const withNoise = dice.chance(0.5);
   const before = dice.oneOf(noise);
   // Who does not read and still sends has not fallen silent.
   const fits = before.kind !== 'lateFinals' || end.kind !== 'stopReading';
