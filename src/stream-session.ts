@@ -39,9 +39,16 @@ export function createStreamSessions(parts: StreamSessionParts): (request: Strea
     const recovery = settleRecovery(request.options, parts.audioStore);
     return (session) => {
       const transport = transportTo(region);
+      const { clock, transcriptId, settings, onEvent, onState, onEnd, random } = session;
+      // No spread: V8 makes a hidden class of its own for each object that comes of one.
       return createSession({
-        ...session,
-        settings: { ...session.settings, ...settingsOf(request, recovery) },
+        clock,
+        transcriptId,
+        random,
+        onEvent,
+        onState,
+        onEnd,
+        settings: settingsOf(settings, request, recovery),
         transport,
         transports: [transport, ...otherRegions(region, parts.regions).map(transportTo)],
         repair: createStreamRepair(parts, request, recovery.repair),
@@ -60,14 +67,25 @@ export function otherRegions({ name, residency }: Region, regions: readonly Regi
   return regions.filter((other) => other.residency === residency && other.name !== name);
 }
 
-function settingsOf({ settled }: StreamRequest, recovery: LiveRecovery): Partial<LiveSettings> {
+function settingsOf(
+  { model, language, signal }: LiveSettings,
+  { settled }: StreamRequest,
+  { reconnect, replaySeconds, repair }: LiveRecovery,
+): LiveSettings {
   const { protocol, parameters, finishTimeoutMs, encoding, sampleRate, channels } = settled;
   return {
-    ...recovery,
+    model,
+    language,
+    signal,
+    reconnect,
+    replaySeconds,
+    repair,
     protocol,
     interimResults: protocol === 'flux' || parameters.interim_results === true,
     finishTimeoutMs,
-    ...defined({ encoding, sample_rate: sampleRate, channels }),
+    encoding,
+    sample_rate: sampleRate,
+    channels,
   };
 }
 

@@ -35,12 +35,18 @@ export interface LiveTransportOptions {
 
 /** Opens live connections to Deepgram's `/v1/listen`, or to `/v2/listen` where the protocol is Flux. */
 export function createLiveTransport(options: LiveTransportOptions): LiveTransport {
-  const protocol = options.protocol ?? 'v1';
-  return {
-    region: options.region,
+  const { endpoint, region, credentials, parameters, connectTimeoutMs, clock, protocol = 'v1' } = options;
+  // No spread: V8 makes a hidden class of its own for each object that comes of one.
+  const connection: ConnectionOptions = {
+    endpoint,
+    region,
+    credentials,
+    parameters,
+    connectTimeoutMs,
+    clock,
     protocol,
-    connect: (handlers) => new DeepgramLiveConnection({ ...options, protocol }, handlers),
   };
+  return { region, protocol, connect: (handlers) => new DeepgramLiveConnection(connection, handlers) };
 }
 
 type ConnectionOptions = LiveTransportOptions & { readonly protocol: LiveProtocol };

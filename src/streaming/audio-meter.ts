@@ -1,4 +1,4 @@
-import type { SharedDeepgramOptions } from '../contracts/index.js';
+import type { LiveSettings } from './session-types.js';
 
 /** Bytes of one sample of one channel. */
 const SAMPLE_BYTES: Readonly<Record<string, number>> = { linear16: 2, linear32: 4, mulaw: 1, alaw: 1 };
@@ -9,7 +9,7 @@ const FRAME_BYTES_WHERE_UNKNOWN = 32 * 1024;
 /** A WAV header that has not told its format by then is taken for something else. */
 const LONGEST_HEADER_BYTES = 4096;
 
-type FormatOptions = Pick<SharedDeepgramOptions, 'encoding' | 'sample_rate' | 'channels'>;
+type FormatOptions = Pick<LiveSettings, 'encoding' | 'sample_rate' | 'channels'>;
 
 /** Knows how many bytes a second of the audio has: from the options, or from a WAV header. */
 export class AudioMeter {

@@ -142,7 +142,10 @@ export class SessionParts {
     this.link = new Link(
       { transports, reconnect, clock, random: dependencies.random ?? Math.random },
       {
-        ...hooks,
+        onUp: hooks.onUp,
+        onDown: hooks.onDown,
+        onRetry: hooks.onRetry,
+        onGivenUp: hooks.onGivenUp,
         onMessage: (message, index) => {
           this.#watchdog.message();
           this.receiver.receive(message, index);

@@ -29,10 +29,15 @@ export interface ReconnectSettings {
   readonly maxDelayMs: number;
 }
 
+/** A field that is undefined is one that is not there. */
+type Unset<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined };
+
 /** The options of `stream()` that a session needs. */
 export interface LiveSettings
   extends Partial<LiveRecovery>,
-    Pick<StreamOptions, 'language' | 'encoding' | 'sample_rate' | 'channels' | 'finishTimeoutMs' | 'signal'> {
+    Unset<
+      Pick<StreamOptions, 'language' | 'encoding' | 'sample_rate' | 'channels' | 'finishTimeoutMs' | 'signal'>
+    > {
   readonly model: string;
   /** Interim results were asked for: results come often. */
   readonly interimResults?: boolean;
@@ -70,7 +75,7 @@ export interface SessionDependencies {
   /** For audio that is too much for the memory in an outage. */
   readonly repair?: SessionRepair | undefined;
   /** From 0 to 1, for the pauses between attempts. Default Math.random. */
-  readonly random?: () => number;
+  readonly random?: (() => number) | undefined;
   /** Of the transcript. */
   readonly transcriptId: string;
   /** Waits for a place before the connection is opened. Audio is kept meanwhile. */
