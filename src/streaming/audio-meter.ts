@@ -1,4 +1,4 @@
-import type { LiveSettings } from './session-types.js';
+import type { AudioEncoding } from '../contracts/index.js';
 
 /** Bytes of one sample of one channel. */
 const SAMPLE_BYTES: Readonly<Record<string, number>> = { linear16: 2, linear32: 4, mulaw: 1, alaw: 1 };
@@ -9,7 +9,11 @@ const FRAME_BYTES_WHERE_UNKNOWN = 32 * 1024;
 /** A WAV header that has not told its format by then is taken for something else. */
 const LONGEST_HEADER_BYTES = 4096;
 
-type FormatOptions = Pick<LiveSettings, 'encoding' | 'sample_rate' | 'channels'>;
+interface FormatOptions {
+  readonly encoding?: AudioEncoding | undefined;
+  readonly sample_rate?: number | undefined;
+  readonly channels?: number | undefined;
+}
 
 /** Knows how many bytes a second of the audio has: from the options, or from a WAV header. */
 export class AudioMeter {

@@ -38,7 +38,7 @@ export interface OutboxHooks {
 /** Bytes in the connection's own buffer from which on nothing more is written to it. */
 const HIGH_WATER_BYTES = 256 * 1024;
 /** Of audio that has left. One for all: there is one for every chunk of a microphone. */
-export const SENT: Promise<void> = Promise.resolve();
+const SENT: Promise<void> = Promise.resolve();
 
 /**
  * What is to be sent, in order: audio and control messages. Audio that was sent stays in the log until it is final.
