@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { createWebhookTargets } from '../../src/webhooks/index.js';
-import { buildScript, type Script } from '../support/script-process.js';
 import { CERTIFICATE, PRIVATE_KEY } from '../support/certificate.js';
+import { buildScript, type Script } from '../support/script-process.js';
 import { deliver } from './receiver.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'webhooks-'));
