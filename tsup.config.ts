@@ -5,8 +5,12 @@ const shared: Options = {
     index: 'src/index.ts',
     bullmq: 'src/adapters/bullmq/index.ts',
     encryption: 'src/adapters/encryption/index.ts',
+    express: 'src/server/express/index.ts',
     files: 'src/adapters/files/index.ts',
+    http: 'src/server/http/index.ts',
+    next: 'src/server/next/index.ts',
     postgres: 'src/adapters/postgres/index.ts',
+    prometheus: 'src/adapters/prometheus/index.ts',
     records: 'src/records/index.ts',
     redis: 'src/adapters/redis/index.ts',
     s3: 'src/adapters/s3/index.ts',
@@ -28,7 +32,7 @@ const shared: Options = {
 /** What a browser loads, as it is or through a bundler: nothing of Node. */
 const browser: Options = {
   ...shared,
-  entry: { browser: 'src/browser/index.ts' },
+  entry: { browser: 'src/browser/index.ts', 'http-client': 'src/server/http-client/index.ts' },
   target: 'es2022',
   platform: 'neutral',
   external: ['isomorphic-ws'],

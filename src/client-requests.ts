@@ -1,6 +1,5 @@
-import type { AudioSource, EnqueueOptions, ResolvedSource, RouteFacts } from './contracts/index.js';
+import type { AudioSource, EnqueueOptions } from './contracts/index.js';
 import { checkOptions, closeTimeoutMs } from './internal/check-arguments.js';
-import { defined } from './internal/defined.js';
 import { checkKeys, checkPlainObject, invalidOption } from './internal/validate.js';
 
 export interface WorkerOptions {
@@ -37,16 +36,4 @@ export function checkRequests(items: unknown): readonly EnqueueRequest[] {
     checkKeys(`items[${index}]`, item, ['source', 'options']);
     return item as EnqueueRequest;
   });
-}
-
-/** With an audio store also what can be read only once may wait: it is written down first. */
-export function sourceFacts(
-  source: ResolvedSource,
-  hasAudioStore: boolean,
-): Pick<RouteFacts, 'queueable' | 'sizeBytes' | 'contentType'> {
-  if (source.kind === 'url') return { queueable: true };
-  return {
-    queueable: source.reopenable || hasAudioStore,
-    ...defined({ sizeBytes: source.sizeBytes, contentType: source.contentType }),
-  };
 }

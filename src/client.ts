@@ -1,10 +1,9 @@
-import { regionFor, settleStream } from './call-options.js';
+import { settleStream } from './call-options.js';
 import { createMembers, type Jobs, type Transcripts } from './client-members.js';
 import {
   checkRequests,
   checkWorkerOptions,
   type EnqueueRequest,
-  sourceFacts,
   type WorkerOptions,
 } from './client-requests.js';
 import type {
@@ -17,22 +16,20 @@ import type {
   EnqueueOptions,
   Job,
   QueueWorker,
-  ResolvedSource,
   StreamOptions,
   SubmitOptions,
   TranscribeOptions,
   Transcript,
   Webhooks,
 } from './contracts/index.js';
-import { CLIENT_DEFAULTS } from './defaults.js';
+import type { GrantedToken, GrantTokenOptions } from './deepgram/grant-token.js';
+import type { WarmUpOptions } from './endpoint-calls.js';
 import type { Engine } from './engine.js';
-import { UnsupportedSourceError } from './errors/index.js';
 import { GivenSource } from './given-source.js';
 import type { Health } from './health.js';
 import type { RoutedOutcome } from './hybrid/submit.js';
 import { raceAbort } from './internal/abort.js';
-import { checkOptions, checkSignal, closeTimeoutMs, copyOf, signalOf } from './internal/check-arguments.js';
-import { checkNumber } from './internal/validate.js';
+import { closeTimeoutMs, copyOf, signalOf } from './internal/check-arguments.js';
 import { Lifetime } from './lifetime.js';
 import { resolveOptions } from './options.js';
 import { type ClientParts, createParts } from './parts.js';
@@ -84,18 +81,18 @@ export class TranscriptionClient implements AsyncDisposable {
    *
    * Rejects with a TranscriptionError where the region cannot be reached within `timeoutMs` (default 10000).
    */
-  async warmUp(
-    options: { readonly region?: string; readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
-  ): Promise<void> {
-    checkOptions('warmUp()', options, ['region', 'timeoutMs', 'signal']);
-    checkNumber('timeoutMs', options.timeoutMs, { min: 1 });
-    checkSignal(options.signal);
-    const region = regionFor(options.region, this.#parts.options);
-    const { timeoutMs = CLIENT_DEFAULTS.warmUp.timeoutMs } = options;
-    return this.#lifetime.track(async (signal) => {
-      const engine = await raceAbort(this.#parts.engine.get(), signal);
-      await engine.warmUp(region, timeoutMs, signal);
-    }, options.signal);
+  async warmUp(options: WarmUpOptions = {}): Promise<void> {
+    const given = copyOf(options);
+    return this.#ask((engine, signal) => engine.warmUp(given, signal), given);
+  }
+
+  /**
+   * One of Deepgram's short-lived tokens: a browser that has it can stream, and never sees the API key. Rejects with
+   * an AuthError `forbidden` where the key may make none, for which it needs the role Member or a higher one.
+   */
+  async grantToken(options: GrantTokenOptions = {}): Promise<GrantedToken> {
+    const given = copyOf(options);
+    return this.#ask((engine, signal) => engine.grantToken(given, signal), given);
   }
 
   /** Pattern 2: resolves when the job is acknowledged, that is, when the storage has it. For long audio and batches. */
@@ -140,19 +137,12 @@ export class TranscriptionClient implements AsyncDisposable {
     const options = copyOf(givenOptions);
     return given.unlessRefused(async () => {
       this.#lifetime.assertOpen();
-      const { resolveSource, router, settleSubmit, callFor, submit } = await this.#engine(options);
-      const resolved = given.resolve(resolveSource);
-      const { route, call } = settleSubmit(options);
-      return submit(
-        { ...route, ...sourceFacts(resolved, this.#parts.options.audioStore !== undefined) },
-        router,
-        {
-          sync: () => this.#transcribe(given, callFor('sync', call)),
-          async: () => this.#enqueue(given, callFor('async', call)),
-          stream: () => this.#streamFrom(source, resolved, callFor('stream', call)),
-        },
-        this.#parts.emit,
-      );
+      const { submit } = await this.#engine(options);
+      return submit(given, source, options, {
+        sync: (call) => this.#transcribe(given, call),
+        async: (call) => this.#enqueue(given, call),
+        stream: (call) => this.#streamFrom(source, call),
+      });
     });
   }
 
@@ -183,16 +173,17 @@ export class TranscriptionClient implements AsyncDisposable {
   async purge(options: PurgeOptions): Promise<PurgeResult> {
     const given = copyOf(options);
     if (given !== options && given.before instanceof Date) given.before = new Date(given.before);
-    return this.#lifetime.trackToEnd(async (signal) => (await this.#parts.engine.get()).purge(given, signal));
+    return this.#ask((engine, signal) => engine.purge(given, signal));
   }
 
   /**
-   * Whether the storage, the queue and the audio store can be used now, and what is wrong with them: Redis without
-   * persistence, or one that drops keys when it is full. Takes at most 2 seconds, and never rejects but for a client
-   * that is closed.
+   * Whether Deepgram, the storage, the queue and the audio store can be used now, and what is wrong with them: Redis
+   * without persistence, or one that drops keys when it is full. Takes at most 2 seconds, and never rejects but for a
+   * client that is closed. Each region is asked without credentials, at most every 10 seconds: one that cannot be
+   * reached makes the client `degraded`, not `down`, as jobs are kept until it is back, and no restart would help.
    */
   async health(): Promise<Health> {
-    return this.#lifetime.trackToEnd(async () => (await this.#parts.engine.get()).health());
+    return this.#ask((engine) => engine.health());
   }
 
   /**
@@ -200,7 +191,7 @@ export class TranscriptionClient implements AsyncDisposable {
    * working.
    */
   async ready(): Promise<Health> {
-    return this.#lifetime.trackToEnd(async () => (await this.#parts.engine.get()).ready());
+    return this.#ask((engine) => engine.ready());
   }
 
   /**
@@ -242,15 +233,22 @@ export class TranscriptionClient implements AsyncDisposable {
     const timeoutMs = closeTimeoutMs(options);
     return this.#lifetime.close(
       timeoutMs,
-      async () => {
-        await this.#parts.jobs.close({ timeoutMs });
-      },
+      () => this.#parts.jobs.close({ timeoutMs }),
       () => this.#parts.close().finally(this.#forgetSigterm),
     );
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** What the engine does and checks. It ends at once by the signal of its options, and with the client. */
+  #ask<Value>(
+    run: (engine: Engine, signal: AbortSignal) => Promise<Value>,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<Value> {
+    const call = async (signal: AbortSignal): Promise<Value> => run(await this.#parts.engine.get(), signal);
+    return this.#lifetime.track((signal) => raceAbort(call(signal), signal), signalOf(options));
   }
 
   /** Loads it, unless the call is aborted first. Its options are not checked yet. */
@@ -272,13 +270,7 @@ export class TranscriptionClient implements AsyncDisposable {
     });
   }
 
-  #streamFrom(source: AudioSource, resolved: ResolvedSource, options: StreamOptions): LiveTranscription {
-    if (resolved.kind === 'url') {
-      throw new UnsupportedSourceError(
-        'A URL cannot be streamed, because this library does not fetch it. Use mode sync or async, or pass its stream.',
-        { code: 'unsupported_source' },
-      );
-    }
+  #streamFrom(source: AudioSource, options: StreamOptions): LiveTranscription {
     const live = this.stream(options);
     // What fails is told by the session.
     live.pipeFrom(source as LiveSource).catch(() => undefined);

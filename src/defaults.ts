@@ -6,7 +6,6 @@ export const CLIENT_DEFAULTS = {
   timeoutMs: 600_000,
   retry: { attempts: 3, minDelayMs: 1000, maxDelayMs: 20_000, ambiguous: false },
   retryBudget: 20,
-  warmUp: { timeoutMs: 10_000 },
   storageRetry: { attempts: 1, minDelayMs: 1000, maxDelayMs: 60_000 },
   limits: { maxConcurrent: 50, maxConcurrentStreams: 50, maxWaiting: 1000 },
   queue: { concurrency: 10, attempts: 3, backoffMs: 5000, maxBackoffMs: 300_000, whenDown: 'reject' },

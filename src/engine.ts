@@ -5,20 +5,18 @@ import { resolveSource } from './audio/resolve.js';
 import { createCallbacks } from './callbacks.js';
 import type { EventSink, ResolvedSource, TranscribeOptions } from './contracts/index.js';
 import { createCredentialsProvider } from './deepgram/credentials.js';
+import { createHttpTransport } from './deepgram/http-transport.js';
 import { createLiveTransport } from './deepgram/live.js';
 import { openPrerecordedApi } from './deepgram/open-prerecorded.js';
 import { createPaidOptionWarning } from './deepgram/paid-options.js';
-import type { PrerecordedApi } from './deepgram/prerecorded.js';
+import { createEndpointCalls, type EndpointCalls } from './endpoint-calls.js';
 import { createEnqueueSettler } from './enqueue-options.js';
-import { addContext, toTranscriptionError } from './errors/index.js';
 import type { GivenSource } from './given-source.js';
 import { guardAudioStore } from './guarded-audio-store.js';
 import { guardLimits } from './guarded-limits.js';
 import { guardStorage } from './guarded-storage.js';
-import { assertReady, checkHealth, type Health } from './health.js';
-import { createRouter, type Router } from './hybrid/router.js';
-import { submit } from './hybrid/submit.js';
-import { raceAbort } from './internal/abort.js';
+import { createHealthChecks, type HealthChecks } from './health.js';
+import { RegionWatch } from './hybrid/region-watch.js';
 import { Lazy } from './internal/lazy.js';
 import type { Lifetime } from './lifetime.js';
 import type { ResolvedOptions } from './options.js';
@@ -26,14 +24,12 @@ import { type PurgeOptions, type PurgeResult, purge } from './purge.js';
 import type { AttemptContext } from './queue/index.js';
 import type { LoadedJobs } from './queue/lazy-jobs.js';
 import { createJobs } from './queue/service.js';
-import type { Region } from './region-options.js';
-import { type DeadlineOptions, startDeadline } from './resilience/deadline.js';
 import { RetryBudget } from './resilience/retry-budget.js';
 import { SpendGuard } from './resilience/spend-guard.js';
 import { createSourceGuard } from './source-guard.js';
 import type { RepairOptions } from './stream-repair.js';
 import { createStreamSessions } from './stream-session.js';
-import { callFor, settleSubmit } from './submit-options.js';
+import { createSubmitCalls, type SubmitCall } from './submit-calls.js';
 import { IdempotentCalls } from './sync/idempotency.js';
 import { createSubmitter } from './sync/submit.js';
 import { createTranscriber, type TranscribeCall } from './sync/transcribe.js';
@@ -49,23 +45,15 @@ export interface EngineParts {
 }
 
 /** What a client needs from its first call on. */
-export interface Engine {
+export interface Engine extends EndpointCalls, HealthChecks {
   readonly transcribe: SyncCall;
-  /** Opens the connection that the first call to the region will use. */
-  warmUp(region: Region, timeoutMs: number, signal: AbortSignal): Promise<void>;
   readonly archive: TranscriptArchive;
   readonly keep: TranscriptKeeper;
   readonly jobs: LoadedJobs<GivenSource>;
-  health(): Promise<Health>;
-  /** As health(), but rejects where the client cannot work. */
-  ready(): Promise<Health>;
   readonly resolveSource: typeof resolveSource;
   /** Makes a live session, not started yet. */
   readonly prepareStream: ReturnType<typeof createStreamSessions>;
-  readonly router: Router;
-  readonly settleSubmit: typeof settleSubmit;
-  readonly callFor: typeof callFor;
-  readonly submit: typeof submit;
+  readonly submit: SubmitCall;
   purge(options: PurgeOptions, signal: AbortSignal): Promise<PurgeResult>;
   /** Closes what was opened here, but for the jobs, which have a close of their own. */
   close(): void;
@@ -88,7 +76,9 @@ export function createEngine({ options, emit, lifetime }: EngineParts): Engine {
   const credentials = createCredentialsProvider(options);
   const spend = new SpendGuard(clock, options.spend);
   const warnOfCosts = createPaidOptionWarning(emit);
-  const api = new Lazy(() => openPrerecordedApi(clock));
+  const transport = createHttpTransport(clock);
+  const api = new Lazy(() => openPrerecordedApi(transport));
+  const regionWatch = new RegionWatch(clock);
   const calls = {
     api,
     credentials,
@@ -99,7 +89,7 @@ export function createEngine({ options, emit, lifetime }: EngineParts): Engine {
     warnOfCosts,
     project,
     clock,
-    emit,
+    emit: regionWatch.watching(emit),
   };
   const transcribe = createTranscriber(calls);
   const keep = createTranscriptKeeper({ archive, clock, emit, lifetime, retry: options.storageRetry });
@@ -140,12 +130,11 @@ export function createEngine({ options, emit, lifetime }: EngineParts): Engine {
         await keep(transcript, ...rest);
       },
     }),
-    warmUp: (region, timeoutMs, signal) => warmUp(api, region, { clock, timeoutMs, signal }),
+    ...createEndpointCalls({ options, transport, credentials, load: () => api.get() }),
     keep,
     archive,
     jobs: { service: jobs, settle: createEnqueueSettler(options) },
-    health: () => checkHealth({ storage, queue, audioStore, clock }),
-    ready: () => assertReady({ storage, queue, audioStore, clock }),
+    ...createHealthChecks({ storage, queue, audioStore, transport, regions: options.regions, clock }),
     resolveSource,
     prepareStream: createStreamSessions({
       limits,
@@ -160,33 +149,10 @@ export function createEngine({ options, emit, lifetime }: EngineParts): Engine {
         transcribe(repairCall(source, repairOptions, options, signal)),
       jobs,
     }),
-    router: createRouter(options.router),
-    settleSubmit,
-    callFor,
-    submit,
+    submit: createSubmitCalls({ client: options, limits, regions: regionWatch, lifetime, emit }),
     purge: (request, signal) => purge(request, { storage, audioStore, clock, signal }),
-    close: () => api.value?.close(),
+    close: () => transport.close(),
   };
-}
-
-async function warmUp(
-  api: Lazy<PrerecordedApi>,
-  { name, endpoint }: Region,
-  limits: Pick<DeadlineOptions, 'clock' | 'timeoutMs' | 'signal'>,
-): Promise<void> {
-  const deadline = startDeadline({
-    ...limits,
-    what: 'warmUp()',
-    advice: 'Check the endpoint, or raise timeoutMs.',
-  });
-  try {
-    const { signal } = deadline;
-    await (await raceAbort(api.get(), signal)).connect(endpoint, signal);
-  } catch (error) {
-    throw addContext(toTranscriptionError(error), { region: name });
-  } finally {
-    deadline.dispose();
-  }
 }
 
 const BUDGET_EMPTY = {

@@ -26,8 +26,18 @@ export function guardLimits(limits: LimitsAdapter, emit: EventSink): LimitsAdapt
         },
       };
     },
+    async load(key) {
+      try {
+        return (await limits.load?.(key)) ?? UNKNOWN;
+      } catch {
+        // It only makes a decision better: its failure is none of the call's.
+        return UNKNOWN;
+      }
+    },
   };
 }
+
+const UNKNOWN = { isFull: false, waiting: 0 };
 
 async function acquireFrom(
   limits: LimitsAdapter,

@@ -1,10 +1,15 @@
-import type { AudioStore, Clock, QueueAdapter, StorageAdapter } from './contracts/index.js';
+import type { AudioStore, Clock, QueueAdapter, QueueProblem, StorageAdapter } from './contracts/index.js';
+import type { HttpTransport } from './deepgram/http-transport.js';
 import { QueueError, TimeoutError, type TranscriptionError, toTranscriptionError } from './errors/index.js';
 import { raceAbort } from './internal/abort.js';
+import { createReachability, type Reachability, type RegionReach } from './reachability.js';
+import type { Region } from './region-options.js';
 import { startDeadline } from './resilience/deadline.js';
 
+type HealthPart = 'storage' | 'queue' | 'audioStore' | 'deepgram';
+
 export interface HealthProblem {
-  readonly part: 'storage' | 'queue' | 'audioStore';
+  readonly part: HealthPart;
   /** Such as `storage_unavailable` or `redis_eviction_policy`. */
   readonly code: string;
   /** Says what to do. */
@@ -13,72 +18,133 @@ export interface HealthProblem {
   readonly severity: 'error' | 'warning';
 }
 
+/** One part that was looked at. */
+export interface HealthCheck {
+  readonly name: HealthPart;
+  /** Of Deepgram: each region has a check of its own. */
+  readonly region?: string;
+  /** `unknown` where the part has no way of being asked. */
+  readonly state: 'ok' | 'degraded' | 'down' | 'unknown';
+  /** How long the answer took. */
+  readonly latencyMs: number;
+}
+
 export interface Health {
   /** `down` where there is a problem with severity `error`, `degraded` where there is another one. */
   readonly status: 'ok' | 'degraded' | 'down';
   readonly problems: readonly HealthProblem[];
+  readonly checks: readonly HealthCheck[];
+}
+
+export interface HealthChecks {
+  /** Never rejects. */
+  health(): Promise<Health>;
+  /** As health(), but rejects where the client cannot work. */
+  ready(): Promise<Health>;
 }
 
 export interface HealthParts {
   readonly storage: StorageAdapter;
   readonly queue: QueueAdapter;
   readonly audioStore: AudioStore | undefined;
+  readonly transport: Pick<HttpTransport, 'connect'>;
+  readonly regions: readonly Region[];
   readonly clock: Clock;
 }
 
 /** For one part, so that a probe has its answer in time. */
 const TIMEOUT_MS = 2000;
 
-type Part = HealthProblem['part'];
 type Finding = { readonly problem: HealthProblem; readonly error?: TranscriptionError };
+type Look = { readonly check: HealthCheck; readonly findings: readonly Finding[] };
 
-/** Looks at all parts at once. Never rejects. */
-export async function checkHealth(parts: HealthParts): Promise<Health> {
-  const problems = (await findAll(parts)).map(({ problem }) => problem);
+export function createHealthChecks(parts: HealthParts): HealthChecks {
+  const reachability = createReachability({ ...parts, timeoutMs: TIMEOUT_MS });
+  return {
+    health: async () => healthOf(await lookAtAll(parts, reachability)),
+    async ready() {
+      const looks = await lookAtAll(parts, reachability);
+      const worst = looks
+        .flatMap(({ findings }) => findings)
+        .find(({ problem }) => problem.severity === 'error');
+      if (worst === undefined) return healthOf(looks);
+      throw worst.error ?? new QueueError(worst.problem.message, { code: 'queue_misconfigured' });
+    },
+  };
+}
+
+function healthOf(looks: readonly Look[]): Health {
+  const problems = looks.flatMap(({ findings }) => findings.map(({ problem }) => problem));
   const isDown = problems.some(({ severity }) => severity === 'error');
-  return { status: isDown ? 'down' : problems.length > 0 ? 'degraded' : 'ok', problems };
+  const status = isDown ? 'down' : problems.length > 0 ? 'degraded' : 'ok';
+  return { status, problems, checks: looks.map(({ check }) => check) };
 }
 
-/** Rejects with what keeps the client from working; resolves to what may be wrong all the same. */
-export async function assertReady(parts: HealthParts): Promise<Health> {
-  const findings = await findAll(parts);
-  const worst = findings.find(({ problem }) => problem.severity === 'error');
-  if (worst !== undefined) {
-    throw worst.error ?? new QueueError(worst.problem.message, { code: 'queue_misconfigured' });
-  }
-  const problems = findings.map(({ problem }) => problem);
-  return { status: problems.length > 0 ? 'degraded' : 'ok', problems };
-}
-
-async function findAll({ storage, queue, audioStore, clock }: HealthParts): Promise<readonly Finding[]> {
-  const none = async (): Promise<[]> => [];
-  const found = await Promise.all([
-    ask('storage', clock, async () => void (await storage.health?.())),
-    ask('queue', clock, () => queue.health?.() ?? none()),
-    ask('audioStore', clock, async () => void (await audioStore?.health?.())),
+/** At all parts at once. */
+async function lookAtAll(
+  { storage, queue, audioStore, clock }: HealthParts,
+  reachability: Reachability,
+): Promise<readonly Look[]> {
+  const looks = await Promise.all([
+    lookAt('storage', storage, clock),
+    lookAt('queue', queue, clock),
+    audioStore === undefined ? [] : lookAt('audioStore', audioStore, clock),
+    // Last, because what is wrong there is a warning.
+    reachability().then((regions) => regions.map(lookAtRegion)),
   ]);
-  return found.flat();
+  return looks.flat();
 }
 
-async function ask(
-  part: Part,
-  clock: Clock,
-  look: () => Promise<readonly Omit<HealthProblem, 'part'>[] | undefined>,
-): Promise<readonly Finding[]> {
+/** Calls fail, but jobs are kept until it can be reached again, and what is stored can be read. */
+function lookAtRegion({ region, latencyMs, error }: RegionReach): Look {
+  const check = { name: 'deepgram', region, latencyMs } as const;
+  if (error === undefined) return { check: { ...check, state: 'ok' }, findings: [] };
+  const code = error instanceof TimeoutError ? 'deepgram_timeout' : 'deepgram_unreachable';
+  const message = `The region ${region} cannot be reached. ${error.message}`;
+  return {
+    check: { ...check, state: 'down' },
+    findings: [{ problem: { part: 'deepgram', code, message, severity: 'warning' }, error }],
+  };
+}
+
+/** An adapter. */
+interface Part {
+  readonly capabilities: { readonly durable: boolean };
+  /** A queue resolves to QueueProblems, the others to nothing. */
+  health?(): Promise<unknown>;
+}
+
+async function lookAt(name: HealthPart, part: Part, clock: Clock): Promise<Look> {
+  const startedAt = clock.monotonicMs();
+  const findings = await ask(name, part, clock);
+  const latencyMs = clock.monotonicMs() - startedAt;
+  return { check: { name, state: stateOf(part, findings), latencyMs }, findings };
+}
+
+function stateOf({ health, capabilities }: Part, findings: readonly Finding[]): HealthCheck['state'] {
+  if (findings.some(({ problem }) => problem.severity === 'error')) return 'down';
+  if (findings.length > 0) return 'degraded';
+  // What is in the memory of this process is there as long as the process is.
+  return health === undefined && capabilities.durable ? 'unknown' : 'ok';
+}
+
+async function ask(name: HealthPart, part: Part, clock: Clock): Promise<readonly Finding[]> {
+  if (part.health === undefined) return [];
   const deadline = startDeadline({
     clock,
     timeoutMs: TIMEOUT_MS,
     signal: undefined,
-    what: `The health check of the ${part}`,
+    what: `The health check of the ${name}`,
     advice: 'Check that it can be reached.',
   });
   try {
-    const problems = (await raceAbort(look(), deadline.signal)) ?? [];
-    return problems.map((problem) => ({ problem: { part, ...problem } }));
+    const problems = await raceAbort(part.health(), deadline.signal);
+    if (!Array.isArray(problems)) return [];
+    return (problems as readonly QueueProblem[]).map((problem) => ({ problem: { part: name, ...problem } }));
   } catch (thrown) {
     const error = toTranscriptionError(thrown);
-    const code = error instanceof TimeoutError ? `${part}_timeout` : error.code;
-    return [{ problem: { part, code, message: error.message, severity: 'error' }, error }];
+    const code = error instanceof TimeoutError ? `${name}_timeout` : error.code;
+    return [{ problem: { part: name, code, message: error.message, severity: 'error' }, error }];
   } finally {
     deadline.dispose();
   }

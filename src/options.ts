@@ -25,7 +25,7 @@ import {
 } from './deepgram/map-options.js';
 import { CLIENT_DEFAULTS, merge } from './defaults.js';
 import { BadRequestError } from './errors/index.js';
-import { resolveThresholds } from './hybrid/thresholds.js';
+import { resolveRouter } from './hybrid/router-options.js';
 import { systemClock } from './internal/system-clock.js';
 import {
   checkAdapter,
@@ -179,24 +179,6 @@ function resolveDefaults(defaults: ClientOptions['defaults']): ResolvedOptions['
 function withoutPairs(options: LiveDeepgramOptions): LiveDeepgramOptions {
   const { encoding, sample_rate, utterance_end_ms, ...others } = options;
   return others;
-}
-
-function resolveRouter(router: RouterOptions = {}): RouterOptions {
-  checkPlainObject('router', router);
-  checkKeys('router', router, ['syncBelowSeconds', 'asyncAboveSeconds', 'otherwise', 'rules']);
-  checkNumber('router.syncBelowSeconds', router.syncBelowSeconds, { min: 0, integer: false });
-  checkNumber('router.asyncAboveSeconds', router.asyncAboveSeconds, { min: 0, integer: false });
-  if (router.otherwise !== undefined && !['sync', 'async', 'stream'].includes(router.otherwise)) {
-    throw invalidOption('router.otherwise', "'sync', 'async' or 'stream'", router.otherwise);
-  }
-  const { rules = [] } = router;
-  if (!Array.isArray(rules)) throw invalidOption('router.rules', 'an array of rules', rules);
-  for (const rule of rules) {
-    checkFunction('router.rules[].decide', rule?.decide ?? null);
-    checkString('router.rules[].name', rule.name ?? null);
-  }
-  resolveThresholds(router);
-  return router;
 }
 
 function resolveMetrics(metrics: readonly MetricsHook[] = []): readonly MetricsHook[] {

@@ -1,5 +1,5 @@
 import { checkCall, STREAM_KEYS } from './call-options.js';
-import type { RouteFacts, SubmitOptions, TranscriptMode } from './contracts/index.js';
+import type { RouteFacts, RouterOptions, SubmitOptions, TranscriptMode } from './contracts/index.js';
 import { checkValues, LIVE_KEYS, PRERECORDED_KEYS } from './deepgram/map-options.js';
 import { defined } from './internal/defined.js';
 import { checkBoolean, checkNumber, invalidOption } from './internal/validate.js';
@@ -8,12 +8,16 @@ import { ENQUEUE_KEYS } from './queue/index.js';
 import { checkRecovery, RECOVERY_KEYS } from './recovery-options.js';
 import { TRANSCRIBE_KEYS } from './transcribe-options.js';
 
-const ROUTE_KEYS = ['mode', 'live'] as const;
+const ROUTE_KEYS = ['mode', 'live', 'allowAsync'] as const;
+type RouteKey = (typeof ROUTE_KEYS)[number];
 
 /** Splits a submission into what the router needs and what the mode that it picks takes. */
-export function settleSubmit(options: SubmitOptions): {
-  readonly route: Pick<RouteFacts, 'mode' | 'durationSeconds' | 'live' | 'userId'>;
-  readonly call: Omit<SubmitOptions, 'mode' | 'live'>;
+export function settleSubmit(
+  options: SubmitOptions,
+  defaults: Pick<RouterOptions, 'allowAsync'>,
+): {
+  readonly route: Pick<RouteFacts, RouteKey | 'durationSeconds' | 'userId'>;
+  readonly call: Omit<SubmitOptions, RouteKey>;
 } {
   checkCall('submit()', options, [
     ...PRERECORDED_KEYS,
@@ -23,17 +27,19 @@ export function settleSubmit(options: SubmitOptions): {
     ...STREAM_KEYS,
     ...ROUTE_KEYS,
   ]);
-  const { mode, live, ...call } = options;
+  const { mode, live, allowAsync, ...call } = options;
   const { durationSeconds } = call;
   if (mode !== undefined && !['sync', 'async', 'stream'].includes(mode)) {
     throw invalidOption('mode', "'sync', 'async' or 'stream'", mode);
   }
   checkNumber('durationSeconds', durationSeconds, { min: 0, integer: false });
   checkBoolean('live', live);
+  checkBoolean('allowAsync', allowAsync);
   checkEveryMode(call);
   return {
     route: {
       live: live ?? false,
+      allowAsync: allowAsync ?? defaults.allowAsync ?? false,
       ...defined({ mode, durationSeconds, userId: options.userId }),
     },
     call,
@@ -41,7 +47,7 @@ export function settleSubmit(options: SubmitOptions): {
 }
 
 /** What is out of range is refused whichever mode the router picks. */
-function checkEveryMode(call: Omit<SubmitOptions, 'mode' | 'live'>): void {
+function checkEveryMode(call: Omit<SubmitOptions, RouteKey>): void {
   checkValues(call);
   checkNumber('timeoutMs', call.timeoutMs, { min: 1 });
   checkNumber('attemptTimeoutMs', call.attemptTimeoutMs, { min: 1 });

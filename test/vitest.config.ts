@@ -9,11 +9,14 @@ export default defineConfig({
     alias: [
       { find: /^transcription-client\/testing$/, replacement: `${root}src/testing/index.ts` },
       {
-        find: /^transcription-client\/(bullmq|encryption|files|postgres|redis|s3|sqlite|unstorage)$/,
+        find: /^transcription-client\/(bullmq|encryption|files|postgres|prometheus|redis|s3|sqlite|unstorage)$/,
         replacement: `${root}src/adapters/$1/index.ts`,
       },
       { find: /^transcription-client\/browser$/, replacement: `${root}src/browser/index.ts` },
-      { find: /^transcription-client\/websocket$/, replacement: `${root}src/server/websocket/index.ts` },
+      {
+        find: /^transcription-client\/(express|http|http-client|next|websocket)$/,
+        replacement: `${root}src/server/$1/index.ts`,
+      },
       { find: /^transcription-client\/records$/, replacement: `${root}src/records/index.ts` },
       { find: /^transcription-client$/, replacement: `${root}src/index.ts` },
     ],

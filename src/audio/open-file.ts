@@ -6,9 +6,14 @@ import type { BrandedFile } from './sources.js';
 
 const READ_SIZE = 256 * 1024;
 
-/** The handle is open, and known to be a file with something in it, before this resolves. */
 export async function openFile(source: BrandedFile): Promise<OpenedAudio> {
-  const handle = await openHandle(source);
+  const { handle, sizeBytes } = await openHandle(source);
+  return { chunks: readHandle(handle, sizeBytes), sizeBytes, close: () => closeHandle(handle) };
+}
+
+/** The handle is open, and known to be a file with something in it, before this resolves. Close it. */
+export async function openHandle(source: BrandedFile): Promise<{ handle: FileHandle; sizeBytes: number }> {
+  const handle = await openPath(source);
   try {
     const stats = await handle.stat();
     if (!stats.isFile()) throw notAFile(stats.isDirectory());
@@ -17,18 +22,14 @@ export async function openFile(source: BrandedFile): Promise<OpenedAudio> {
         code: 'empty_source',
       });
     }
-    return {
-      chunks: readHandle(handle, stats.size),
-      sizeBytes: stats.size,
-      close: () => closeHandle(handle),
-    };
+    return { handle, sizeBytes: stats.size };
   } catch (error) {
     await handle.close();
     throw error;
   }
 }
 
-async function openHandle({ path, root }: BrandedFile): Promise<FileHandle> {
+async function openPath({ path, root }: BrandedFile): Promise<FileHandle> {
   const { open, constants } = await import('node:fs/promises');
   // Without O_NONBLOCK, opening a named pipe that nobody writes to would wait for ever.
   const flags = constants.O_RDONLY | constants.O_NONBLOCK;

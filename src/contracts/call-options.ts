@@ -115,6 +115,11 @@ export interface SubmitOptions
   durationSeconds?: number;
   /** The audio has no end yet, such as a microphone's: it is streamed. Default false. */
   live?: boolean;
+  /**
+   * True: a job is as welcome as a transcript. The router queues the audio, instead of transcribing it at once, while
+   * all places of `limits` are taken or the region fails. Default: the client's `router.allowAsync`.
+   */
+  allowAsync?: boolean;
   /** Picks the mode yourself. */
   mode?: TranscriptMode;
 }

@@ -1,6 +1,7 @@
 import type { AudioSourceKind } from './audio-source.js';
 import type { JobState } from './job.js';
 import type { LiveState } from './live.js';
+import type { RouteFacts } from './mode.js';
 import type { StorageCollection } from './storage.js';
 import type { TranscriptMode } from './transcript.js';
 
@@ -90,6 +91,8 @@ export type ClientEvent =
       readonly mode: TranscriptMode;
       /** Name of the rule that decided. */
       readonly rule: string;
+      /** What the rules were asked with: neither the URL nor the name of the audio is among it. */
+      readonly facts: RouteFacts;
     }
   | {
       readonly type: 'webhook-delivery';

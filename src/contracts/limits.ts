@@ -30,5 +30,17 @@ export interface LimitsAdapter {
     key: LimitKey,
     request: { readonly priority: number; readonly signal: AbortSignal },
   ): Promise<LimitLease>;
+  /**
+   * What a call would meet now. It takes no place. Only the router asks; where it is missing, the limit counts as one
+   * that has room.
+   */
+  load?(key: LimitKey): LimitLoad | Promise<LimitLoad>;
   close?(): Promise<void>;
+}
+
+export interface LimitLoad {
+  /** A call that comes now has to wait. */
+  readonly isFull: boolean;
+  /** Calls that wait already. */
+  readonly waiting: number;
 }

@@ -18,6 +18,8 @@ export interface HttpRequest {
   readonly signal: AbortSignal;
   /** What no error may hold. */
   readonly secrets: readonly string[];
+  /** False: Deepgram bills nothing for it, so that no end of it is ambiguous. Default true. */
+  readonly costs?: boolean;
 }
 
 /** Sends POST requests: uploads in bounded memory, follows no redirect, keeps connections alive. */
@@ -42,7 +44,12 @@ export function createHttpTransport(clock: Pick<Clock, 'wallMs'>): HttpTransport
       : http.request(url, { ...request, agent: httpAgent });
   return {
     send: (request) =>
-      exchange(clock, () => open(request.url, { method: 'POST', headers: headersOf(request) }), request),
+      exchange(
+        clock,
+        () => open(request.url, { method: 'POST', headers: headersOf(request) }),
+        request,
+        request.costs,
+      ),
     async connect(url, signal) {
       // What is answered does not matter: no credentials are sent, and nothing is asked for. No HEAD, because
       // where its answer has no length, Node does not keep the connection.

@@ -1,11 +1,10 @@
-import type { Clock } from '../contracts/index.js';
-import { createHttpTransport } from './http-transport.js';
+import type { HttpTransport } from './http-transport.js';
 import { type CallbackApi, createPrerecordedApi, type PrerecordedApi } from './prerecorded.js';
 import { loadSdk } from './sdk.js';
 
-/** Loads the SDK, which is slow, and makes a transport of its own. */
+/** Loads the SDK, which is slow. */
 export async function openPrerecordedApi(
-  clock: Pick<Clock, 'wallMs'>,
+  transport: Pick<HttpTransport, 'send'>,
 ): Promise<PrerecordedApi & CallbackApi> {
-  return createPrerecordedApi(await loadSdk(), createHttpTransport(clock));
+  return createPrerecordedApi(await loadSdk(), transport);
 }

@@ -27,9 +27,6 @@ export interface PrerecordedRequest {
 export interface PrerecordedApi {
   /** One attempt: the request, and its answer read and checked. Rejects with a TranscriptionError. */
   request(request: PrerecordedRequest): Promise<MappedResult>;
-  /** Leaves an open connection to the endpoint for the next request. */
-  connect(endpoint: string, signal: AbortSignal): Promise<void>;
-  close(): void;
 }
 
 /** `POST /v1/listen` with a callback. */
@@ -77,7 +74,7 @@ const NO_BYTES = { data: new Uint8Array(0), contentLength: 0 };
  */
 export function createPrerecordedApi(
   sdk: DeepgramSdk,
-  transport: HttpTransport,
+  transport: Pick<HttpTransport, 'send'>,
 ): PrerecordedApi & CallbackApi {
   const exchanges = new Map<AbortSignal, Exchange>();
   /** The last client of each endpoint: a client is dear to make, and keys rarely change. */
@@ -158,8 +155,6 @@ export function createPrerecordedApi(
         [...secretsOf(request), callback.secret, ...secretsOfUrl(callback.url)],
         ACCEPTANCE,
       ),
-    connect: (endpoint, signal) => transport.connect(endpoint, signal),
-    close: () => transport.close(),
   };
 }
 

@@ -1,30 +1,54 @@
 import type { RouteRule } from '../contracts/index.js';
+import type { Thresholds } from './thresholds.js';
+
+/** In the order in which they are asked. */
+export function builtInRules(thresholds: Thresholds): readonly RouteRule[] {
+  return [
+    askedFor,
+    liveAudio,
+    longAudio(thresholds.asyncAboveSeconds),
+    pressure(thresholds),
+    shortAudio(thresholds.syncBelowSeconds),
+  ];
+}
 
 /** The caller said which mode. */
-export const askedFor: RouteRule = {
+const askedFor: RouteRule = {
   name: 'asked-for',
   decide: (facts) => facts.mode,
 };
 
 /** Audio without an end can only be streamed. */
-export const liveAudio: RouteRule = {
+const liveAudio: RouteRule = {
   name: 'live-audio',
   decide: (facts) => (facts.live ? 'stream' : undefined),
 };
 
-export function shortAudio(belowSeconds: number): RouteRule {
-  return {
-    name: 'short-audio',
-    decide: ({ durationSeconds }) =>
-      durationSeconds !== undefined && durationSeconds < belowSeconds ? 'sync' : undefined,
-  };
-}
-
 /** A queue cannot keep a stream that is read once, so such audio is left to the rules that follow. */
-export function longAudio(aboveSeconds: number): RouteRule {
+function longAudio(aboveSeconds: number): RouteRule {
   return {
     name: 'long-audio',
     decide: ({ durationSeconds, queueable }) =>
       durationSeconds !== undefined && durationSeconds > aboveSeconds && queueable ? 'async' : undefined,
+  };
+}
+
+/** Queues what would otherwise be synchronous and would have to wait, or would fail, where the caller lets it. */
+function pressure({ syncBelowSeconds, otherwise }: Thresholds): RouteRule {
+  return {
+    name: 'pressure',
+    decide({ allowAsync, queueable, load, durationSeconds = Number.POSITIVE_INFINITY }) {
+      const wouldBeSync = otherwise === 'sync' || durationSeconds < syncBelowSeconds;
+      const isPressing = load.saturated || load.regionFailing;
+      return allowAsync && queueable && isPressing && wouldBeSync ? 'async' : undefined;
+    },
+  };
+}
+
+function shortAudio(belowSeconds: number): RouteRule {
+  return {
+    name: 'short-audio',
+    decide: ({ durationSeconds }) =>
+      durationSeconds !== undefined && durationSeconds < belowSeconds ? 'sync' : undefined,
   };
 }

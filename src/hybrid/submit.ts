@@ -22,7 +22,7 @@ export async function submit<Job, Live>(
   emit: EventSink,
 ): Promise<RoutedOutcome<Job, Live>> {
   const decision = router(facts);
-  emit({ type: 'route', mode: decision.mode, rule: decision.rule });
+  emit({ type: 'route', ...decision });
   switch (decision.mode) {
     case 'sync':
       return { mode: 'sync', transcript: await handlers.sync(), decision };

@@ -1,5 +1,5 @@
-/** Prefixes tell ids apart in logs: calls, live sessions, jobs, transcripts. */
-export type IdPrefix = 'call' | 'live' | 'job' | 'tr' | 'aud';
+/** Prefixes tell ids apart in logs: calls, live sessions, jobs, transcripts, HTTP requests. */
+export type IdPrefix = 'call' | 'live' | 'job' | 'tr' | 'aud' | 'req';
 
 /**
  * An id such as `job_019f…`: the prefix and 32 hexadecimal digits, of which the first 12 are the time and the others

@@ -21,11 +21,20 @@ export class RollingWindow {
   /** Takes a place and returns 0, or returns the milliseconds after which one may be free. */
   take(): number {
     const now = this.#clock.monotonicMs();
-    while (this.#starts.length > 0 && (this.#starts[0] as number) <= now - this.#windowMs)
-      this.#starts.shift();
+    this.#forgetBefore(now - this.#windowMs);
     const oldest = this.#starts[0];
     if (oldest !== undefined && this.#starts.length >= this.#limit) return oldest + this.#windowMs - now;
     this.#starts.push(now);
     return 0;
+  }
+
+  /** Whether take() would take a place now. */
+  hasRoom(): boolean {
+    this.#forgetBefore(this.#clock.monotonicMs() - this.#windowMs);
+    return this.#starts.length < this.#limit;
+  }
+
+  #forgetBefore(timeMs: number): void {
+    while (this.#starts.length > 0 && (this.#starts[0] as number) <= timeMs) this.#starts.shift();
   }
 }

@@ -1,6 +1,7 @@
-import { isIPv6, type LookupFunction } from 'node:net';
+import type { LookupFunction } from 'node:net';
 import { BadRequestError } from '../errors/index.js';
 import { type Host, HostPolicy } from '../net/host-policy.js';
+import { pinnedLookup } from '../net/pinned-lookup.js';
 import { type Resolve, resolveByMachine } from '../net/resolve.js';
 
 export interface WebhookTargetsOptions {
@@ -54,7 +55,7 @@ export function createWebhookTargets({
     check: (text) => void hostOf(text),
     open(text) {
       const host = hostOf(text);
-      const lookup = host.isSettled ? undefined : toLookup(() => addressesOf(host, policy, resolve));
+      const lookup = host.isSettled ? undefined : pinnedLookup(() => addressesOf(host, policy, resolve));
       return { url: host.url, lookup };
     },
   };
@@ -65,18 +66,6 @@ async function addressesOf(host: Host, policy: HostPolicy, resolve: Resolve): Pr
   if (addresses.length === 0) throw refused('its name has no address');
   policy.checkAddresses(host, addresses);
   return addresses;
-}
-
-/** As sockets want it: all addresses, or the first one. */
-function toLookup(find: () => Promise<readonly string[]>): LookupFunction {
-  return (_name, { all }, callback) => {
-    const found = (addresses: readonly string[]): void => {
-      const entries = addresses.map((address) => ({ address, family: isIPv6(address) ? 6 : 4 }));
-      if (all === true) callback(null, entries);
-      else callback(null, entries[0]?.address ?? '', entries[0]?.family);
-    };
-    find().then(found, (error: NodeJS.ErrnoException) => callback(error, all === true ? [] : ''));
-  };
 }
 
 function refused(reason: string): BadRequestError {

@@ -9,18 +9,29 @@ import {
 } from 'transcription-client';
 import { createBullmqQueue } from 'transcription-client/bullmq';
 import { createSqliteStorage } from 'transcription-client/sqlite';
-import { createFakeClock } from 'transcription-client/testing';
-import { afterEach, describe, expect, it } from 'vitest';
+import { createFakeClock, type DeepgramEmulator, startDeepgramEmulator } from 'transcription-client/testing';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createMemoryQueue } from '../../src/adapters/memory/queue.js';
 import { createMemoryStorage } from '../../src/adapters/memory/storage.js';
 import { StorageError } from '../../src/errors/index.js';
+import { refusedUrl, startAnswering, startTcpServer } from '../support/fault-server.js';
+import { shown } from '../support/leaks.js';
 import { type RedisServer, startRedis } from '../support/redis-server.mjs';
 
 const clients: TranscriptionClient[] = [];
 const cleanUps: (() => Promise<unknown>)[] = [];
 
+let emulator: DeepgramEmulator;
+
+beforeAll(async () => {
+  emulator = await startDeepgramEmulator();
+});
+
+afterAll(() => emulator.close());
+
 function open(options: ConstructorParameters<typeof TranscriptionClient>[0]): TranscriptionClient {
-  const client = new TranscriptionClient({ apiKey: 'test', ...options });
+  const regions = [{ name: 'here', endpoint: emulator.url }];
+  const client = new TranscriptionClient({ apiKey: 'test', regions, ...options });
   clients.push(client);
   return client;
 }
@@ -32,6 +43,11 @@ afterEach(async () => {
 
 function storageWith(health: () => Promise<void>): StorageAdapter {
   return { ...createMemoryStorage(), health };
+}
+
+function audioStoreWith(health: () => Promise<void>): AudioStore {
+  const never = (): Promise<never> => new Promise(() => undefined);
+  return { capabilities: { shared: true, durable: true }, put: never, open: never, delete: never, health };
 }
 
 function queueWith(health: QueueAdapter['health']): QueueAdapter {
@@ -50,8 +66,54 @@ function queueWith(health: QueueAdapter['health']): QueueAdapter {
 describe('health() and ready()', () => {
   it('find nothing wrong with a client that keeps all in memory', async () => {
     const client = open({});
-    expect(await client.health()).toEqual({ status: 'ok', problems: [] });
-    expect(await client.ready()).toEqual({ status: 'ok', problems: [] });
+    const latencyMs = expect.any(Number);
+    const expected = {
+      status: 'ok',
+      problems: [],
+      checks: [
+        { name: 'storage', state: 'ok', latencyMs },
+        { name: 'queue', state: 'ok', latencyMs },
+        { name: 'deepgram', region: 'here', state: 'ok', latencyMs },
+      ],
+    };
+    expect(await client.health()).toEqual(expected);
+    expect(await client.ready()).toEqual(expected);
+  });
+
+  it('say which parts nobody can ask', async () => {
+    const { health: _health, ...storage } = createMemoryStorage();
+    const capabilities = { ...storage.capabilities, durable: true };
+    const audioStore = audioStoreWith(async () => undefined);
+    const client = open({ storage: { ...storage, capabilities }, audioStore });
+    const { status, checks } = await client.health();
+    expect(status).toBe('ok');
+    expect(checks.map(({ name, state }) => [name, state])).toEqual([
+      ['storage', 'unknown'],
+      ['queue', 'ok'],
+      ['audioStore', 'ok'],
+      ['deepgram', 'ok'],
+    ]);
+  });
+
+  it('tell how long each part took', async () => {
+    const clock = createFakeClock();
+    let answer = (): void => undefined;
+    const health = (): Promise<void> =>
+      new Promise((resolve) => {
+        answer = resolve;
+      });
+    const client = open({ clock, storage: storageWith(health) });
+    await client.warmUp();
+    const checking = client.health();
+    await clock.advance(0);
+    await clock.advance(120);
+    answer();
+    const { checks } = await checking;
+    expect(checks.find(({ name }) => name === 'storage')).toEqual({
+      name: 'storage',
+      state: 'ok',
+      latencyMs: 120,
+    });
   });
 
   it('tell of a storage that fails', async () => {
@@ -63,14 +125,22 @@ describe('health() and ready()', () => {
       message: 'The disk is full.',
       severity: 'error',
     };
-    expect(await client.health()).toEqual({ status: 'down', problems: [problem] });
+    expect(await client.health()).toMatchObject({
+      status: 'down',
+      problems: [problem],
+      checks: [{ name: 'storage', state: 'down' }, { name: 'queue', state: 'ok' }, { name: 'deepgram' }],
+    });
     await expect(client.ready()).rejects.toBe(error);
   });
 
   it('tell of what is wrong with the queue', async () => {
     const warning = { code: 'redis_no_persistence', message: 'Switch AOF on.', severity: 'warning' } as const;
     const mild = open({ queue: queueWith(async () => [warning]) });
-    expect(await mild.health()).toEqual({ status: 'degraded', problems: [{ part: 'queue', ...warning }] });
+    expect(await mild.health()).toMatchObject({
+      status: 'degraded',
+      problems: [{ part: 'queue', ...warning }],
+      checks: [{ state: 'ok' }, { name: 'queue', state: 'degraded' }, { state: 'ok' }],
+    });
     expect(await mild.ready()).toMatchObject({ status: 'degraded' });
     const bad = open({ queue: queueWith(async () => [{ ...warning, severity: 'error' }]) });
     expect(await bad.health()).toMatchObject({ status: 'down' });
@@ -84,24 +154,26 @@ describe('health() and ready()', () => {
   it('wait for a part no longer than two seconds', async () => {
     const clock = createFakeClock();
     const never = (): Promise<never> => new Promise(() => undefined);
-    const audioStore = {
-      capabilities: { shared: true, durable: true },
-      put: never,
-      open: never,
-      delete: never,
-      health: never,
-    } satisfies AudioStore;
-    const client = open({ clock, storage: storageWith(never), queue: queueWith(never), audioStore });
+    await using silent = await startTcpServer(() => undefined);
+    const client = open({
+      clock,
+      regions: [{ name: 'silent', endpoint: silent.url }],
+      storage: storageWith(never),
+      queue: queueWith(never),
+      audioStore: audioStoreWith(never),
+    });
     const checking = client.health();
     await clock.advance(0);
     await client.jobs.list().catch(() => undefined);
     await clock.advance(2000);
-    const { status, problems } = await checking;
+    const { status, problems, checks } = await checking;
     expect(status).toBe('down');
+    expect(checks.map(({ state, latencyMs }) => [state, latencyMs])).toEqual(Array(4).fill(['down', 2000]));
     expect(problems.map(({ code }) => code)).toEqual([
       'storage_timeout',
       'queue_timeout',
       'audioStore_timeout',
+      'deepgram_timeout',
     ]);
   });
 
@@ -124,6 +196,8 @@ describe('health() and ready()', () => {
     const redis = await startRedis(settings);
     cleanUps.push(() => redis.close());
     const client = open(await onRedis(redis));
+    // Loading the packages is no part of the check.
+    await client.jobs.depth();
     const startedAt = performance.now();
     const health = await client.health();
     expect(performance.now() - startedAt).toBeLessThan(1000);
@@ -137,10 +211,105 @@ describe('health() and ready()', () => {
     const redis = await startRedis({ appendonly: 'yes' });
     cleanUps.push(() => redis.close());
     const client = open(await onRedis(redis));
-    expect(await client.health()).toEqual({ status: 'ok', problems: [] });
+    expect(await client.health()).toMatchObject({ status: 'ok', problems: [] });
     await redis.crash();
     expect(await client.health()).toMatchObject({ status: 'down', problems: [{ part: 'queue' }] });
     await expect(client.ready()).rejects.toMatchObject({ name: 'QueueError' });
+  });
+});
+
+describe('health() of Deepgram', () => {
+  it('is a warning where a region cannot be reached, and never keeps the client from being ready', async () => {
+    const regions = [
+      { name: 'near', endpoint: emulator.url },
+      { name: 'far', endpoint: await refusedUrl() },
+    ];
+    const client = open({ regions });
+    const health = await client.health();
+    expect(health).toMatchObject({
+      status: 'degraded',
+      problems: [{ part: 'deepgram', code: 'deepgram_unreachable', severity: 'warning' }],
+      checks: [{}, {}, { region: 'near', state: 'ok' }, { region: 'far', state: 'down' }],
+    });
+    expect(health.problems[0]?.message).toMatch(/region far .*ECONNREFUSED.*Check the network/);
+    expect(await client.ready()).toMatchObject({ status: 'degraded' });
+  });
+
+  it.each([200, 401, 404, 503])('takes an answer of %i for a sign of life', async (status) => {
+    await using server = await startAnswering({ status, body: 'no JSON' });
+    const client = open({ regions: [{ name: 'here', endpoint: server.url }] });
+    expect(await client.health()).toMatchObject({
+      status: 'ok',
+      checks: [{}, {}, { name: 'deepgram', state: 'ok' }],
+    });
+  });
+
+  it('needs no credentials and sends none', async () => {
+    await using server = await startAnswering({ status: 200 });
+    const apiKey = (): Promise<string> => Promise.reject(new Error('no key'));
+    const client = open({ apiKey, regions: [{ name: 'here', endpoint: server.url }] });
+    expect(await client.health()).toMatchObject({ status: 'ok' });
+    expect(server.requests).toHaveLength(1);
+    expect(server.requests[0]?.headers.authorization).toBeUndefined();
+  });
+
+  it('looks once in 10 seconds, at an endpoint that regions share too, and at failures', async () => {
+    await using server = await startAnswering({ status: 200 });
+    await using broken = await startTcpServer((socket) => socket.destroy());
+    const clock = createFakeClock();
+    const client = open({
+      clock,
+      regions: [
+        { name: 'one', endpoint: server.url },
+        { name: 'two', endpoint: server.url },
+        { name: 'three', endpoint: broken.url },
+      ],
+    });
+    const all = await Promise.all([client.health(), client.ready(), client.health()]);
+    expect(all.map(({ checks }) => checks.slice(-3).map(({ state }) => state))).toEqual(
+      Array(3).fill(['ok', 'ok', 'down']),
+    );
+    await clock.advance(9_999);
+    await client.health();
+    expect(server.requests).toHaveLength(1);
+    await clock.advance(1);
+    await client.health();
+    expect(server.requests).toHaveLength(2);
+  });
+
+  it('finds a region that is back', async () => {
+    let isBack = false;
+    await using server = await startTcpServer((socket) => {
+      if (!isBack) socket.destroy();
+      else socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'));
+    });
+    const clock = createFakeClock();
+    const client = open({ clock, regions: [{ name: 'here', endpoint: server.url }] });
+    expect((await client.health()).status).toBe('degraded');
+    isBack = true;
+    await clock.advance(10_000);
+    expect((await client.health()).status).toBe('ok');
+  });
+
+  it('does not keep a client waiting that is closed', async () => {
+    await using silent = await startTcpServer((socket) => void socket.resume());
+    const client = open({ regions: [{ name: 'here', endpoint: silent.url }] });
+    const checking = client.health();
+    checking.catch(() => undefined);
+    await expect.poll(() => silent.connections()).toBe(1);
+    const closedAt = performance.now();
+    await client.close({ timeoutMs: 0 });
+    await expect(checking).rejects.toMatchObject({ code: 'client_closed' });
+    expect(performance.now() - closedAt).toBeLessThan(1000);
+    await expect.poll(() => silent.connections()).toBe(0);
+  });
+
+  it('shows no address and no key', async () => {
+    const endpoint = `${await refusedUrl()}/CANARY-path`;
+    const client = open({ apiKey: 'CANARY-key', regions: [{ name: 'here', endpoint }] });
+    const health = await client.health();
+    expect(health.problems).toHaveLength(1);
+    expect(shown(health)).not.toMatch(/CANARY|127\.0\.0\.1/);
   });
 });
 

@@ -5,7 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { createRouter } from '../../src/hybrid/router.js';
 import { clientOf, failureOf } from '../support/client.js';
 
-const FACTS: RouteFacts = { live: false, queueable: true };
+const CALM = { saturated: false, waiting: 0, regionFailing: false };
+const FACTS: RouteFacts = { live: false, queueable: true, allowAsync: false, load: CALM };
+const FULL: Partial<RouteFacts> = { allowAsync: true, load: { ...CALM, saturated: true, waiting: 3 } };
+const FAILING: Partial<RouteFacts> = { allowAsync: true, load: { ...CALM, regionFailing: true } };
 
 describe('the router', () => {
   const table: [Partial<RouteFacts>, RouterOptions, string, string][] = [
@@ -25,6 +28,18 @@ describe('the router', () => {
     [{ durationSeconds: 5 }, { syncBelowSeconds: 5, asyncAboveSeconds: 5 }, 'sync', 'otherwise'],
     [{ durationSeconds: 5.1 }, { syncBelowSeconds: 5, asyncAboveSeconds: 5 }, 'async', 'long-audio'],
     [{ durationSeconds: 1 }, { syncBelowSeconds: 0 }, 'sync', 'otherwise'],
+    [FULL, {}, 'async', 'pressure'],
+    [FAILING, {}, 'async', 'pressure'],
+    [{ ...FULL, durationSeconds: 5 }, {}, 'async', 'pressure'],
+    [{ ...FULL, allowAsync: false }, {}, 'sync', 'otherwise'],
+    [{ ...FULL, queueable: false }, {}, 'sync', 'otherwise'],
+    [{ ...FULL, durationSeconds: 5, queueable: false }, {}, 'sync', 'short-audio'],
+    [{ ...FULL, load: CALM }, {}, 'sync', 'otherwise'],
+    [{ ...FULL, mode: 'sync' }, {}, 'sync', 'asked-for'],
+    [{ ...FULL, live: true }, {}, 'stream', 'live-audio'],
+    [{ ...FULL, durationSeconds: 301 }, {}, 'async', 'long-audio'],
+    [FULL, { otherwise: 'stream' }, 'stream', 'otherwise'],
+    [{ ...FULL, durationSeconds: 5 }, { otherwise: 'stream' }, 'async', 'pressure'],
   ];
 
   it.each(table)('%j with %j: %s by %s', (facts, options, mode, rule) => {
@@ -46,6 +61,81 @@ describe('the router', () => {
     });
     expect(router({ ...FACTS, sizeBytes: 1000, durationSeconds: 1 })).toMatchObject({ rule: 'short-audio' });
     expect(router({ ...FACTS, sizeBytes: 1001, mode: 'sync' })).toMatchObject({ rule: 'asked-for' });
+  });
+
+  describe('with a function as rules', () => {
+    const namesOf = (rules: readonly RouteRule[]): string[] => rules.map(({ name }) => name);
+    const hurry: RouteRule = {
+      name: 'hurry',
+      decide: ({ userId }) => (userId === 'vip' ? 'sync' : undefined),
+    };
+
+    it('hands it the built-in ones by name, in their order', () => {
+      let names: string[] = [];
+      const router = createRouter({
+        rules(builtIn) {
+          names = namesOf(builtIn);
+          return builtIn;
+        },
+      });
+      expect(names).toEqual(['asked-for', 'live-audio', 'long-audio', 'pressure', 'short-audio']);
+      expect(router({ ...FACTS, durationSeconds: 1 })).toEqual(
+        createRouter()({ ...FACTS, durationSeconds: 1 }),
+      );
+    });
+
+    it('drops, replaces and reorders', () => {
+      const without = createRouter({
+        rules: (builtIn) => builtIn.filter(({ name }) => name !== 'asked-for'),
+      });
+      expect(without({ ...FACTS, mode: 'async', durationSeconds: 1 })).toMatchObject({ rule: 'short-audio' });
+      const replaced = createRouter({
+        rules: (builtIn) => builtIn.map((rule) => (rule.name === 'pressure' ? hurry : rule)),
+      });
+      expect(replaced({ ...FACTS, ...FULL, userId: 'vip' })).toMatchObject({ mode: 'sync', rule: 'hurry' });
+      const before = createRouter({ rules: (builtIn) => [hurry, ...builtIn] });
+      expect(before({ ...FACTS, mode: 'async', userId: 'vip' })).toMatchObject({
+        mode: 'sync',
+        rule: 'hurry',
+      });
+      expect(createRouter({ rules: () => [] })(FACTS)).toMatchObject({ mode: 'sync', rule: 'otherwise' });
+    });
+
+    it.each([
+      [() => undefined, 'array of rules'],
+      [() => [{ name: 'x' }], 'decide'],
+      [() => [undefined], 'decide'],
+      [
+        () => {
+          throw new Error('own bug');
+        },
+        'router.rules failed',
+      ],
+    ])('refuses one that returns no rules or throws', (rules, message) => {
+      const make = () => createRouter({ rules: rules as unknown as () => RouteRule[] });
+      expect(make).toThrow(
+        expect.objectContaining({ name: 'BadRequestError', message: expect.stringContaining(message) }),
+      );
+    });
+
+    it('breaks only submit() where it fails', async () => {
+      await using emulator = await startDeepgramEmulator();
+      await using client = clientOf(emulator.url, { router: { rules: () => [undefined as never] } });
+      const { audio } = synthesizeSpeech('words');
+      expect((await client.transcribe(audio)).text).toBe('words');
+      expect((await failureOf(client.submit(audio))).code).toBe('invalid_option');
+    });
+  });
+
+  it('gives rules facts that they cannot change', () => {
+    const meddler: RouteRule = {
+      name: 'meddler',
+      decide(facts) {
+        (facts as { live: boolean }).live = true;
+        return undefined;
+      },
+    };
+    expect(() => createRouter({ rules: [meddler] })({ ...FACTS })).toThrow(/meddler.*failed/);
   });
 
   it.each([
@@ -94,11 +184,14 @@ describe('submit()', () => {
     const live = await client.submit(audio, { mode: 'stream' });
     if (live.mode !== 'stream') throw new Error('expected stream');
     expect((await live.live.finish()).text).toBe('routed words');
-    expect(routes).toEqual([
-      { type: 'route', mode: 'sync', rule: 'short-audio' },
-      { type: 'route', mode: 'async', rule: 'long-audio' },
-      { type: 'route', mode: 'stream', rule: 'asked-for' },
-    ]);
+    expect(routes).toEqual(
+      [sync, queued, live].map(({ mode, decision: { rule, facts } }) => ({
+        type: 'route',
+        mode,
+        rule,
+        facts,
+      })),
+    );
   });
 
   it.each([

@@ -129,7 +129,7 @@ describe('loading the SDK', () => {
 
   /** A transcriber whose SDK takes `loadMs` to load. */
   function slowToLoad(clock: ManualClock, loadMs: number) {
-    const api: PrerecordedApi = { request, connect: async () => undefined, close: () => undefined };
+    const api: PrerecordedApi = { request };
     return createTranscriber({
       api: new Lazy(() => new Promise((resolve) => void clock.setTimer(() => resolve(api), loadMs))),
       credentials: async () => ({ kind: 'key', apiKey: 'k' }),

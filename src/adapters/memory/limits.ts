@@ -1,5 +1,5 @@
 import PQueue from 'p-queue';
-import type { Clock, LimitKey, LimitLease, LimitsAdapter } from '../../contracts/index.js';
+import type { Clock, LimitKey, LimitLease, LimitLoad, LimitsAdapter } from '../../contracts/index.js';
 import { RateLimitError } from '../../errors/index.js';
 import { abortError, onAbort, throwIfAborted } from '../../internal/abort.js';
 import { sleep } from '../../internal/sleep.js';
@@ -23,6 +23,7 @@ export function createMemoryLimits(settings: MemoryLimitSettings, clock: Clock):
       if (signal.aborted) throw abortError(signal);
       return poolFor(pools, key, settings, clock).acquire(priority, signal);
     },
+    load: (key) => poolFor(pools, key, settings, clock).load(),
   };
 }
 
@@ -71,7 +72,7 @@ class Pool {
   }
 
   async acquire(priority: number, signal: AbortSignal): Promise<LimitLease> {
-    const waiting = this.#order.size + this.#order.pending;
+    const waiting = this.#waiting();
     if (waiting === 0 && this.#hasPlace() && this.#delay() === 0) return this.#lease(0);
     if (waiting >= this.#settings.maxWaiting) throw tooManyWaiting(this.#settings.maxWaiting);
     const askedAt = this.#clock.monotonicMs();
@@ -90,6 +91,16 @@ class Pool {
     } catch (error) {
       throw signal.aborted ? abortError(signal) : error;
     }
+  }
+
+  load(): LimitLoad {
+    const waiting = this.#waiting();
+    const hasRoom = waiting === 0 && this.#hasPlace() && this.#window?.hasRoom() !== false;
+    return { isFull: !hasRoom, waiting };
+  }
+
+  #waiting(): number {
+    return this.#order.size + this.#order.pending;
   }
 
   #hasPlace(): boolean {

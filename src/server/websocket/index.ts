@@ -13,6 +13,7 @@ export type {
 } from '../../contracts/bridge.js';
 export { bearerToken } from './bearer-token.js';
 export { DEFAULT_ALLOWED_OPTIONS, type WebSocketBridgeOptions } from './options.js';
+export { createStreamTokens, type StreamTokens, type StreamTokensOptions } from './stream-tokens.js';
 export type {
   BridgeActivity,
   BridgeClient,

@@ -9,6 +9,12 @@ type Examples = { readonly [Type in ClientEvent['type']]: readonly ClientEventOf
 
 const call = { callId: 'call_1', mode: 'sync', model: 'nova-3', region: 'us' } as const;
 const jobCall = { ...call, mode: 'async', jobId: 'job_1', userId: 'user-1' } as const;
+const routeFacts = {
+  live: false,
+  queueable: true,
+  allowAsync: false,
+  load: { saturated: false, waiting: 0, regionFailing: false },
+} as const;
 const failed = { status: 'error', code: 'provider_unavailable', requestId: 'request-1' } as const;
 
 const EXAMPLES: Examples = {
@@ -63,7 +69,22 @@ const EXAMPLES: Examples = {
     },
   ],
   live: [{ type: 'live', state: 'open', ...call, mode: 'stream', callId: 'live_1' }],
-  route: [{ type: 'route', mode: 'async', rule: 'long audio' }],
+  route: [
+    { type: 'route', mode: 'sync', rule: 'otherwise', facts: { ...routeFacts, queueable: false } },
+    {
+      type: 'route',
+      mode: 'async',
+      rule: 'long-audio',
+      facts: {
+        ...routeFacts,
+        durationSeconds: 612.4,
+        probed: true,
+        sizeBytes: 9_800_000,
+        contentType: 'audio/mpeg',
+        userId: 'user-1',
+      },
+    },
+  ],
   'webhook-delivery': [
     { type: 'webhook-delivery', jobId: 'job_1', attempt: 1, status: 'error', durationMs: 5000 },
     {
@@ -162,7 +183,7 @@ function eventsOfMode(mode: TranscriptMode): ClientEvent[] {
     { type: 'limit-wait', waitedMs: 0, ...call, mode },
     { type: 'failover', fromRegion: 'eu', code: 'network', ...call, mode },
     { type: 'retry', attempt: 1, delayMs: 0, code: 'network', ...call, mode },
-    { type: 'route', mode, rule: 'long audio' },
+    { type: 'route', mode, rule: 'long-audio', facts: routeFacts },
   ];
 }
 

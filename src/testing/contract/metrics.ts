@@ -97,7 +97,7 @@ const clauses: readonly Clause<MetricsContext>[] = [
   {
     rule: 'metrics 7: close may be called twice',
     async check({ adapter }) {
-      await tell(adapter, { type: 'route', mode: 'sync', rule: 'short audio' });
+      await tell(adapter, { type: 'deduplicated', transcriptId: 'tr_1' });
       await adapter.close?.();
       await adapter.close?.();
     },

@@ -1,0 +1,74 @@
+import type { Clock } from './contracts/index.js';
+import type { HttpTransport } from './deepgram/http-transport.js';
+import { type TranscriptionError, toTranscriptionError } from './errors/index.js';
+import type { Region } from './region-options.js';
+import { startDeadline } from './resilience/deadline.js';
+
+/** Whether anything answers at a region's endpoint. */
+export interface RegionReach {
+  readonly region: string;
+  /** Of the look that found it. */
+  readonly latencyMs: number;
+  /** Why it cannot be reached. */
+  readonly error?: TranscriptionError;
+}
+
+/** Looks at all regions at once. Never rejects. */
+export type Reachability = () => Promise<readonly RegionReach[]>;
+
+export interface ReachabilityParts {
+  readonly transport: Pick<HttpTransport, 'connect'>;
+  readonly regions: readonly Region[];
+  readonly clock: Clock;
+  /** For one look. */
+  readonly timeoutMs: number;
+}
+
+type Finding = Omit<RegionReach, 'region'>;
+
+/** Probes come every few seconds, and from several sides: they share a look. */
+const KEPT_MS = 10_000;
+
+/**
+ * A look is a connection and a request without credentials, which costs nothing. Any answer counts. Regions with
+ * one endpoint share its looks.
+ */
+export function createReachability({
+  transport,
+  regions,
+  clock,
+  timeoutMs,
+}: ReachabilityParts): Reachability {
+  const looks = new Map<string, { readonly startedAt: number; readonly finding: Promise<Finding> }>();
+
+  async function look({ name, endpoint }: Region, startedAt: number): Promise<Finding> {
+    const deadline = startDeadline({
+      clock,
+      timeoutMs,
+      signal: undefined,
+      what: `The connection to the region ${name}`,
+      advice: "Check the network and the region's endpoint.",
+    });
+    const latencyMs = (): number => clock.monotonicMs() - startedAt;
+    try {
+      await transport.connect(endpoint, deadline.signal);
+      return { latencyMs: latencyMs() };
+    } catch (error) {
+      return { latencyMs: latencyMs(), error: toTranscriptionError(error) };
+    } finally {
+      deadline.dispose();
+    }
+  }
+
+  function lookOnce(region: Region): Promise<Finding> {
+    const startedAt = clock.monotonicMs();
+    const last = looks.get(region.endpoint);
+    if (last !== undefined && startedAt - last.startedAt < KEPT_MS) return last.finding;
+    const finding = look(region, startedAt);
+    looks.set(region.endpoint, { startedAt, finding });
+    return finding;
+  }
+
+  return () =>
+    Promise.all(regions.map(async (region) => ({ region: region.name, ...(await lookOnce(region)) })));
+}

@@ -1,0 +1,62 @@
+import { checkOptions } from '../../internal/check-arguments.js';
+import { checkFunction, checkNumber, checkPlainObject, invalidOption } from '../../internal/validate.js';
+
+export interface HttpClientOptions {
+  /** Where the routes begin, such as `https://app.example.com/api/speech`. In a page also a path: `/api/speech`. */
+  readonly baseUrl: string | URL;
+  /** Sent as `Authorization: Bearer …`; a function is asked before each request. Default: cookies alone say who asks. */
+  readonly token?: string | (() => string | Promise<string>);
+  /** Default: the global one. */
+  readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
+  /** Go with each request. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** `include` sends the cookies to another origin too. Default: as fetch does it, to the own origin alone. */
+  readonly credentials?: 'omit' | 'same-origin' | 'include';
+  /** Milliseconds without a connection after which `jobEvents()` gives up. Default 120000. */
+  readonly giveUpAfterMs?: number;
+  /** Milliseconds without a sign of life after which the connection of `jobEvents()` is made anew. Default 45000. */
+  readonly idleTimeoutMs?: number;
+}
+
+export interface HttpClientSettings
+  extends Required<Omit<HttpClientOptions, 'baseUrl' | 'token' | 'credentials'>> {
+  /** Without a slash at its end. */
+  readonly baseUrl: string;
+  readonly token: HttpClientOptions['token'];
+  readonly credentials: HttpClientOptions['credentials'];
+}
+
+const KEYS = ['baseUrl', 'token', 'fetch', 'headers', 'credentials', 'giveUpAfterMs', 'idleTimeoutMs'];
+const CREDENTIALS = ['omit', 'same-origin', 'include'];
+
+/** @throws BadRequestError that names the option, what it may be and what it is. */
+export function resolveHttpClientOptions(options: HttpClientOptions): HttpClientSettings {
+  checkOptions('createHttpClient()', options, KEYS);
+  const given = options as unknown as HttpClientOptions;
+  if (given.token !== undefined && typeof given.token !== 'string') checkFunction('token', given.token);
+  checkFunction('fetch', given.fetch);
+  checkPlainObject('headers', given.headers);
+  checkNumber('giveUpAfterMs', given.giveUpAfterMs, { min: 0 });
+  checkNumber('idleTimeoutMs', given.idleTimeoutMs, { min: 1 });
+  if (given.credentials !== undefined && !CREDENTIALS.includes(given.credentials)) {
+    throw invalidOption('credentials', `one of ${CREDENTIALS.join(', ')}`, given.credentials);
+  }
+  return {
+    baseUrl: baseUrlOf(given.baseUrl),
+    token: given.token,
+    // Called without its `this` a browser's fetch fails.
+    fetch: given.fetch ?? ((url, init) => globalThis.fetch(url, init)),
+    headers: { ...given.headers },
+    credentials: given.credentials,
+    giveUpAfterMs: given.giveUpAfterMs ?? 120_000,
+    idleTimeoutMs: given.idleTimeoutMs ?? 45_000,
+  };
+}
+
+function baseUrlOf(url: unknown): string {
+  const text = url instanceof URL ? url.href : url;
+  const isPath = typeof text === 'string' && /^\/(?!\/)/.test(text);
+  const isUrl = typeof text === 'string' && /^https?:\/\//i.test(text) && URL.canParse(text);
+  if ((isPath || isUrl) && !/[?#]/.test(text)) return text.replace(/\/+$/, '');
+  throw invalidOption('baseUrl', 'an http: or https: URL, or a path, without a query', text);
+}

@@ -1,0 +1,77 @@
+import { invalidOption, isPlainObject } from '../../internal/validate.js';
+import type { HttpClientRequest } from './requests.js';
+import type { AudioBody, CallOptions, TranscribeRequest, UploadOptions } from './types.js';
+
+const PATH = '/transcribe';
+
+/** Audio is told from a request by its kind. @throws BadRequestError where it is neither. */
+export function transcribeRequestOf(
+  source: TranscribeRequest | AudioBody,
+  options: UploadOptions | CallOptions,
+): HttpClientRequest {
+  if (isAudio(source)) return uploadOf(source, options);
+  if (!isPlainObject(source)) {
+    throw invalidOption(
+      'source',
+      'a request such as { audioUrl }, a Blob, bytes or a ReadableStream',
+      source,
+    );
+  }
+  return {
+    method: 'POST',
+    path: PATH,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(source),
+    signal: options.signal,
+  };
+}
+
+function isAudio(source: unknown): source is AudioBody {
+  return (
+    source instanceof Blob ||
+    source instanceof ArrayBuffer ||
+    ArrayBuffer.isView(source) ||
+    source instanceof ReadableStream
+  );
+}
+
+function uploadOf(audio: AudioBody, options: UploadOptions): HttpClientRequest {
+  const { contentType, idempotencyKey, signal } = options;
+  const ofBlob = audio instanceof Blob && audio.type !== '' ? audio.type : undefined;
+  const query = queryOf(options).toString();
+  return {
+    method: 'POST',
+    path: query === '' ? PATH : `${PATH}?${query}`,
+    headers: {
+      'content-type': contentType ?? ofBlob ?? 'application/octet-stream',
+      ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
+    },
+    // Types of DOM and Node differ in what a view may look at.
+    body: audio as BodyInit,
+    signal,
+  };
+}
+
+/** A list is a key that comes several times. */
+function queryOf({
+  mode,
+  audioDuration,
+  priority,
+  metadata,
+  webhook,
+  options,
+}: UploadOptions): URLSearchParams {
+  const facts = {
+    mode,
+    audioDuration,
+    priority,
+    metadata: metadata && JSON.stringify(metadata),
+    webhook: webhook?.url,
+  };
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries({ ...facts, ...options })) {
+    const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+    for (const item of values) if (item !== undefined) query.append(name, String(item));
+  }
+  return query;
+}

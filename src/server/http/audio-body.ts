@@ -1,0 +1,88 @@
+import { bytesOf } from '../../internal/bytes.js';
+import { brokenOff, refuseAnnounced, tooLarge } from './body.js';
+import { HttpProblem } from './problem.js';
+
+/** Audio on its way through: never held here, and counted while it flows. */
+export interface AudioBody {
+  /** With the content type of the request. To be read once. */
+  readonly source: Response;
+  /** Why the audio ended early, whatever became of the error on its way. Undefined where it did not. */
+  problem(): HttpProblem | undefined;
+}
+
+/**
+ * The body of a request, of at most so many bytes. A chunk is asked for when the one before is gone.
+ *
+ * @throws HttpProblem 413 for a body that announces more, and 400 for none.
+ */
+export function audioBodyOf(request: Request, maxBytes: number): AudioBody {
+  refuseAnnounced(request, maxBytes);
+  const { body } = request;
+  if (body === null || request.headers.get('content-length') === '0') throw empty();
+  // Not locked until it is read: the server may want to drop what nobody reads.
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  let problem: HttpProblem | undefined;
+  let isOver = false;
+  let count = 0;
+
+  function end(reason?: HttpProblem): void {
+    isOver = true;
+    problem = reason;
+    letGo(reader);
+  }
+
+  /** The next chunk; undefined at the end. */
+  async function read(): Promise<Uint8Array | undefined> {
+    reader ??= body?.getReader() as ReadableStreamDefaultReader<Uint8Array>;
+    const { done, value } = await reader.read();
+    if (done) return undefined;
+    const bytes = bytesOf(value);
+    if (bytes === undefined) throw new TypeError('The body delivered something else than bytes.');
+    return bytes;
+  }
+
+  const counted = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const bytes = await read();
+          if (isOver) return;
+          count += bytes?.byteLength ?? 0;
+          if (count > maxBytes) throw tooLarge(maxBytes);
+          if (bytes !== undefined) return controller.enqueue(bytes);
+          end(count === 0 ? empty() : undefined);
+          controller.close();
+        } catch (error) {
+          // A read that was waiting when nobody wanted the audio any more fails as well.
+          if (isOver) return;
+          end(error instanceof HttpProblem ? error : brokenOff(error));
+          controller.error(problem);
+        }
+      },
+      cancel: () => end(),
+    },
+    { highWaterMark: 0 },
+  );
+  const contentType = request.headers.get('content-type') ?? 'application/octet-stream';
+  return {
+    source: new Response(counted, { headers: { 'content-type': contentType } }),
+    problem: () => problem,
+  };
+}
+
+/** Not cancelled: on Node that would cut off the connection which the answer needs. The server drops the rest. */
+function letGo(reader: ReadableStreamDefaultReader<Uint8Array> | undefined): void {
+  try {
+    reader?.releaseLock();
+  } catch {
+    // Runtimes that are older than the standard refuse it while a read is waiting.
+  }
+}
+
+function empty(): HttpProblem {
+  return new HttpProblem({
+    status: 400,
+    code: 'empty_source',
+    detail: 'The body is empty. Send the audio in it.',
+  });
+}

@@ -1,0 +1,35 @@
+import type { RouteDecision } from '../../contracts/index.js';
+import { invalidRequest } from './body.js';
+import { requireScope } from './principal.js';
+import type { UserRates } from './rates.js';
+import type { OwnCall } from './types.js';
+
+/** The `streamAnswer` of the schemas. */
+export interface StreamTicket {
+  readonly mode: 'stream';
+  readonly url: string;
+  readonly token: string;
+  readonly expiresInSeconds: number;
+  /** Missing where the request itself asked to stream. */
+  readonly decision?: RouteDecision;
+}
+
+/**
+ * Where the browser streams to, and what opens that.
+ *
+ * @throws HttpProblem 403 without the scope, 429 for too many tokens, and 400 where nobody can stream here.
+ */
+export async function streamTicket(
+  { principal, settings }: OwnCall,
+  rates: UserRates,
+  decision?: RouteDecision,
+): Promise<StreamTicket> {
+  requireScope(principal, 'stream');
+  const { stream } = settings;
+  if (stream === undefined) {
+    throw invalidRequest([{ field: 'mode', message: 'There is no streaming here. Use sync or async.' }]);
+  }
+  rates.count(principal);
+  const { token, expiresInSeconds } = await stream.tokens.issue(principal);
+  return { mode: 'stream', url: stream.url, token, expiresInSeconds, ...(decision && { decision }) };
+}

@@ -1,0 +1,129 @@
+import { resolveSource } from './audio/resolve.js';
+import { regionFor } from './call-options.js';
+import type {
+  AudioSource,
+  EventSink,
+  LimitsAdapter,
+  ResolvedSource,
+  RouteFacts,
+  SubmitOptions,
+  Transcript,
+} from './contracts/index.js';
+import { UnsupportedSourceError } from './errors/index.js';
+import type { GivenSource } from './given-source.js';
+import type { RegionWatch } from './hybrid/region-watch.js';
+import { createRouter, type Router } from './hybrid/router.js';
+import { type RoutedOutcome, submit } from './hybrid/submit.js';
+import { raceAbort } from './internal/abort.js';
+import { signalOf } from './internal/check-arguments.js';
+import { defined } from './internal/defined.js';
+import type { Lifetime } from './lifetime.js';
+import type { ResolvedOptions } from './options.js';
+import type { Region } from './region-options.js';
+import { createSourceProbe, type ProbeRequest } from './source-probe.js';
+import { callFor, settleSubmit } from './submit-options.js';
+
+export interface SubmitCallParts {
+  readonly client: ResolvedOptions;
+  readonly limits: LimitsAdapter;
+  readonly regions: RegionWatch;
+  readonly lifetime: Lifetime;
+  readonly emit: EventSink;
+}
+
+/** What the client does in each mode, with the options that the mode takes. */
+export interface SubmitModes<Job, Live> {
+  sync(options: object): Promise<Transcript>;
+  async(options: object): Promise<Job>;
+  stream(options: object): Live;
+}
+
+/** One `submit()` of the client. Rejects with a TranscriptionError. */
+export type SubmitCall = <Job, Live>(
+  given: GivenSource,
+  source: AudioSource,
+  options: SubmitOptions,
+  modes: SubmitModes<Job, Live>,
+) => Promise<RoutedOutcome<Job, Live>>;
+
+/** Gathers the facts, lets the router decide, and hands the work on. */
+export function createSubmitCalls(parts: SubmitCallParts): SubmitCall {
+  const { client, lifetime, emit } = parts;
+  const probe = createSourceProbe(client, emit);
+  let router: Router | undefined;
+  return async (given, source, options, modes) => {
+    const resolved = given.resolve(resolveSource);
+    const { route, call } = settleSubmit(options, client.router);
+    const region = regionFor(call.region, client);
+    router ??= createRouter(client.router);
+    const signal = signalOf(options);
+    const probed = await probeOf({ source, resolved, mode: route.mode, region, signal }, route);
+    const facts: RouteFacts = {
+      ...route,
+      ...probed,
+      ...sourceFacts(resolved, client.audioStore !== undefined),
+      load: await raceAbort(loadOf(parts, region), signal),
+    };
+    const settled = { ...call, ...defined({ durationSeconds: facts.durationSeconds }) };
+    return submit(
+      facts,
+      router,
+      {
+        sync: () => modes.sync(callFor('sync', settled)),
+        async: () => modes.async(callFor('async', settled)),
+        stream() {
+          refuseUrl(resolved);
+          return modes.stream(callFor('stream', settled));
+        },
+      },
+      emit,
+    );
+  };
+
+  async function probeOf(
+    { signal, ...request }: Omit<ProbeRequest, 'signal'> & { readonly signal: AbortSignal | undefined },
+    { durationSeconds, live }: Pick<RouteFacts, 'durationSeconds' | 'live'>,
+  ): Promise<Pick<RouteFacts, 'durationSeconds' | 'probed'>> {
+    if (durationSeconds !== undefined || live) return {};
+    const seconds = await lifetime.track((ended) => probe({ ...request, signal: ended }), signal);
+    return seconds === undefined ? {} : { durationSeconds: seconds, probed: true };
+  }
+}
+
+async function loadOf(
+  { client, limits, regions }: SubmitCallParts,
+  { name, endpoint }: Region,
+): Promise<RouteFacts['load']> {
+  const load = await limits.load?.({ project: client.project, endpoint, mode: 'sync' });
+  return {
+    saturated: load?.isFull ?? false,
+    waiting: load?.waiting ?? 0,
+    regionFailing: regions.isFailing(name),
+  };
+}
+
+/** With an audio store also what can be read only once may wait: it is written down first. */
+function sourceFacts(
+  source: ResolvedSource,
+  hasAudioStore: boolean,
+): Pick<RouteFacts, 'queueable' | 'sizeBytes' | 'contentType'> {
+  if (source.kind === 'url') return { queueable: true };
+  const { sizeBytes, contentType } = source;
+  return {
+    queueable: source.reopenable || hasAudioStore,
+    ...defined({ sizeBytes, contentType: mediaType(contentType) }),
+  };
+}
+
+/** Parameters could hold the name of a file. */
+function mediaType(contentType: string | undefined): string | undefined {
+  return /^\s*([\w.+-]{1,100}\/[\w.+-]{1,100})\s*(;|$)/.exec(contentType ?? '')?.[1]?.toLowerCase();
+}
+
+function refuseUrl(source: ResolvedSource): void {
+  if (source.kind !== 'url') return;
+  throw new UnsupportedSourceError(
+    'A URL cannot be streamed, because this library does not fetch it. Use mode sync or async, or pass its stream.',
+    { code: 'unsupported_source' },
+  );
+}

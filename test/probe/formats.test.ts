@@ -1,0 +1,32 @@
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ENCODINGS, type EncodedAudio, encodeAudio } from './encoded-audio.js';
+import { probeFile, probeSource } from './support.js';
+
+let audio: EncodedAudio;
+beforeAll(async () => {
+  audio = await encodeAudio();
+}, 60_000);
+afterAll(() => audio[Symbol.asyncDispose]());
+
+const CLOSE_SECONDS = 0.1;
+
+describe('the length of a file', () => {
+  it.each(Object.keys(ENCODINGS))('%s: as ffprobe has it, of a few kilobytes', async (name) => {
+    const { seconds = Number.NaN, bytesRead, isClosed } = await probeFile(audio.pathOf(name));
+    expect(Math.abs(seconds - (await audio.secondsOf(name)))).toBeLessThan(CLOSE_SECONDS);
+    expect(isClosed).toBe(true);
+    expect(bytesRead).toBeLessThanOrEqual(40 * 1024);
+  });
+
+  it('bytes and blobs are read like files', async () => {
+    for (const name of ['pcm.wav', 'opus.ogg', 'moov-behind.m4a']) {
+      const bytes = await readFile(audio.pathOf(name));
+      const { seconds } = await probeFile(audio.pathOf(name));
+      expect(seconds).toBeGreaterThan(1);
+      expect(await probeSource(bytes)).toMatchObject({ seconds });
+      expect(await probeSource(new Blob([bytes]))).toMatchObject({ seconds });
+      expect(await probeSource(new Uint8Array(bytes).buffer)).toMatchObject({ seconds });
+    }
+  });
+});
