@@ -36,6 +36,7 @@ export type {
   JobWebhook,
   LimitKey,
   LimitLease,
+  LimitLoad,
   LimitOptions,
   LimitsAdapter,
   ListQuery,
@@ -71,6 +72,7 @@ export type {
   RetryOptions,
   RouteDecision,
   RouteFacts,
+  RouteLoad,
   RouteRule,
   RouterOptions,
   Secret,
@@ -105,6 +107,8 @@ export type {
   Word,
   WriteCondition,
 } from './contracts/index.js';
+export type { GrantedToken, GrantTokenOptions } from './deepgram/grant-token.js';
+export type { WarmUpOptions } from './endpoint-calls.js';
 export {
   AbortedError,
   AuthError,
@@ -119,7 +123,7 @@ export {
   TranscriptionError,
   UnsupportedSourceError,
 } from './errors/index.js';
-export type { Health, HealthProblem } from './health.js';
+export type { Health, HealthCheck, HealthProblem } from './health.js';
 export type { PurgeOptions, PurgeResult } from './purge.js';
 export type { AudioChunk, LiveSource, LiveTranscription, PipeOptions } from './streaming/stream.js';
 export { toSrt, toVtt } from './transcript/captions.js';

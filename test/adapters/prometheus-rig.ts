@@ -1,3 +1,6 @@
+import type { ClientEvent } from 'transcription-client';
+import { createPrometheus } from 'transcription-client/prometheus';
+
 /** One sample of Prometheus's text format. */
 export interface Sample {
   readonly name: string;
@@ -106,3 +109,68 @@ export function seriesOf(text: string, name: string): readonly string[] {
     )
     .sort();
 }
+
+let calls = 0;
+
+type Mode = 'sync' | 'async' | 'stream';
+
+/** The events of one attempt of a job, or of one call. */
+export function call(
+  status: 'success' | 'error' | 'cancelled',
+  {
+    mode = 'sync' as Mode,
+    jobId = undefined as string | undefined,
+    model = 'nova-3',
+    region = 'us',
+    durationMs = 700,
+  } = {},
+): [ClientEvent, ClientEvent] {
+  calls += 1;
+  const fields = { callId: `call_${calls}`, mode, model, region, ...(jobId !== undefined && { jobId }) };
+  return [
+    { type: 'request-start', source: 'url', ...fields },
+    {
+      type: 'request-end',
+      status,
+      durationMs,
+      waitedMs: 5000,
+      attempts: 1,
+      ...(status === 'success' && { audioSeconds: 10 }),
+      ...fields,
+    },
+  ];
+}
+
+export function job(
+  jobId: string,
+  state: 'queued' | 'active' | 'completed' | 'failed' | 'cancelled',
+): ClientEvent {
+  return { type: 'job', jobId, state, attempt: 1, model: 'nova-3' };
+}
+
+export function route(mode: Mode, rule: string): ClientEvent {
+  const load = { saturated: false, waiting: 0, regionFailing: false };
+  return {
+    type: 'route',
+    mode,
+    rule,
+    facts: { live: false, queueable: true, allowAsync: false, load, userId: 'CANARY-user' },
+  };
+}
+
+export function counted(
+  events: readonly ClientEvent[],
+  options: Parameters<typeof createPrometheus>[0] = {},
+) {
+  const prometheus = createPrometheus({ defaultMetrics: false, ...options });
+  for (const event of events) prometheus.onEvent(event);
+  return prometheus;
+}
+
+/** The metrics that are always there. */
+export const NAMES = [
+  'transcription_requests_total',
+  'transcription_latency_seconds',
+  'transcription_queue_depth',
+  'deepgram_active_connections',
+];

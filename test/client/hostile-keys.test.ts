@@ -52,6 +52,7 @@ const REFUSING: readonly [string, (options: never) => unknown][] = [
   ['submit()', (options) => client.submit(AUDIO, options)],
   ['submit({ retry })', (options) => client.submit(AUDIO, { retry: options })],
   ['stream()', (options) => client.stream(options)],
+  ['grantToken()', (options) => client.grantToken(options)],
   ['warmUp()', (options) => client.warmUp(options)],
   ['startWorker()', (options) => client.startWorker(options)],
   ['close()', (options) => clientOf(endpoint.url).close(options)],

@@ -92,7 +92,7 @@ describe('the hybrid example', { timeout: 60_000 }, () => {
     socket.close();
     await once(socket, 'close');
     const stranger = new WebSocket(url ?? '', 'transcription.v1');
-    const [refusal] = await once(stranger, 'unexpected-response');
+    const [, refusal] = await once(stranger, 'unexpected-response');
     expect(refusal.statusCode).toBe(401);
     stranger.on('error', () => undefined).terminate();
   });

@@ -59,7 +59,7 @@ async function run(folder: string, command: string, args: readonly string[]): Pr
   }
 }
 
-export async function start(
+async function start(
   folder: string,
   settings: Readonly<Record<string, string>>,
 ): Promise<Omit<ExampleApp, 'dispose'>> {

@@ -166,7 +166,11 @@ describe('the Next.js example', { timeout: 120_000 }, () => {
     await walkTo(page, '#start');
     await press(page, 'Enter');
     await page.waitFor(`document.querySelectorAll('#finals .text').length >= 2`, 40_000);
-    await checkLooks(page, images('captions'));
+    const words = JSON.stringify(SPOKEN.split(' '));
+    await page.waitFor(
+      `${words}.some((word) => document.querySelector('#finals').textContent.includes(word))`,
+    );
+    await checkLooks(page);
     await click(page, '#stop');
     await page.waitFor(`document.querySelector('#to-transcript') !== null`, 30_000);
     const finals = await page.evaluate<string[]>(
@@ -176,7 +180,6 @@ describe('the Next.js example', { timeout: 120_000 }, () => {
     // A machine that is busy leaves out sound: what counts is what the page has sent.
     const sent = await sentAudio(page);
     expect(heard.join(' ')).toMatch(allOf(wordsIn(sent)));
-    expect(heard.filter((word) => SPOKEN.split(' ').includes(word)).length).toBeGreaterThan(2);
     const partials = await page.evaluate<string[]>('partials');
     expect(partials.filter((text) => text !== '').length).toBeGreaterThan(0);
     expect(await namesOf(page)).toContainEqual({ role: 'log', name: 'What was said' });
@@ -234,7 +237,7 @@ describe('the Next.js example', { timeout: 120_000 }, () => {
     expect(await statusOfUpgrade(offer.token, 'https://evil.example')).toBe(403);
   });
 
-  it('needs no key, gives none away, and ends in order on SIGTERM', async () => {
+  it('needs no key, and ends in order on SIGTERM', async () => {
     expect(app.output()).toContain('this uses the Deepgram emulator');
     expect(await app.stop()).toEqual({ code: 0, signal: null });
     expect(app.output()).toMatch(/Closed\n$/);
@@ -332,8 +335,8 @@ function download(page: Chromium, format: string): Promise<string> {
   );
 }
 
-/** Where they are kept in docs/images with UPDATE_SCREENSHOTS. */
-function images(name: string): ((scheme: string) => string) | undefined {
+/** Kept in docs/images with UPDATE_SCREENSHOTS. */
+function images(name: string): (scheme: string) => string {
   const place = process.env.UPDATE_SCREENSHOTS ? join(root, 'docs/images') : folder;
   return (scheme) => join(place, scheme === 'light' ? `nextjs-${name}.png` : `nextjs-${name}-dark.png`);
 }

@@ -11,7 +11,9 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const PAGES = [
   'README.md',
   'docs/guide.md',
+  'docs/http.md',
   'docs/queue.md',
+  'docs/router.md',
   'docs/storage.md',
   'docs/streaming.md',
   'docs/sync.md',
@@ -43,6 +45,9 @@ export class TranscriptionClient extends library.TranscriptionClient {
   }
   transcribe(source, options) {
     return super.transcribe(here(source), options);
+  }
+  submit(source, options) {
+    return super.submit(here(source), options);
   }
   enqueue(source, options) {
     return super.enqueue(here(source), options);
@@ -120,6 +125,8 @@ describe('links of the documentation', () => {
     'examples/01-sync-api/README.md',
     'examples/02-queue/README.md',
     'examples/03-live-captions/README.md',
+    'examples/04-hybrid/README.md',
+    'examples/05-nextjs/README.md',
     'examples/bull-board/README.md',
     'examples/storage/README.md',
   ])('of %s lead somewhere', (page) => {

@@ -24,6 +24,11 @@ const requirements = [
   { name: 'PostgreSQL', isPresent: () => postgresFolder() !== undefined, packages: ['postgresql'] },
   { name: 'Redis', isPresent: () => isOnPath('redis-server'), packages: ['redis-server'] },
   { name: 'Chromium', isPresent: () => existsSync('/usr/bin/chromium'), packages: ['chromium'] },
+  {
+    name: 'FFmpeg',
+    isPresent: () => isOnPath('ffmpeg') && isOnPath('ffprobe'),
+    packages: ['ffmpeg'],
+  },
   { name: 'curl', isPresent: () => isOnPath('curl'), packages: ['curl'] },
 ];
 

@@ -24,7 +24,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ['internal'],
   ['net'],
   ['resilience', 'transcript', 'audio', 'records'],
-  ['deepgram', 'regions', 'adapters/*', 'webhooks'],
+  ['deepgram', 'regions', 'adapters/*', 'webhooks', 'probe'],
   ['sync', 'queue', 'streaming'],
   ['hybrid', 'browser'],
   ['', 'server', 'testing'],

@@ -14,6 +14,9 @@ const FACTS: ReadonlySet<string> = new Set([
 ]);
 const NUMBERS: ReadonlySet<string> = new Set(['audioDuration', 'priority']);
 
+/** More than a request has any use for. */
+const MAX_PARAMETERS = 500;
+
 const NUMBER = /^-?\d{1,15}(\.\d{1,15})?$/;
 
 /**
@@ -40,7 +43,14 @@ export function requestOfQuery(query: URLSearchParams, schemas: Schemas): Readon
 /** In one pass: `getAll()` for each of many names would take long. */
 function valuesOf(query: URLSearchParams): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();
+  let count = 0;
   for (const [name, value] of query) {
+    count += 1;
+    if (count > MAX_PARAMETERS) {
+      throw invalidRequest([
+        { field: 'query', message: `Must not have more than ${MAX_PARAMETERS} parameters.` },
+      ]);
+    }
     const values = found.get(name);
     if (values === undefined) found.set(name, [value]);
     else values.push(value);

@@ -75,8 +75,8 @@ export const routeDecision = z
       probed: z.literal(true).optional(),
       userId: z.string().optional(),
       queueable: z.boolean(),
-      allowAsync: z.boolean().optional(),
-      load: z.looseObject({}).optional(),
+      allowAsync: z.boolean(),
+      load: z.object({ saturated: z.boolean(), waiting: z.number(), regionFailing: z.boolean() }),
     }),
   })
   .meta({ description: "The router's decision, and what it knew." });

@@ -54,9 +54,6 @@ export interface HttpClient {
   }>;
 }
 
-/** A job of the principal's. */
-export type OwnJob = Job;
-
 /** One request, on its way to a route. */
 export interface RouteCall {
   readonly client: HttpClient;

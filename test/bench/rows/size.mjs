@@ -9,7 +9,7 @@ import { figure } from '../figure.mjs';
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** Loaded later, when they are used. */
-const LOADED_LATER = ['@deepgram/sdk', 'isomorphic-ws', 'ws'];
+const LOADED_LATER = ['@deepgram/sdk', 'isomorphic-ws', 'music-metadata', '@tokenizer/range', 'ws'];
 
 const PARTS_SHOWN = 6;
 

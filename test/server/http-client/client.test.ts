@@ -157,7 +157,10 @@ describe('the HTTP client on the handlers', () => {
   it('ends an upload with its signal, and what it has begun', async () => {
     const controller = new AbortController();
     const endless = new ReadableStream<Uint8Array>({
-      pull: (stream) => void setTimeout(() => stream.enqueue(new Uint8Array(1000)), 5),
+      async pull(stream) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        stream.enqueue(new Uint8Array(1000));
+      },
     });
     const { signal } = controller;
     const calling = failure(
