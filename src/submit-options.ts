@@ -60,13 +60,23 @@ function checkEveryMode(call: Omit<SubmitOptions, RouteKey>): void {
   resolveRetry(call.retry);
 }
 
+const JOB_ONLY = ['delayMs', 'attempts', 'totalTimeoutMs', 'webhook', 'delivery'] as const;
 const STREAM_ONLY = ['connectTimeoutMs', 'finishTimeoutMs', ...RECOVERY_KEYS] as const;
 
 /** Options of ours that a submission may carry for the case that it ends up in another mode. */
 const NOT_FOR: Readonly<Record<TranscriptMode, readonly string[]>> = {
-  sync: ['delayMs', 'attempts', ...STREAM_ONLY],
-  async: ['retry', 'attemptTimeoutMs', ...STREAM_ONLY],
-  stream: ['retry', 'attemptTimeoutMs', 'timeoutMs', 'priority', 'delayMs', 'attempts', 'durationSeconds'],
+  sync: [...JOB_ONLY, ...STREAM_ONLY],
+  async: ['retry', 'attemptTimeoutMs', 'deduplicate', ...STREAM_ONLY],
+  stream: [
+    ...JOB_ONLY,
+    'retry',
+    'attemptTimeoutMs',
+    'timeoutMs',
+    'priority',
+    'durationSeconds',
+    'idempotencyKey',
+    'deduplicate',
+  ],
 };
 
 /** Takes out what only the other modes have a meaning for. */

@@ -8,7 +8,7 @@ const here = import.meta.dirname;
 const folder = mkdtempSync(join(here, 'packed-'));
 try {
   // npm builds before it packs.
-  execFileSync('npm', ['pack', '--pack-destination', folder], {
+  execFileSync('npm', ['pack', '--loglevel', 'error', '--pack-destination', folder], {
     cwd: join(here, '../..'),
     stdio: ['ignore', 'ignore', 'inherit'],
   });

@@ -109,7 +109,7 @@ export interface StreamOptions extends LiveDeepgramOptions, SharedCallOptions {
 /** Facts that help the router, and the options of the mode that it picks. */
 export interface SubmitOptions
   extends TranscribeOptions,
-    Pick<EnqueueOptions, 'delayMs' | 'attempts'>,
+    Pick<EnqueueOptions, 'delayMs' | 'attempts' | 'totalTimeoutMs' | 'webhook' | 'delivery'>,
     Omit<StreamOptions, keyof TranscribeOptions> {
   /** Length of the audio, where it is known. */
   durationSeconds?: number;

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { toJsonLine } from './figure.mjs';
 import { describeMachine, textTable, writeMarkdown } from './report.mjs';
 import { parallelCalls, sequentialCalls } from './rows/calls.mjs';
+import { httpLatency, httpUploads } from './rows/http.mjs';
 import { coldImport } from './rows/import.mjs';
 import { idleMemory, liveLoad, reconnects } from './rows/live.mjs';
 import { queueAdd, queueWork } from './rows/queue.mjs';
@@ -27,6 +28,8 @@ const ROWS = [
   idleMemory,
   reconnects,
   coldImport,
+  httpLatency,
+  httpUploads,
   bundleSize,
   sqliteStorage,
   postgresStorage,

@@ -1,5 +1,7 @@
 import { BadRequestError, type SubmitOptions, TranscriptionClient } from 'transcription-client';
+import { startDeepgramEmulator, synthesizeSpeech } from 'transcription-client/testing';
 import { describe, expect, it } from 'vitest';
+import { clientOf } from '../support/client.js';
 
 describe('submit() refuses what is out of range, whichever mode the router would pick', () => {
   const client = new TranscriptionClient({ apiKey: 'test' });
@@ -21,6 +23,22 @@ describe('submit() refuses what is out of range, whichever mode the router would
       expect(error).toBeInstanceOf(BadRequestError);
       expect(error).toMatchObject({ code: 'invalid_option' });
     }
+  });
+
+  it('and takes what only another mode has a use for', async () => {
+    await using emulator = await startDeepgramEmulator();
+    await using client = clientOf(emulator.url);
+    const options: SubmitOptions = {
+      webhook: { url: 'https://app.example.com/hooks' },
+      delivery: 'worker',
+      totalTimeoutMs: 60_000,
+      idempotencyKey: 'one',
+    };
+    const { audio } = synthesizeSpeech('one');
+    expect((await client.submit(audio, { ...options, durationSeconds: 1 })).mode).toBe('sync');
+    const streamed = await client.submit(audio, { ...options, mode: 'stream' });
+    expect(streamed.mode).toBe('stream');
+    if (streamed.mode === 'stream') await streamed.live.finish();
   });
 
   it.each([

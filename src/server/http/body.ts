@@ -1,3 +1,4 @@
+import { bytesOf } from '../../internal/bytes.js';
 import type { FieldProblem } from './problem.js';
 import { HttpProblem } from './problem.js';
 
@@ -127,9 +128,11 @@ async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array
   const reader = request.body?.getReader();
   try {
     for (let step = await reader?.read(); step?.done === false; step = await reader?.read()) {
-      length += step.value.byteLength;
+      const bytes = bytesOf(step.value);
+      if (bytes === undefined) throw new TypeError('The body delivered something else than bytes.');
+      length += bytes.length;
       if (length > maxBytes) throw tooLarge(maxBytes);
-      chunks.push(step.value);
+      chunks.push(bytes);
     }
   } catch (error) {
     throw error instanceof HttpProblem ? error : brokenOff(error);
@@ -137,13 +140,13 @@ async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array
     // Not cancelled: that would cut off the connection which the answer needs.
     reader?.releaseLock();
   }
-  const bytes = new Uint8Array(length);
+  const whole = new Uint8Array(length);
   let offset = 0;
   for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.byteLength;
+    whole.set(chunk, offset);
+    offset += chunk.length;
   }
-  return bytes;
+  return whole;
 }
 
 function textOf(bytes: Uint8Array): string {

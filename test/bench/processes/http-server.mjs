@@ -1,5 +1,6 @@
 // @ts-check
-// The handlers of /http on node:http. Told `start` or `peak`, it answers with its memory in bytes.
+// The handlers of /http on node:http. Told the URL of a sink it uses that one; told `start` or `peak`, it answers with
+// its memory in bytes.
 import { createServer } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -9,9 +10,9 @@ import { libraryClient } from './clients.mjs';
 
 const SAMPLE_MS = 5;
 
-const { url: sinkUrl } = parameters();
-const client = libraryClient(sinkUrl, { limits: { maxConcurrent: 200 } });
-const handlers = createHandlers(client, { authorize: () => ({ userId: 'bench' }) });
+parameters();
+/** @type {import('transcription-client/http').HttpHandlers} */
+let handlers;
 
 const server = createServer(async (incoming, outgoing) => {
   const gone = new AbortController();
@@ -34,6 +35,10 @@ setInterval(() => {
   peakBytes = Math.max(peakBytes, process.memoryUsage.rss());
 }, SAMPLE_MS).unref();
 process.on('message', (question) => {
+  if (typeof question === 'string' && question.startsWith('http:')) {
+    const client = libraryClient(question, { limits: { maxConcurrent: 200 } });
+    handlers = createHandlers(client, { authorize: () => ({ userId: 'bench' }) });
+  }
   if (question === 'start') peakBytes = process.memoryUsage.rss();
   report({ bytes: peakBytes });
 });

@@ -74,8 +74,9 @@ async function repeated(rounds, measure) {
   try {
     const results = [];
     for (let round = 0; round < rounds; round += 1) {
-      const server = await startServer('http-server.mjs', { url: sink.url });
+      const server = await startServer('http-server.mjs');
       try {
+        await server.ask(sink.url);
         results.push(await measure(sink.url, server));
       } finally {
         await server.close();

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
@@ -63,7 +64,7 @@ describe('10,000 requests of any kind', () => {
         const request = randomRequest(dice, world);
         const what = `${sent}: ${request.method} ${request.url.slice(0, 200)}`;
         const response = await handlers.fetch(request);
-        await check(response, what);
+        await check(response, what + failures.map((error) => `\n${inspect(error)}`).join(''));
         statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);
       }
     };

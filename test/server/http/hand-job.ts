@@ -4,7 +4,7 @@ import { ManualClock } from '../../support/manual-clock.js';
 import { authorizeByBearer, bearer, ORIGIN } from './rig.js';
 
 /** A job whose events are made by hand, and that counts who follows it. */
-export class HandJob {
+class HandJob {
   readonly id = 'job_hand';
   followers = 0;
   events_: JobEvent[] = [];
