@@ -76,7 +76,6 @@ export const routeDecision = z
       userId: z.string().optional(),
       queueable: z.boolean(),
       allowAsync: z.boolean(),
-      load: z.object({ saturated: z.boolean(), waiting: z.number(), regionFailing: z.boolean() }),
     }),
   })
   .meta({ description: "The router's decision, and what it knew." });

@@ -1,7 +1,7 @@
-import type { RouteDecision } from '../../contracts/index.js';
 import { invalidRequest } from './body.js';
 import { requireScope } from './principal.js';
 import type { UserRates } from './rates.js';
+import type { ToldDecision } from './told-decision.js';
 import type { OwnCall } from './types.js';
 
 /** The `streamAnswer` of the schemas. */
@@ -11,7 +11,7 @@ export interface StreamTicket {
   readonly token: string;
   readonly expiresInSeconds: number;
   /** Missing where the request itself asked to stream. */
-  readonly decision?: RouteDecision;
+  readonly decision?: ToldDecision;
 }
 
 /**
@@ -22,7 +22,7 @@ export interface StreamTicket {
 export async function streamTicket(
   { principal, settings }: OwnCall,
   rates: UserRates,
-  decision?: RouteDecision,
+  decision?: ToldDecision,
 ): Promise<StreamTicket> {
   requireScope(principal, 'stream');
   const { stream } = settings;

@@ -1,4 +1,4 @@
-import type { AudioSource, RouteDecision, SubmitOptions, Transcript } from '../../../contracts/index.js';
+import type { AudioSource, SubmitOptions, Transcript } from '../../../contracts/index.js';
 import { TranscriptionError } from '../../../errors/index.js';
 import { defined } from '../../../internal/defined.js';
 import { Lazy } from '../../../internal/lazy.js';
@@ -8,6 +8,7 @@ import type { HttpSettings } from '../options.js';
 import { UserRates } from '../rates.js';
 import { type StreamTicket, streamTicket } from '../stream-ticket.js';
 import { submitProblem } from '../submit-problem.js';
+import { type ToldDecision, toldOf } from '../told-decision.js';
 import { readSubmission, type Submission } from '../transcribe-request.js';
 import type { HttpOutcome, OwnCall, Route } from '../types.js';
 
@@ -17,14 +18,14 @@ type Answer =
       readonly mode: 'sync';
       readonly transcript: Transcript;
       readonly requestId: string;
-      readonly decision: RouteDecision;
+      readonly decision: ToldDecision;
     }
   | {
       readonly mode: 'async';
       readonly jobId: string;
       readonly statusUrl: string;
       readonly eventsUrl: string;
-      readonly decision: RouteDecision;
+      readonly decision: ToldDecision;
     }
   | StreamTicket;
 
@@ -52,12 +53,12 @@ async function transcribe(call: OwnCall, submission: Submission, tokens: UserRat
   }
   if (outcome?.mode === 'sync') {
     const { mode, transcript, decision } = outcome;
-    return { mode, transcript, requestId: transcript.requestId, decision };
+    return { mode, transcript, requestId: transcript.requestId, decision: toldOf(decision) };
   }
   if (outcome?.mode === 'async') return asyncAnswer(outcome, call.settings);
   // It was opened from the audio of this request. The browser opens one of its own.
   outcome?.live.abort();
-  return streamTicket(call, tokens, outcome?.decision);
+  return streamTicket(call, tokens, outcome && toldOf(outcome.decision));
 }
 
 /** Those of the request over those of the server; whose it is comes from `authorize` alone. */
@@ -87,7 +88,7 @@ function asyncAnswer(
     jobId: job.id,
     statusUrl,
     eventsUrl: `${statusUrl}/events`,
-    decision,
+    decision: toldOf(decision),
   };
 }
 
