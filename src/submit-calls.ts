@@ -1,3 +1,4 @@
+import { fileSize } from './audio/file-size.js';
 import { resolveSource } from './audio/resolve.js';
 import { regionFor } from './call-options.js';
 import type {
@@ -58,9 +59,11 @@ export function createSubmitCalls(parts: SubmitCallParts): SubmitCall {
     router ??= createRouter(client.router);
     const signal = signalOf(options);
     const probed = await probeOf({ source, resolved, mode: route.mode, region, signal }, route);
+    const sizeBytes = await raceAbort(fileSize(source), signal);
     const facts: RouteFacts = {
       ...route,
       ...probed,
+      ...defined({ sizeBytes }),
       ...sourceFacts(resolved, client.audioStore !== undefined),
       load: await raceAbort(loadOf(parts, region), signal),
     };

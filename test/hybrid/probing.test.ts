@@ -116,6 +116,18 @@ describe('without the packages that know the formats', () => {
 });
 
 describe('what is told of a decision', () => {
+  it('holds the size of a file', async () => {
+    await using emulator = await startDeepgramEmulator();
+    const decide = ({ sizeBytes = 0 }) => (sizeBytes > 100 ? ('async' as const) : undefined);
+    await using client = clientOf(emulator.url, { router: { rules: [{ name: 'big', decide }] } });
+    const path = join(folder, 'long.wav');
+    const outcome = await client.submit(fromFile(path));
+    expect(outcome.decision).toMatchObject({ rule: 'big', facts: { sizeBytes: statSync(path).size } });
+    // Why a file cannot be read is told by the mode that reads it.
+    const missing = await failureOf(client.submit(fromFile(join(folder, 'missing.wav'))));
+    expect(missing.code).toBe('file_not_found');
+  });
+
   it('holds neither the URL nor a name of the audio', async () => {
     await using emulator = await startDeepgramEmulator();
     await using client = clientOf(emulator.url);
