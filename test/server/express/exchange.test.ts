@@ -284,6 +284,22 @@ describe('an upload that is refused early', () => {
     expect(received()).toMatch(/^HTTP\/1\.1 413 /);
   });
 
+  it('is read to its end also where whoever read it has only let go of it', async () => {
+    const port = await serve(async (request) => {
+      const reader = request.body?.getReader();
+      await reader?.read();
+      reader?.releaseLock();
+      return new Response('too large', { status: 413 });
+    });
+    const bytes = 8 * MEBIBYTE;
+    const { socket, received, closed } = open(port, post('/', [`Content-Length: ${bytes}`]));
+    socket.write(Buffer.alloc(bytes));
+    await closed;
+    expect(received()).toContain('too large');
+    // Otherwise the connection would be reset, and who sends would not see the answer.
+    await vi.waitFor(() => expect(socketBytes).toBeGreaterThan(bytes));
+  });
+
   it('leaves the connection to the next request where it is small', async () => {
     const port = await serve(() => new Response('who are you?', { status: 401 }));
     const { socket, received } = open(port, `${post('/', ['Content-Length: 10'])}01234`);
