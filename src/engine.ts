@@ -149,7 +149,7 @@ export function createEngine({ options, emit, lifetime }: EngineParts): Engine {
         transcribe(repairCall(source, repairOptions, options, signal)),
       jobs,
     }),
-    submit: createSubmitCalls({ client: options, limits, regions: regionWatch, lifetime, emit }),
+    submit: createSubmitCalls({ storage, client: options, limits, regions: regionWatch, lifetime, emit }),
     purge: (request, signal) => purge(request, { storage, audioStore, clock, signal }),
     close: () => transport.close(),
   };

@@ -89,21 +89,23 @@ async function lookAtAll(
     lookAt('storage', storage, clock),
     lookAt('queue', queue, clock),
     audioStore === undefined ? [] : lookAt('audioStore', audioStore, clock),
-    // Last, because what is wrong there is a warning.
-    reachability().then((regions) => regions.map(lookAtRegion)),
+    reachability().then((regions) => {
+      // Calls may go to another one.
+      const severity = regions.every(({ error }) => error !== undefined) ? 'error' : 'warning';
+      return regions.map((region) => lookAtRegion(region, severity));
+    }),
   ]);
   return looks.flat();
 }
 
-/** Calls fail, but jobs are kept until it can be reached again, and what is stored can be read. */
-function lookAtRegion({ region, latencyMs, error }: RegionReach): Look {
+function lookAtRegion({ region, latencyMs, error }: RegionReach, severity: HealthProblem['severity']): Look {
   const check = { name: 'deepgram', region, latencyMs } as const;
   if (error === undefined) return { check: { ...check, state: 'ok' }, findings: [] };
   const code = error instanceof TimeoutError ? 'deepgram_timeout' : 'deepgram_unreachable';
   const message = `The region ${region} cannot be reached. ${error.message}`;
   return {
     check: { ...check, state: 'down' },
-    findings: [{ problem: { part: 'deepgram', code, message, severity: 'warning' }, error }],
+    findings: [{ problem: { part: 'deepgram', code, message, severity }, error }],
   };
 }
 

@@ -41,13 +41,14 @@ export function createReachability({
 }: ReachabilityParts): Reachability {
   const looks = new Map<string, { readonly startedAt: number; readonly finding: Promise<Finding> }>();
 
-  async function look({ name, endpoint }: Region, startedAt: number): Promise<Finding> {
+  async function look({ endpoint }: Region, startedAt: number): Promise<Finding> {
     const deadline = startDeadline({
       clock,
       timeoutMs,
       signal: undefined,
-      what: `The connection to the region ${name}`,
-      advice: "Check the network and the region's endpoint.",
+      // Regions with one endpoint share the look, and so its words.
+      what: 'The connection to its endpoint',
+      advice: 'Check the network and the endpoint.',
     });
     const latencyMs = (): number => clock.monotonicMs() - startedAt;
     try {

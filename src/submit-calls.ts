@@ -6,7 +6,9 @@ import type {
   EventSink,
   LimitsAdapter,
   ResolvedSource,
+  RouteDecision,
   RouteFacts,
+  StorageAdapter,
   SubmitOptions,
   Transcript,
 } from './contracts/index.js';
@@ -18,15 +20,18 @@ import { type RoutedOutcome, submit } from './hybrid/submit.js';
 import { raceAbort } from './internal/abort.js';
 import { signalOf } from './internal/check-arguments.js';
 import { defined } from './internal/defined.js';
+import { within } from './internal/within.js';
 import type { Lifetime } from './lifetime.js';
 import type { ResolvedOptions } from './options.js';
 import type { Region } from './region-options.js';
 import { createSourceProbe, type ProbeRequest } from './source-probe.js';
+import { type KeyedDecision, SubmitKeys } from './submit-keys.js';
 import { callFor, settleSubmit } from './submit-options.js';
 
 export interface SubmitCallParts {
   readonly client: ResolvedOptions;
   readonly limits: LimitsAdapter;
+  readonly storage: StorageAdapter;
   readonly regions: RegionWatch;
   readonly lifetime: Lifetime;
   readonly emit: EventSink;
@@ -51,6 +56,7 @@ export type SubmitCall = <Job, Live>(
 export function createSubmitCalls(parts: SubmitCallParts): SubmitCall {
   const { client, lifetime, emit } = parts;
   const probe = createSourceProbe(client, emit);
+  const keys = new SubmitKeys(parts.storage, client.clock);
   let router: Router | undefined;
   return async (given, source, options, modes) => {
     const resolved = given.resolve(resolveSource);
@@ -59,29 +65,58 @@ export function createSubmitCalls(parts: SubmitCallParts): SubmitCall {
     router ??= createRouter(client.router);
     const signal = signalOf(options);
     const probed = await probeOf({ source, resolved, mode: route.mode, region, signal }, route);
-    const sizeBytes = await raceAbort(fileSize(source), signal);
+    const glance = Promise.all([fileSize(source), loadOf(parts, region)]);
+    const [sizeBytes, load = NO_LOAD] = (await soon(glance, signal)) ?? [];
     const facts: RouteFacts = {
       ...route,
       ...probed,
       ...defined({ sizeBytes }),
       ...sourceFacts(resolved, client.audioStore !== undefined),
-      load: await raceAbort(loadOf(parts, region), signal),
+      load,
     };
     const settled = { ...call, ...defined({ durationSeconds: facts.durationSeconds }) };
-    return submit(
-      facts,
-      router,
-      {
-        sync: () => modes.sync(callFor('sync', settled)),
-        async: () => modes.async(callFor('async', settled)),
-        stream() {
-          refuseUrl(resolved);
-          return modes.stream(callFor('stream', settled));
-        },
+    const handlers = {
+      sync: () => modes.sync(callFor('sync', settled)),
+      async: () => modes.async(callFor('async', settled)),
+      stream() {
+        refuseUrl(resolved);
+        return modes.stream(callFor('stream', settled));
       },
-      emit,
-    );
+    };
+    const keyed = await keep(router(facts), call, signal);
+    try {
+      return await submit(keyed.decision, handlers, emit);
+    } catch (error) {
+      await keyed.free();
+      throw error;
+    }
   };
+
+  /** A live session has no key. */
+  async function keep(
+    decision: RouteDecision,
+    { idempotencyKey, userId }: Pick<SubmitOptions, 'idempotencyKey' | 'userId'>,
+    signal: AbortSignal | undefined,
+  ): Promise<KeyedDecision> {
+    if (idempotencyKey === undefined || decision.mode === 'stream') {
+      return { decision, free: async () => undefined };
+    }
+    const settling = keys.settle(decision, { idempotencyKey, userId });
+    return lifetime.track((ended) => raceAbort(settling, ended), signal);
+  }
+
+  /** What makes a decision better must not hold it up: undefined where it takes too long. */
+  async function soon<Value>(
+    look: Promise<Value>,
+    signal: AbortSignal | undefined,
+  ): Promise<Value | undefined> {
+    let found: Value | undefined;
+    const finding = look.then((value) => {
+      found = value;
+    });
+    await lifetime.track((ended) => raceAbort(within(client.clock, finding, GLANCE_MS), ended), signal);
+    return found;
+  }
 
   async function probeOf(
     { signal, ...request }: Omit<ProbeRequest, 'signal'> & { readonly signal: AbortSignal | undefined },
@@ -92,6 +127,9 @@ export function createSubmitCalls(parts: SubmitCallParts): SubmitCall {
     return seconds === undefined ? {} : { durationSeconds: seconds, probed: true };
   }
 }
+
+const GLANCE_MS = 250;
+const NO_LOAD = { saturated: false, waiting: 0, regionFailing: false };
 
 async function loadOf(
   { client, limits, regions }: SubmitCallParts,

@@ -39,7 +39,8 @@ export function settleSubmit(
   return {
     route: {
       live: live ?? false,
-      allowAsync: allowAsync ?? defaults.allowAsync ?? false,
+      // Who names a mode has decided, unless the same call says otherwise.
+      allowAsync: allowAsync ?? (mode === undefined && defaults.allowAsync === true),
       ...defined({ mode, durationSeconds, userId: options.userId }),
     },
     call,

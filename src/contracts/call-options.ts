@@ -117,7 +117,8 @@ export interface SubmitOptions
   live?: boolean;
   /**
    * True: a job is as welcome as a transcript. The router queues the audio, instead of transcribing it at once, while
-   * all places of `limits` are taken or the region fails. Default: the client's `router.allowAsync`.
+   * all places of `limits` are taken or the region fails, also where `mode` is `sync`. Default: false with a `mode`,
+   * otherwise the client's `router.allowAsync`.
    */
   allowAsync?: boolean;
   /** Picks the mode yourself. */

@@ -42,6 +42,12 @@ export type ClientEvent =
       readonly code?: string;
     } & CallFields)
   | ({
+      /** An attempt has its place in the limits, and sends its request. An `attempt` follows. */
+      readonly type: 'attempt-start';
+      /** Counts from 1. */
+      readonly attempt: number;
+    } & CallFields)
+  | ({
       readonly type: 'attempt';
       /** Counts from 1. */
       readonly attempt: number;

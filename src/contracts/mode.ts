@@ -56,7 +56,7 @@ export interface RouterOptions {
    * their order. It is called once, by the first submit().
    */
   rules?: readonly RouteRule[] | ((builtIn: readonly RouteRule[]) => readonly RouteRule[]);
-  /** The `allowAsync` of submissions that do not say. Default false. */
+  /** The `allowAsync` of submissions that say neither it nor a mode. Default false. */
   allowAsync?: boolean;
   /**
    * Whether an unknown length is read from the audio: from a few kilobytes of it, 512 at most, in 3 seconds at most.

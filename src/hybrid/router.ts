@@ -19,7 +19,7 @@ export function createRouter(options: RouterOptions = {}): Router {
   const thresholds = resolveThresholds(options);
   const rules = compose(options.rules, builtInRules(thresholds));
   return (given) => {
-    const facts = Object.freeze(given);
+    const facts = Object.freeze({ ...given, load: Object.freeze({ ...given.load }) });
     for (const rule of rules) {
       const mode = ask(rule, facts);
       if (mode !== undefined) return { mode: checkMode(rule.name, mode), rule: rule.name, facts };
@@ -62,6 +62,8 @@ function failed(what: string, cause: unknown): BadRequestError {
 
 function checkMode(rule: string, mode: unknown): TranscriptMode {
   if (mode === 'sync' || mode === 'async' || mode === 'stream') return mode;
+  // An async function has returned a promise, which may fail.
+  Promise.resolve(mode).catch(() => undefined);
   throw invalidOption(
     `router.rules (${rule})`,
     "a rule that returns 'sync', 'async', 'stream' or undefined",

@@ -1,4 +1,4 @@
-import type { RouteRule } from '../contracts/index.js';
+import type { RouteFacts, RouteRule } from '../contracts/index.js';
 import type { Thresholds } from './thresholds.js';
 
 /** In the order in which they are asked. */
@@ -12,10 +12,10 @@ export function builtInRules(thresholds: Thresholds): readonly RouteRule[] {
   ];
 }
 
-/** The caller said which mode. */
+/** The caller said which mode; of `sync` also that a job would do. */
 const askedFor: RouteRule = {
   name: 'asked-for',
-  decide: (facts) => facts.mode,
+  decide: (facts) => (facts.mode === 'sync' && isUnderPressure(facts) ? undefined : facts.mode),
 };
 
 /** Audio without an end can only be streamed. */
@@ -37,12 +37,16 @@ function longAudio(aboveSeconds: number): RouteRule {
 function pressure({ syncBelowSeconds, otherwise }: Thresholds): RouteRule {
   return {
     name: 'pressure',
-    decide({ allowAsync, queueable, load, durationSeconds = Number.POSITIVE_INFINITY }) {
-      const wouldBeSync = otherwise === 'sync' || durationSeconds < syncBelowSeconds;
-      const isPressing = load.saturated || load.regionFailing;
-      return allowAsync && queueable && isPressing && wouldBeSync ? 'async' : undefined;
+    decide(facts) {
+      const { mode, durationSeconds = Number.POSITIVE_INFINITY } = facts;
+      const wouldBeSync = mode === 'sync' || otherwise === 'sync' || durationSeconds < syncBelowSeconds;
+      return wouldBeSync && isUnderPressure(facts) ? 'async' : undefined;
     },
   };
+}
+
+function isUnderPressure({ allowAsync, queueable, load }: RouteFacts): boolean {
+  return allowAsync && queueable && (load.saturated || load.regionFailing);
 }
 
 function shortAudio(belowSeconds: number): RouteRule {

@@ -1,5 +1,4 @@
-import type { EventSink, RouteDecision, RouteFacts, Transcript } from '../contracts/index.js';
-import type { Router } from './router.js';
+import type { EventSink, RouteDecision, Transcript } from '../contracts/index.js';
 
 /** What became of a submission. `decision` says why. */
 export type RoutedOutcome<Job, Live> =
@@ -14,14 +13,12 @@ export interface ModeHandlers<Job, Live> {
   stream(): Live;
 }
 
-/** Pattern 4: picks the mode and hands the work on. */
+/** Pattern 4: hands the work on to the mode that was picked. */
 export async function submit<Job, Live>(
-  facts: RouteFacts,
-  router: Router,
+  decision: RouteDecision,
   handlers: ModeHandlers<Job, Live>,
   emit: EventSink,
 ): Promise<RoutedOutcome<Job, Live>> {
-  const decision = router(facts);
   emit({ type: 'route', ...decision });
   switch (decision.mode) {
     case 'sync':

@@ -56,6 +56,12 @@ export class HostPolicy {
     return host;
   }
 
+  /** The same of what a name was resolved to, which must be something. */
+  checkResolved(host: Host, addresses: readonly string[]): void {
+    if (addresses.length === 0) throw this.#refused('its name has no address');
+    this.checkAddresses(host, addresses);
+  }
+
   /** Throws where one of the addresses of the host must not be connected to. */
   checkAddresses(host: Host, addresses: readonly string[]): void {
     // The zone of an address, as in fe80::1%eth0, says nothing about it.

@@ -25,11 +25,13 @@ export async function readMp4Seconds(bytes: ProbedBytes): Promise<number | undef
   const movie = await reader.find(0, bytes.sizeBytes, 'moov');
   if (movie === undefined) return undefined;
   const boxes = await reader.list(movie.start, movie.end);
+  // The headers of the tracks then count the first fragment alone.
+  if (boxes.some(({ name }) => name === 'mvex')) return fragmentedSeconds(reader, boxes);
   const tracks: Track[] = [];
   for (const box of boxes) if (box.name === 'trak') tracks.push(await readTrack(reader, box));
   const audio = tracks.filter(({ isAudio }) => isAudio).map(({ seconds }) => seconds);
   const seconds = Math.max(0, ...audio);
-  return seconds > 0 ? seconds : fragmentedSeconds(reader, boxes);
+  return seconds > 0 ? seconds : undefined;
 }
 
 async function readTrack(reader: BoxReader, track: Box): Promise<Track> {

@@ -3,7 +3,8 @@ import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { abortError, onAbort, throwIfAborted } from '../internal/abort.js';
 import { defined } from '../internal/defined.js';
-import type { ProbeTarget, ProbeTargets } from './target.js';
+import type { PinnedTarget } from '../net/pinned-lookup.js';
+import type { ProbeTargets } from './target.js';
 
 export interface RangeAnswer {
   readonly bytes: Uint8Array;
@@ -49,7 +50,7 @@ export function openRanges(targets: ProbeTargets, signal: AbortSignal): RangeReq
 const AGENT = { keepAlive: true, maxSockets: 1 } as const;
 
 function openRequest(
-  { url, lookup }: ProbeTarget,
+  { url, lookup }: PinnedTarget,
   start: number,
   length: number,
   agents: { readonly http: http.Agent; readonly https: https.Agent },

@@ -1,7 +1,6 @@
-import type { LookupFunction } from 'node:net';
 import { UnsupportedSourceError } from '../errors/index.js';
-import { type Host, HostPolicy } from '../net/host-policy.js';
-import { pinnedLookup } from '../net/pinned-lookup.js';
+import { HostPolicy } from '../net/host-policy.js';
+import { type PinnedTarget, pinnedTarget } from '../net/pinned-lookup.js';
 import { type Resolve, resolveByMachine } from '../net/resolve.js';
 
 export interface ProbeTargetsOptions {
@@ -16,13 +15,7 @@ export interface ProbeTargetsOptions {
 /** Keeps probes out of the private network. */
 export interface ProbeTargets {
   /** Judges a URL. What it returns is to be used for one connection. */
-  open(url: string): ProbeTarget;
-}
-
-export interface ProbeTarget {
-  readonly url: URL;
-  /** Judges the addresses and hands them to the socket. Undefined where nothing is left to judge. */
-  readonly lookup: LookupFunction | undefined;
+  open(url: string): PinnedTarget;
 }
 
 /** As in the guard of sources. */
@@ -39,17 +32,9 @@ export function createProbeTargets({
       const host = policy.hostOf(text);
       const { username, password } = host.url;
       if (username !== '' || password !== '') throw refused('it holds a user or a password');
-      const lookup = host.isSettled ? undefined : pinnedLookup(() => addressesOf(host, policy, resolve));
-      return { url: host.url, lookup };
+      return pinnedTarget(host, policy, resolve);
     },
   };
-}
-
-async function addressesOf(host: Host, policy: HostPolicy, resolve: Resolve): Promise<readonly string[]> {
-  const addresses = await resolve(host.name);
-  if (addresses.length === 0) throw refused('its name has no address');
-  policy.checkAddresses(host, addresses);
-  return addresses;
 }
 
 function refused(reason: string): UnsupportedSourceError {

@@ -1,3 +1,4 @@
+import { hashSource, hashWhileRead } from '../audio/content-hash.js';
 import type { ResolvedSource } from '../contracts/audio-source.js';
 import type { EnqueueOptions } from '../contracts/call-options.js';
 import { abortError, onAbort, raceAbort, throwIfAborted } from '../internal/abort.js';
@@ -127,7 +128,13 @@ async function findKnown(orders: readonly Order[], context: JobContext, signal: 
 async function readKey(order: Order, context: JobContext, signal: AbortSignal): Promise<void> {
   const { source, options } = order.item;
   order.key ??= await jobKeyOf(source, options, signal);
-  if (order.key !== undefined) order.known = await raceAbort(findKey(order.key, context), signal);
+  if (order.key === undefined) return;
+  order.known = await raceAbort(findKey(order.key, context), signal);
+  const { jobId, sourceHash } = order.known;
+  if (jobId === undefined || sourceHash === undefined || order.key.sourceHash !== undefined) return;
+  // It can be read only once, and nothing else will read it.
+  order.key = { ...order.key, sourceHash: await hashSource(source, signal) };
+  assertSameAudio(order.key.sourceHash, sourceHash);
 }
 
 /** Of two items with one key the first one makes the job. */
@@ -151,6 +158,18 @@ async function untilAborted<Value>(
   }
 }
 
+/** Audio with a key is hashed on its way, where it can be read only once. */
+async function takeOne(order: Order, audio: JobContext['audio'], signal: AbortSignal): Promise<void> {
+  const { item, key } = order;
+  if (key === undefined || key.sourceHash !== undefined || item.source.kind === 'url') {
+    order.taken = await audio.take(item.source, signal);
+    return;
+  }
+  const { source, hash } = hashWhileRead(item.source);
+  order.taken = await audio.take(source, signal);
+  order.key = { ...key, sourceHash: hash() };
+}
+
 /** The first audio that fails ends the others. */
 async function takeAudio(
   orders: readonly Order[],
@@ -161,7 +180,7 @@ async function takeAudio(
   for (let index = 0; index < untaken.length; index += UPLOADS_AT_ONCE) {
     const batch = untaken.slice(index, index + UPLOADS_AT_ONCE).map(async (order) => {
       try {
-        order.taken = await audio.take(order.item.source, call.signal);
+        await takeOne(order, audio, call.signal);
       } catch (error) {
         call.abort(error);
       }

@@ -18,7 +18,7 @@ type PutChange = Extract<StorageChange, { type: 'put' }>;
 interface KeyData {
   readonly v: 1;
   readonly jobId: string;
-  /** Missing for a stream that can be read only once: it cannot be compared. */
+  /** Missing where it is not known. */
   readonly sourceHash?: string;
 }
 
@@ -27,6 +27,7 @@ export interface JobKey {
   /** Of its record. */
   readonly id: string;
   readonly userId: string | undefined;
+  /** Undefined for a stream that can be read only once, until it was. */
   readonly sourceHash: string | undefined;
 }
 
@@ -36,6 +37,8 @@ export interface KnownKey {
   readonly version: number;
   /** The job that answers for the key, where it is still there. */
   readonly jobId: string | undefined;
+  /** Of the audio of that job. */
+  readonly sourceHash?: string | undefined;
 }
 
 /** Undefined where the options name no key. Reads audio that is no URL, to know it again. */
@@ -70,7 +73,8 @@ export async function findKey(
   const job = await store.get(data.jobId);
   if (job === undefined) return free;
   assertSameAudio(key.sourceHash, data.sourceHash);
-  return (await isShared(job, store)) ? { version: record.version, jobId: job.id } : free;
+  const { sourceHash } = data;
+  return (await isShared(job, store)) ? { version: record.version, jobId: job.id, sourceHash } : free;
 }
 
 /**

@@ -27,8 +27,12 @@ export class RollingSum {
   add(amount: number): void {
     const index = this.#now();
     const last = this.#buckets.at(-1);
-    if (last?.index === index) last.sum += amount;
-    else this.#buckets.push({ index, sum: amount });
+    if (last?.index === index) {
+      last.sum += amount;
+      return;
+    }
+    this.#dropOld();
+    this.#buckets.push({ index, sum: amount });
   }
 
   total(): number {

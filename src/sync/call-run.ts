@@ -115,6 +115,7 @@ export class CallRun<Result, Api> {
     const lease = await this.#place();
     this.#attempts = attempt;
     const startedAt = clock.monotonicMs();
+    this.#emit({ type: 'attempt-start', attempt });
     const report = (
       status: CallStatus,
       details: { code?: string; httpStatus?: number | undefined; requestId?: string | undefined },

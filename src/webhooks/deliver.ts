@@ -6,10 +6,11 @@ import type { Clock } from '../contracts/index.js';
 import { TranscriptionError } from '../errors/index.js';
 import { abortError, onAbort, throwIfAborted } from '../internal/abort.js';
 import { defined } from '../internal/defined.js';
+import type { PinnedTarget } from '../net/pinned-lookup.js';
 import { parseRetryAfter } from '../net/retry-after.js';
 import { startDeadline } from '../resilience/deadline.js';
 import { signWebhook } from './signature.js';
-import type { WebhookTarget, WebhookTargets } from './target.js';
+import type { WebhookTargets } from './target.js';
 
 export interface DeliverWebhookOptions {
   readonly url: string;
@@ -98,7 +99,7 @@ function headersOf({ id, body, secrets, clock }: DeliverWebhookOptions): Record<
  * On a connection of its own. The process's common agent may be one that asks a proxy, which looks up the name again,
  * and a connection that was kept leads to an address of an earlier look-up.
  */
-function openRequest({ url, lookup }: WebhookTarget, headers: http.OutgoingHttpHeaders): ClientRequest {
+function openRequest({ url, lookup }: PinnedTarget, headers: http.OutgoingHttpHeaders): ClientRequest {
   const request = { method: 'POST', headers, ...defined({ lookup }) };
   return url.protocol === 'https:'
     ? https.request(url, { ...request, agent: new https.Agent({ keepAlive: false }) })

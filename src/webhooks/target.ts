@@ -1,7 +1,6 @@
-import type { LookupFunction } from 'node:net';
 import { BadRequestError } from '../errors/index.js';
 import { type Host, HostPolicy } from '../net/host-policy.js';
-import { pinnedLookup } from '../net/pinned-lookup.js';
+import { type PinnedTarget, pinnedTarget } from '../net/pinned-lookup.js';
 import { type Resolve, resolveByMachine } from '../net/resolve.js';
 
 export interface WebhookTargetsOptions {
@@ -25,16 +24,7 @@ export interface WebhookTargets {
    */
   check(url: string): void;
   /** Judges a URL as check() does. What it returns is to be used for one connection. */
-  open(url: string): WebhookTarget;
-}
-
-export interface WebhookTarget {
-  readonly url: URL;
-  /**
-   * Looks up the name, judges all its addresses, and hands them to the socket, which connects to nothing else: who owns
-   * the name cannot change the address between the two. Undefined where nothing is left to judge.
-   */
-  readonly lookup: LookupFunction | undefined;
+  open(url: string): PinnedTarget;
 }
 
 export function createWebhookTargets({
@@ -54,18 +44,9 @@ export function createWebhookTargets({
   return {
     check: (text) => void hostOf(text),
     open(text) {
-      const host = hostOf(text);
-      const lookup = host.isSettled ? undefined : pinnedLookup(() => addressesOf(host, policy, resolve));
-      return { url: host.url, lookup };
+      return pinnedTarget(hostOf(text), policy, resolve);
     },
   };
-}
-
-async function addressesOf(host: Host, policy: HostPolicy, resolve: Resolve): Promise<readonly string[]> {
-  const addresses = await resolve(host.name);
-  if (addresses.length === 0) throw refused('its name has no address');
-  policy.checkAddresses(host, addresses);
-  return addresses;
 }
 
 function refused(reason: string): BadRequestError {

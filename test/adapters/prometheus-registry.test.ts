@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry, type RegistryContentType } from 'prom-client';
+import type { ClientEventOf } from 'transcription-client';
 import { createPrometheus } from 'transcription-client/prometheus';
 import { describe, expect, it } from 'vitest';
 import { AbortedError } from '../../src/errors/index.js';
@@ -94,7 +95,11 @@ describe('a registry of the application', () => {
     const second = createPrometheus({ registry, routes: true });
     const third = createPrometheus({ registry });
     for (const hook of [first, second, third]) for (const event of call('success')) hook.onEvent(event);
-    first.onEvent(call('success')[0]);
+    first.onEvent({
+      ...(call('success')[0] as ClientEventOf<'request-start'>),
+      type: 'attempt-start',
+      attempt: 1,
+    });
     second.watch({ jobs: { depth: async () => ({ waiting: 1, delayed: 1, active: 1 }) } });
     const text = await third.metrics();
     expect(await first.metrics()).toContain('transcription_routes_total');
@@ -103,6 +108,15 @@ describe('a registry of the application', () => {
     ]);
     expect(sampleOf(text, 'deepgram_active_connections')).toBe(1);
     expect(sampleOf(text, 'transcription_queue_depth')).toBe(2);
+  });
+
+  it('counts again for a hook that is made after it was cleared', async () => {
+    const registry = new Registry();
+    createPrometheus({ registry, defaultMetrics: false });
+    registry.clear();
+    const hook = createPrometheus({ registry, defaultMetrics: false });
+    for (const event of call('success')) hook.onEvent(event);
+    expect(await hook.metrics()).toContain('transcription_requests_total{');
   });
 
   it('may have its own labels, and speak OpenMetrics', async () => {

@@ -127,16 +127,24 @@ describe('calls', () => {
     expect(['0.5', '1', '2', '+Inf'].map((le) => latency('bucket', { le }))).toEqual([1, 1, 2, 2]);
   });
 
-  it('are counted as connections between their start and their end', async () => {
+  it('are counted as connections while an attempt is under way, and not while they wait', async () => {
     const [start, end] = call('success');
-    const [other] = call('error', { mode: 'async', jobId: 'job_1' });
-    const prometheus = counted([start, start, other]);
-    const active = async (): Promise<unknown> =>
-      sampleOf(await prometheus.metrics(), 'deepgram_active_connections');
-    expect(await active()).toBe(2);
-    prometheus.onEvent(end);
-    prometheus.onEvent(end);
-    expect(await active()).toBe(1);
+    const { callId } = start as { callId: string };
+    const shared = { callId, mode: 'sync', model: 'nova-3', region: 'us', attempt: 1 } as const;
+    const prometheus = counted([start]);
+    const seen: unknown[] = [];
+    const steps: ClientEvent[] = [
+      { type: 'attempt-start', ...shared },
+      { type: 'attempt', status: 'error', durationMs: 1, ...shared },
+      { type: 'attempt-start', ...shared, attempt: 2 },
+      end,
+      end,
+    ];
+    for (const step of [undefined, ...steps]) {
+      if (step !== undefined) prometheus.onEvent(step);
+      seen.push(sampleOf(await prometheus.metrics(), 'deepgram_active_connections'));
+    }
+    expect(seen).toEqual([0, 1, 0, 1, 0, 0]);
   });
 
   it('that are live count as connections while theirs is open', async () => {

@@ -7,6 +7,7 @@ const AUDIO = new Uint8Array([1, 2, 3]);
 const GOOD: Reply = { status: 200, body: listenAnswer() };
 const TYPES: ClientEvent['type'][] = [
   'request-start',
+  'attempt-start',
   'attempt',
   'retry',
   'limit-wait',
@@ -46,6 +47,7 @@ describe('the events of a call', () => {
     const durationMs = expect.any(Number);
     expect(events).toEqual([
       { type: 'request-start', source: 'bytes', ...shared },
+      { type: 'attempt-start', attempt: 1, ...shared },
       {
         type: 'attempt',
         attempt: 1,
@@ -174,7 +176,7 @@ describe('whoever listens', () => {
     client.on('attempt', (event) => void late.push(`second ${event.type}`));
     expect((await client.transcribe(AUDIO)).text).toBe('hello world');
     await client.close();
-    expect(late).toEqual(['request-start', 'attempt', 'second attempt', 'request-end']);
+    expect(late).toEqual(['request-start', 'attempt-start', 'attempt', 'second attempt', 'request-end']);
     expect(lines).toContainEqual(['transcription-client: a metrics hook failed', { error: 'Error' }]);
     expect(lines).toContainEqual(['transcription-client: a listener of attempt failed', { error: 'Error' }]);
   });

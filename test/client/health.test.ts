@@ -14,6 +14,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createMemoryQueue } from '../../src/adapters/memory/queue.js';
 import { createMemoryStorage } from '../../src/adapters/memory/storage.js';
 import { StorageError } from '../../src/errors/index.js';
+import { failureOf } from '../support/client.js';
 import { refusedUrl, startAnswering, startTcpServer } from '../support/fault-server.js';
 import { shown } from '../support/leaks.js';
 import { type RedisServer, startRedis } from '../support/redis-server.mjs';
@@ -285,7 +286,9 @@ describe('health() of Deepgram', () => {
     });
     const clock = createFakeClock();
     const client = open({ clock, regions: [{ name: 'here', endpoint: server.url }] });
-    expect((await client.health()).status).toBe('degraded');
+    // No call can succeed.
+    expect((await client.health()).status).toBe('down');
+    expect((await failureOf(client.ready())).code).toBe('network');
     isBack = true;
     await clock.advance(10_000);
     expect((await client.health()).status).toBe('ok');

@@ -63,7 +63,7 @@ describe('where all places are taken', () => {
   it.each([
     [{}, {}],
     [{ router: { allowAsync: true } }, { allowAsync: false }],
-    [{}, { allowAsync: true, mode: 'sync' }],
+    [{ router: { allowAsync: true } }, { mode: 'sync' }],
   ] as [ClientOptions, SubmitOptions][])('it waits for %j and %j', async (options, call) => {
     const waiting: Promise<unknown>[] = [];
     await whileFull(options, async (client) => {
@@ -74,6 +74,17 @@ describe('where all places are taken', () => {
       expect(await routed).toMatchObject({ mode: 'sync', facts: { load: { saturated: true } } });
     });
     expect(await Promise.all(waiting)).toMatchObject([{ mode: 'sync' }]);
+  });
+
+  it('limits that do not tell of it in time count as free', async () => {
+    await using emulator = await startDeepgramEmulator();
+    const limits = {
+      acquire: async () => ({ waitedMs: 0, release: () => undefined }),
+      load: () => new Promise<never>(() => undefined),
+    };
+    await using client = clientOf(emulator.url, { limits });
+    const { mode, decision } = await client.submit(audio, { allowAsync: true });
+    expect([mode, decision.facts.load.saturated]).toEqual(['sync', false]);
   });
 
   it('a stream that is read once waits, for a queue cannot keep it', async () => {

@@ -1,7 +1,7 @@
 import type { RouteFacts, RouteRule, RouterOptions, SubmitOptions } from 'transcription-client';
 import { fromFile } from 'transcription-client';
 import { startDeepgramEmulator, synthesizeSpeech } from 'transcription-client/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createRouter } from '../../src/hybrid/router.js';
 import { clientOf, failureOf } from '../support/client.js';
 
@@ -35,7 +35,10 @@ describe('the router', () => {
     [{ ...FULL, queueable: false }, {}, 'sync', 'otherwise'],
     [{ ...FULL, durationSeconds: 5, queueable: false }, {}, 'sync', 'short-audio'],
     [{ ...FULL, load: CALM }, {}, 'sync', 'otherwise'],
-    [{ ...FULL, mode: 'sync' }, {}, 'sync', 'asked-for'],
+    [{ ...FULL, mode: 'sync' }, {}, 'async', 'pressure'],
+    [{ ...FULL, mode: 'sync' }, { otherwise: 'stream' }, 'async', 'pressure'],
+    [{ ...FULL, mode: 'sync', queueable: false }, {}, 'sync', 'asked-for'],
+    [{ ...FULL, mode: 'sync', load: CALM }, {}, 'sync', 'asked-for'],
     [{ ...FULL, live: true }, {}, 'stream', 'live-audio'],
     [{ ...FULL, durationSeconds: 301 }, {}, 'async', 'long-audio'],
     [FULL, { otherwise: 'stream' }, 'stream', 'otherwise'],
@@ -47,6 +50,30 @@ describe('the router', () => {
     const all = { ...FACTS, ...facts };
     expect(router(all)).toEqual({ mode, rule, facts: all });
     expect(router(all)).toEqual(router(all));
+  });
+
+  it('lets no rule change what it is asked by', () => {
+    const meddling: RouteRule = {
+      name: 'meddling',
+      decide({ load }) {
+        (load as { saturated: boolean }).saturated = true;
+        return undefined;
+      },
+    };
+    expect(() => createRouter({ rules: [meddling] })({ ...FACTS, allowAsync: true })).toThrow(/meddling/);
+  });
+
+  it('refuses a rule that is an async function, and hears its failure', async () => {
+    const unhandled = vi.fn();
+    process.on('unhandledRejection', unhandled);
+    const rule = {
+      name: 'late',
+      decide: () => Promise.reject(new Error('no answer')),
+    } as unknown as RouteRule;
+    expect(() => createRouter({ rules: [rule] })(FACTS)).toThrow(/late/);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
   });
 
   it('asks own rules before the built-in ones, but after the caller', () => {

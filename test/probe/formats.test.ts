@@ -19,6 +19,14 @@ describe('the length of a file', () => {
     expect(bytesRead).toBeLessThanOrEqual(40 * 1024);
   });
 
+  it('fragments that are announced by no length leave it unknown', async () => {
+    for (const flags of ['frag_keyframe', 'frag_keyframe+empty_moov']) {
+      const options = ['-c:a', 'aac', '-movflags', flags, '-frag_duration', '1000000'];
+      const path = await audio.encode(`${flags}.mp4`, options);
+      expect((await probeFile(path)).seconds).toBeUndefined();
+    }
+  });
+
   it('bytes and blobs are read like files', async () => {
     for (const name of ['pcm.wav', 'opus.ogg', 'moov-behind.m4a']) {
       const bytes = await readFile(audio.pathOf(name));

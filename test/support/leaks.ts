@@ -8,6 +8,7 @@ const MOST_OBJECTS = 500;
 const EVENTS = {
   'request-start': true,
   'request-end': true,
+  'attempt-start': true,
   attempt: true,
   retry: true,
   'limit-wait': true,

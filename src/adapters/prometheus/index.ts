@@ -40,14 +40,14 @@ const metersOf = new WeakMap<Registry, Meters>();
  *
  * | metric | type | counts |
  * |---|---|---|
- * | `transcription_requests_total{status,model,region}` | counter | calls that have ended: `success`, `error`, `cancelled`. A job is one call, whatever its attempts; its region is that of the last one, `unknown` where this process made none |
+ * | `transcription_requests_total{status,model,region}` | counter | calls that have ended: `success`, `error`, `cancelled`. A job is one call, whatever its attempts, and another one after `jobs.retry()`; so is each repair of a live session's outage; its region is that of the last one, `unknown` where this process made none |
  * | `transcription_latency_seconds{model}` | histogram | from the moment a call leaves the limit's queue to its transcript; of jobs, the attempt that succeeded. Not of live sessions, nor of results that come by callback |
  * | `transcription_queue_depth` | gauge | jobs that wait or are delayed in the queues of the clients that are watched. Left out where one of them does not answer within 2 seconds. Of clients that share a queue, watch one |
- * | `deepgram_active_connections` | gauge | requests that have begun and not ended, with those that wait for a place in the limits, and live sessions with an open connection |
+ * | `deepgram_active_connections` | gauge | requests to Deepgram that are under way, and live sessions with an open connection |
  * | `transcription_routes_total{mode,rule}` | counter | with `routes`: decisions of the router |
  *
  * A label has at most 100 values; further ones are `other`. One hook may serve any number of clients, and hooks with
- * the same registry count in the same metrics.
+ * the same registry count in the same metrics: give a client one of them.
  *
  * @throws BadRequestError for a wrong option, or a registry that has other metrics of these names.
  */
@@ -65,7 +65,9 @@ export function createPrometheus(options: PrometheusOptions = {}): Prometheus {
   const { defaultMetrics = true, routes = false } = given;
   // The type of its content makes no difference here.
   const registry = (given.registry ?? new Registry()) as Registry;
-  const meters = metersOf.get(registry) ?? new Meters(registry);
+  const known = metersOf.get(registry);
+  // A registry that was cleared has forgotten them.
+  const meters = known?.isRegistered === true ? known : new Meters(registry);
   metersOf.set(registry, meters);
   if (defaultMetrics) meters.collectDefaults();
   if (routes) meters.countRoutes();

@@ -36,7 +36,7 @@ export class Meters {
   readonly #rules = new LabelValues();
   readonly #jobRegions = new JobRegions();
   readonly #depths = new QueueDepths();
-  /** Ids of the calls that are under way, and of the live sessions that have a connection. */
+  /** Ids of the calls whose request is under way, and of the live sessions that have a connection. */
   readonly #connections = new Set<string>();
 
   /** @throws BadRequestError where the registry has metrics of these names that are somebody else's. */
@@ -72,12 +72,16 @@ export class Meters {
     const connections = this.#connections;
     new Gauge({
       name: NAMES.connections,
-      help: 'Requests that have begun and not ended, and live sessions with an open connection.',
+      help: 'Requests to Deepgram that are under way, and live sessions with an open connection.',
       registers,
       collect() {
         this.set(connections.size);
       },
     });
+  }
+
+  get isRegistered(): boolean {
+    return this.#registry.getSingleMetric(NAMES.requests) !== undefined;
   }
 
   watch(client: WatchedClient): void {
@@ -101,14 +105,15 @@ export class Meters {
 
   see(event: ClientEvent): void {
     if (event.type === 'request-start') this.#begun(event);
+    else if (event.type === 'attempt-start') this.#connections.add(event.callId);
+    else if (event.type === 'attempt') this.#connections.delete(event.callId);
     else if (event.type === 'live') this.#moved(event);
     else if (event.type === 'request-end') this.#ended(event);
     else if (event.type === 'job') this.#jobChanged(event);
     else if (event.type === 'route') this.#routed(event);
   }
 
-  #begun({ mode, callId, jobId, region }: ClientEventOf<'request-start'>): void {
-    if (mode !== 'stream') this.#connections.add(callId);
+  #begun({ jobId, region }: ClientEventOf<'request-start'>): void {
     if (jobId !== undefined) this.#jobRegions.begin(jobId, region);
   }
 

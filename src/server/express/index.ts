@@ -5,7 +5,6 @@ import { type HttpOptions, resolveHttpOptions } from '../http/options.js';
 import { matchPath } from '../http/paths.js';
 import { UserRates } from '../http/rates.js';
 import { createRoutes } from '../http/routes/index.js';
-import { openApiRoute } from '../http/routes/open-api.js';
 import { exchange } from '../node/exchange.js';
 import { basePathOf, publicUrl } from './place.js';
 import type { ExpressHandler, RouterOptions } from './types.js';
@@ -29,17 +28,13 @@ export function createRouter(client: HttpClient, options: RouterOptions): Expres
   const { basePath } = options as { basePath?: unknown };
   if (basePath !== undefined) throw invalidOption('basePath', 'left out: app.use() is told where', basePath);
   const settings = resolveHttpOptions(options as HttpOptions);
-  const otherRoutes = createRoutes({ ...settings, openApi: false });
+  const routes = createRoutes(settings);
   const rates = new UserRates(settings.clock, settings.limits.requestsPerMinute);
 
   return async (request, response, next) => {
     try {
       const url = publicUrl(request);
       const basePath = basePathOf(request);
-      // The document says where the API is, which only a request knows here.
-      const routes = settings.openApi
-        ? [...otherRoutes, openApiRoute({ ...settings, basePath })]
-        : otherRoutes;
       if (url !== undefined && matchPath(routes, basePath, url.pathname) === undefined) return next();
       const authorize = (asked: Request) => options.authorize(asked, request);
       const handlers = new Handlers({

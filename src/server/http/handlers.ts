@@ -1,4 +1,5 @@
 import { toTranscriptionError } from '../../errors/index.js';
+import { claimUnlessAborted } from '../../internal/abort.js';
 import { createId } from '../../internal/ids.js';
 import { corsHeaders, preflightHeaders } from './cors.js';
 import type { HttpSettings } from './options.js';
@@ -36,7 +37,8 @@ export class Handlers {
     try {
       response = await this.#answer(request, url, match, requestId);
     } catch (error) {
-      response = this.#failed(error, match, requestId);
+      const isGone = request.signal.aborted && !(error instanceof HttpProblem);
+      response = this.#failed(isGone ? clientGone() : error, match, requestId);
     }
     response.headers.set('x-request-id', requestId);
     response.headers.set('x-content-type-options', 'nosniff');
@@ -60,11 +62,11 @@ export class Handlers {
     const route = match.routes.find((candidate) => candidate.method === method);
     if (route === undefined) throw notAllowed(match.allow);
     const call: RouteCall = { client, settings, request, url, params: match.params, requestId };
-    if (route.scope === undefined) return route.handle(call);
+    if (route.scope === undefined) return untilGone(route.handle(call), request);
     const principal = await principalOf(settings, request);
     requireScope(principal, route.scope);
     rates.count(principal);
-    return route.handle({ ...call, principal });
+    return untilGone(route.handle({ ...call, principal }), request);
   }
 
   #failed(error: unknown, match: PathMatch | undefined, requestId: string): Response {
@@ -75,6 +77,17 @@ export class Handlers {
     }
     return problemResponse(details, requestId);
   }
+}
+
+/** A storage that hangs must not hold what nobody waits for. What sends audio ends by the signal of its own. */
+function untilGone(answer: Promise<Response>, { method, signal }: Request): Promise<Response> {
+  const discard = ({ body }: Response): void => void body?.cancel().catch(() => undefined);
+  return method === 'POST' ? answer : claimUnlessAborted(answer, signal, discard);
+}
+
+/** Nobody sees it, and it is no failure of the server's. */
+function clientGone(): HttpProblem {
+  return new HttpProblem({ status: 499, code: 'aborted', detail: 'Whoever asked has gone.' });
 }
 
 function requestIdOf(request: Request): string {

@@ -38,7 +38,7 @@ export async function openApiDocument(settings: HttpSettings): Promise<Json> {
   return {
     openapi: '3.1.0',
     info: INFO,
-    servers: [{ url: settings.basePath === '' ? '/' : settings.basePath }],
+    servers: serversOf(settings.basePath),
     security: [{ bearer: [] }],
     paths: pathsOf(settings, schemas),
     components: {
@@ -48,6 +48,10 @@ export async function openApiDocument(settings: HttpSettings): Promise<Json> {
       securitySchemes: { bearer: BEARER },
     },
   };
+}
+
+export function serversOf(basePath: string): Json[] {
+  return [{ url: basePath === '' ? '/' : basePath }];
 }
 
 /** The same routes as in `routes/index.ts`: a test compares them. */

@@ -190,7 +190,8 @@ export function resolveHttpOptions(options: HttpOptions): HttpSettings {
 function quiet(onError: HttpOptions['onError']): NonNullable<HttpOptions['onError']> {
   return (error, details) => {
     try {
-      onError?.(error, details);
+      // It may be an async function, whatever its type says.
+      Promise.resolve(onError?.(error, details) as unknown).catch(() => undefined);
     } catch {
       // There is nobody to tell.
     }

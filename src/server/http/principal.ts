@@ -1,5 +1,5 @@
 import { TranscriptionError } from '../../errors/index.js';
-import { isPlainObject } from '../../internal/validate.js';
+import { isPrincipal } from '../is-principal.js';
 import type { HttpSettings } from './options.js';
 import { HttpProblem } from './problem.js';
 import type { Principal, Scope } from './types.js';
@@ -15,9 +15,11 @@ export async function principalOf(settings: HttpSettings, request: Request): Pro
       headers: { 'www-authenticate': 'Bearer' },
     });
   }
-  if (isPlainObject(principal) && typeof principal.userId === 'string' && principal.userId !== '')
-    return principal;
-  throw new TranscriptionError('authorize() must return { userId } or null.', { code: 'internal' });
+  if (isPrincipal(principal)) return principal;
+  throw new TranscriptionError(
+    'authorize() must return { userId, scopes? } or null: a text that is not empty, and a list of texts.',
+    { code: 'internal' },
+  );
 }
 
 /** @throws HttpProblem 403 */

@@ -2,21 +2,10 @@ import { TranscriptionError } from '../../errors/index.js';
 import { detailsOf, type FieldProblem, HttpProblem } from './problem.js';
 import type { Submission } from './transcribe-request.js';
 
-/** Nobody sees it: who asked has gone. Not of the server's own. */
-const CLIENT_CLOSED_REQUEST = 499;
-
 /** What a submission that failed is answered with, in the words of the request. */
-export function submitProblem(error: unknown, submission: Submission, signal: AbortSignal): unknown {
+export function submitProblem(error: unknown, submission: Submission): unknown {
   const problem = submission.problem();
   if (problem !== undefined) return problem;
-  if (signal.aborted) {
-    return new HttpProblem({
-      status: CLIENT_CLOSED_REQUEST,
-      code: 'aborted',
-      detail: 'Whoever asked has gone.',
-      cause: error,
-    });
-  }
   if (!TranscriptionError.isInstance(error)) return error;
   const details = detailsOf(error);
   if (details.status !== 400) return error;
@@ -45,4 +34,4 @@ function fieldOf(
   return AUDIO_CODES.has(error.code) ? 'audioUrl' : undefined;
 }
 
-const AUDIO_CODES: ReadonlySet<string> = new Set(['not_a_url', 'forbidden_address', 'unsupported_source']);
+const AUDIO_CODES: ReadonlySet<string> = new Set(['not_a_url', 'forbidden_address']);

@@ -11,6 +11,8 @@ type RouteHandler = (request: Request) => Promise<Response>;
 export interface RouteHandlers {
   readonly GET: RouteHandler;
   readonly POST: RouteHandler;
+  readonly PUT: RouteHandler;
+  readonly PATCH: RouteHandler;
   readonly DELETE: RouteHandler;
   readonly HEAD: RouteHandler;
   readonly OPTIONS: RouteHandler;
@@ -20,7 +22,7 @@ export interface RouteHandlers {
  * The HTTP API as route handlers of Next's App Router, for a catch-all such as `app/api/speech/[...path]/route.ts`:
  *
  * ```ts
- * export const { GET, POST, DELETE, HEAD, OPTIONS } = createRouteHandlers(() => client(), {
+ * export const { GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS } = createRouteHandlers(() => client(), {
  *   basePath: '/api/speech',
  *   authorize: (request) => userOf(request.headers.get('cookie')),
  * });
@@ -34,5 +36,13 @@ export interface RouteHandlers {
 export function createRouteHandlers(client: ClientSource, options: HttpOptions): RouteHandlers {
   const handlers = lazyHandlers(client, options);
   const handle: RouteHandler = async (request) => (await handlers()).fetch(request);
-  return { GET: handle, POST: handle, DELETE: handle, HEAD: handle, OPTIONS: handle };
+  return {
+    GET: handle,
+    POST: handle,
+    PUT: handle,
+    PATCH: handle,
+    DELETE: handle,
+    HEAD: handle,
+    OPTIONS: handle,
+  };
 }

@@ -27,6 +27,11 @@ export class BodyStream {
     );
   }
 
+  /** The request was answered: whoever still reads must not take what came so far for all of it. */
+  abandon(): void {
+    this.#fail('The request was answered before the whole of it had come.');
+  }
+
   #pull(): Promise<void> {
     if (!this.#isAttached) this.#attach();
     return new Promise((resolve) => {
@@ -66,11 +71,11 @@ export class BodyStream {
   };
 
   readonly #onBreak = (): void => {
-    this.#controller?.error(
-      new AbortedError('The connection was closed before the whole request had come. Send it again.', {
-        code: 'aborted',
-      }),
-    );
-    this.#detach();
+    this.#fail('The connection was closed before the whole request had come. Send it again.');
   };
+
+  #fail(message: string): void {
+    this.#controller?.error(new AbortedError(message, { code: 'aborted' }));
+    this.#detach();
+  }
 }

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import { BodyStream } from './body-stream.js';
 
 /** Describe the connection of a proxy, not the request. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
@@ -28,18 +27,20 @@ export interface RequestParts {
   readonly signal: AbortSignal;
   /** What a parser has made of the body, where one has read it. */
   readonly parsedBody: unknown;
+  /** The body, where none has. */
+  readonly unreadBody: ReadableStream<Uint8Array>;
 }
 
 /** The request of Node's HTTP server as one of the Fetch API. Its body is read as it is asked for, and no faster. */
 export function toFetchRequest(
   incoming: IncomingMessage,
-  { url, signal, parsedBody }: RequestParts,
+  { url, signal, parsedBody, unreadBody }: RequestParts,
 ): Request {
   const { method = 'GET' } = incoming;
   const wasParsed = incoming.readableDidRead;
   const headers = headersOf(incoming, wasParsed);
   if (method === 'GET' || method === 'HEAD') return new Request(url, { method, headers, signal });
-  const body = wasParsed ? bytesOf(parsedBody) : new BodyStream(incoming).readable;
+  const body = wasParsed ? bytesOf(parsedBody) : unreadBody;
   return new Request(url, { method, headers, signal, body, duplex: 'half' } as RequestInit);
 }
 

@@ -9,6 +9,8 @@ export async function sendResponse(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   response: Response,
+  /** Before what is left of the request is thrown away. */
+  onAnswered: () => void = () => undefined,
 ): Promise<void> {
   const reader = response.body?.getReader();
   const stop = (): void => void reader?.cancel().catch(() => undefined);
@@ -20,6 +22,7 @@ export async function sendResponse(
     if (reader === undefined) flushWhereMoreComes(incoming, outgoing);
     else if (isEventStream(response)) await sendEvents(outgoing, reader);
     else await sendBody(outgoing, reader);
+    onAnswered();
     // Before the end of the answer: with it the connection may be closed.
     await discardRest(incoming);
     outgoing.end();
@@ -51,7 +54,7 @@ function isEventStream({ headers }: Response): boolean {
 async function sendEvents(outgoing: ServerResponse, reader: Reader): Promise<void> {
   outgoing.flushHeaders();
   for (let next = await reader.read(); !next.done; next = await reader.read()) {
-    await write(outgoing, next.value);
+    await write(outgoing, next.value, reader);
     // The middleware `compression` keeps what it gets until it is told.
     (outgoing as { flush?: () => void }).flush?.();
   }
@@ -67,13 +70,14 @@ async function sendBody(outgoing: ServerResponse, reader: Reader): Promise<void>
   for (; !next.done; next = await reader.read()) await write(outgoing, next.value);
 }
 
-/** Resolves when more may be written. Rejects when the connection has ended. */
-async function write(outgoing: ServerResponse, chunk: Uint8Array): Promise<void> {
+/** Resolves when more may be written. Rejects when the connection has ended, or the source does not wait any longer. */
+async function write(outgoing: ServerResponse, chunk: Uint8Array, source?: Reader): Promise<void> {
   if (outgoing.destroyed) throw new Error('The connection was closed.');
   if (outgoing.write(chunk)) return;
   const closed = new AbortController();
   const onClose = (): void => closed.abort();
   outgoing.once('close', onClose);
+  source?.closed.catch(onClose);
   try {
     await once(outgoing, 'drain', { signal: closed.signal });
   } finally {

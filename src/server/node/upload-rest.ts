@@ -17,8 +17,6 @@ export function isRestLarge({ complete, headers }: IncomingMessage): boolean {
  * and whoever sends them would not get to read the answer. Never rejects.
  */
 export function discardRest(incoming: IncomingMessage): Promise<void> {
-  // Whoever has begun to read may have let go without a word: its listener pauses after each chunk.
-  incoming.removeAllListeners('data');
   if (!incoming.readableEnded) incoming.resume();
   if (incoming.complete || incoming.destroyed) return Promise.resolve();
   return new Promise((resolve) => {

@@ -4,7 +4,8 @@ import type { Clock } from '../../contracts/index.js';
 import { BadRequestError } from '../../errors/index.js';
 import { checkOptions } from '../../internal/check-arguments.js';
 import { systemClock } from '../../internal/system-clock.js';
-import { checkMethods, checkNumber, invalidOption, isPlainObject } from '../../internal/validate.js';
+import { checkMethods, checkNumber, invalidOption } from '../../internal/validate.js';
+import { isPrincipal } from '../is-principal.js';
 import { bearerToken } from './bearer-token.js';
 import type { BridgePrincipal } from './types.js';
 
@@ -110,14 +111,6 @@ function checkedPrincipal(principal: unknown): Omit<Claims, 'expiresAt'> {
   }
   const { userId, scopes } = principal;
   return { userId, ...(scopes !== undefined && { scopes: [...scopes] }) };
-}
-
-function isPrincipal(value: unknown): value is BridgePrincipal {
-  if (!isPlainObject(value) || typeof value.userId !== 'string' || value.userId === '') return false;
-  const { scopes } = value;
-  return (
-    scopes === undefined || (Array.isArray(scopes) && scopes.every((scope) => typeof scope === 'string'))
-  );
 }
 
 function sign(claims: Claims, [key]: readonly Uint8Array[]): string {

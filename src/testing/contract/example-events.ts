@@ -34,6 +34,10 @@ const EXAMPLES: Examples = {
       ...jobCall,
     },
   ],
+  'attempt-start': [
+    { type: 'attempt-start', attempt: 1, ...call },
+    { type: 'attempt-start', attempt: 2, ...jobCall },
+  ],
   attempt: [
     { type: 'attempt', attempt: 1, status: 'success', durationMs: 800, ...call },
     { type: 'attempt', attempt: 2, durationMs: 31, httpStatus: 503, ...failed, ...jobCall },
@@ -173,6 +177,7 @@ export function eventsOfEachValue(): ClientEvent[] {
 function eventsOfStatus(status: CallStatus): ClientEvent[] {
   return [
     { type: 'request-end', status, durationMs: 0, waitedMs: 0, attempts: 0, ...call },
+    { type: 'attempt-start', attempt: 1, ...call },
     { type: 'attempt', attempt: 1, status, durationMs: 0, ...call },
     { type: 'webhook-delivery', jobId: 'job_1', attempt: 1, status, durationMs: 0 },
   ];

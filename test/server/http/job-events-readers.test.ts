@@ -56,7 +56,7 @@ describe('a reader', () => {
     const { clock, job, follow } = handRig({ limits: { maxEventStreams: 1 } });
     const leaving = new AbortController();
     leaving.abort();
-    expect((await follow({ signal: leaving.signal })).status).toBe(200);
+    expect((await follow({ signal: leaving.signal })).status).toBe(499);
     const head = await follow({ method: 'HEAD' });
     expect([head.status, head.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
     await turns();

@@ -42,8 +42,16 @@ function upload(text: string, query = ''): Request {
 describe('the route handlers', () => {
   it('are those that the App Router calls, each by its method', async () => {
     const handlers = createRouteHandlers(client, options);
-    expect(Object.keys(handlers).sort()).toEqual(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST']);
-    const { GET, POST, DELETE, HEAD, OPTIONS } = handlers;
+    expect(Object.keys(handlers).sort()).toEqual([
+      'DELETE',
+      'GET',
+      'HEAD',
+      'OPTIONS',
+      'PATCH',
+      'POST',
+      'PUT',
+    ]);
+    const { GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS } = handlers;
     const answer = await POST(upload('from a page', '?mode=sync'));
     expect(await answer.json()).toMatchObject({ mode: 'sync', transcript: { text: 'from a page' } });
     expect((await GET(ask('/health'))).status).toBe(200);
@@ -55,6 +63,11 @@ describe('the route handlers', () => {
     expect((await DELETE(ask('/jobs/job_1', { method: 'DELETE' }))).status).toBe(404);
     expect((await GET(ask('/jobs/job_1', { headers: { cookie: '' } }))).status).toBe(401);
     expect((await GET(ask('/nothing'))).status).toBe(404);
+    // Next's own 405 would tell no Allow.
+    for (const [method, handle] of Object.entries({ PUT, PATCH })) {
+      const refused = await handle(ask('/transcribe', { method }));
+      expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'POST, OPTIONS']);
+    }
   });
 
   it('follow a job to its end', async () => {

@@ -1,4 +1,4 @@
-import type { JobEvent, JobStatus } from '../../../contracts/index.js';
+import type { Job, JobEvent, JobStatus } from '../../../contracts/index.js';
 import { toTranscriptionError } from '../../../errors/index.js';
 import { EventPlaces } from '../event-places.js';
 import { eventStream, type ServerEvent } from '../event-stream.js';
@@ -24,8 +24,9 @@ export function jobEventsRoute({ limits }: HttpSettings): Route {
       if (isEnd(status) && idOf(status) === seen) return new Response(null, { status: 204, headers: UNKEPT });
       const { settings, request, principal } = call;
       const onEnd = places.take(principal);
+      const source = eventsOf(job, onEnd);
       const body = eventStream({
-        source: job.events()[Symbol.asyncIterator](),
+        source,
         toEvent: eventsAfter(seen, settings),
         clock: settings.clock,
         heartbeatMs: settings.heartbeatMs,
@@ -36,6 +37,16 @@ export function jobEventsRoute({ limits }: HttpSettings): Route {
       return new Response(body, { headers: HEADERS });
     },
   };
+}
+
+/** Where there are none to follow, the place is free again. */
+function eventsOf(job: Job, onEnd: () => void): AsyncIterator<JobEvent> {
+  try {
+    return job.events()[Symbol.asyncIterator]();
+  } catch (error) {
+    onEnd();
+    throw error;
+  }
 }
 
 const UNKEPT = { 'cache-control': 'no-store' };

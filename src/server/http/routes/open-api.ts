@@ -1,6 +1,6 @@
 import { Lazy } from '../../../internal/lazy.js';
 import { json } from '../json.js';
-import { openApiDocument } from '../open-api.js';
+import { openApiDocument, serversOf } from '../open-api.js';
 import type { HttpSettings } from '../options.js';
 import type { Route } from '../types.js';
 
@@ -11,6 +11,8 @@ export function openApiRoute(settings: HttpSettings): Route {
     method: 'GET',
     path: '/openapi.json',
     scope: 'read',
-    handle: async () => json(await document.get()),
+    // Express tells the place with each request.
+    handle: async ({ settings: { basePath } }) =>
+      json({ ...(await document.get()), servers: serversOf(basePath) }),
   };
 }

@@ -49,7 +49,7 @@ async function transcribe(call: OwnCall, submission: Submission, tokens: UserRat
   try {
     outcome = await call.client.submit(submission.source as AudioSource, options);
   } catch (error) {
-    if (!isStreamOfUrl(error, submission)) throw submitProblem(error, submission, call.request.signal);
+    if (!isStreamOfUrl(error, submission)) throw submitProblem(error, submission);
   }
   if (outcome?.mode === 'sync') {
     const { mode, transcript, decision } = outcome;

@@ -5,7 +5,7 @@ import { visitorOf } from '@/lib/visitor';
 
 const { BRIDGE_URL = 'ws://127.0.0.1:3001/stream' } = process.env;
 
-export const { GET, POST, DELETE, HEAD, OPTIONS } = createRouteHandlers(speechClient, {
+export const { GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS } = createRouteHandlers(speechClient, {
   basePath: '/api/speech',
   authorize: (request) => {
     const userId = visitorOf(request.headers.get('cookie'));
