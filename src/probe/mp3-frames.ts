@@ -28,7 +28,8 @@ export async function keepsBitrate(bytes: ProbedBytes, start: number, bitrate: n
     // One block, and not parts of two.
     const begin = position - (position % bytes.blockBytes);
     const found = findFrame(await bytes.read(begin, WINDOW_BYTES));
-    if (found !== undefined && found.bitrate !== bitrate) return false;
+    // Where there is none, something else than audio would be counted in.
+    if (found?.bitrate !== bitrate) return false;
   }
   return true;
 }

@@ -83,8 +83,10 @@ describe('the events of a call', () => {
     await failureOf(client.transcribe(AUDIO));
     expect(events).toMatchObject([
       { type: 'request-start' },
+      { type: 'attempt-start', attempt: 1 },
       { type: 'attempt', attempt: 1, status: 'error', httpStatus: 503, code: 'provider_unavailable' },
       { type: 'retry', attempt: 1, code: 'provider_unavailable', delayMs: expect.any(Number) },
+      { type: 'attempt-start', attempt: 2 },
       {
         type: 'attempt',
         attempt: 2,
@@ -108,6 +110,7 @@ describe('the events of a call', () => {
     await failure;
     expect(events.map((event) => [event.type, 'status' in event ? event.status : ''])).toEqual([
       ['request-start', ''],
+      ['attempt-start', ''],
       ['attempt', 'cancelled'],
       ['request-end', 'cancelled'],
     ]);

@@ -27,6 +27,12 @@ describe('the length of a file', () => {
     }
   });
 
+  it('MP3 of one bitrate with something else behind it stays unknown', async () => {
+    const frames = await readFile(audio.pathOf('cbr-without-xing.mp3'));
+    const { seconds } = await probeSource(Buffer.concat([frames, Buffer.alloc(2 * frames.length)]));
+    expect(seconds).toBeUndefined();
+  });
+
   it('bytes and blobs are read like files', async () => {
     for (const name of ['pcm.wav', 'opus.ogg', 'moov-behind.m4a']) {
       const bytes = await readFile(audio.pathOf(name));
