@@ -1,13 +1,15 @@
-import type {
-  JobProgress,
-  JobState,
-  JobStatus,
-  JobWebhook,
-  PrerecordedDeepgramOptions,
-  RouteDecision,
-  Transcript,
-  TranscriptMode,
-} from '../../contracts/index.js';
+import type { JobWebhook, PrerecordedDeepgramOptions, TranscriptMode } from '../../contracts/index.js';
+
+export type {
+  AsyncAnswer,
+  HealthAnswer,
+  JobAnswer,
+  JobEventAnswer,
+  StreamAnswer,
+  SyncAnswer,
+  TokenAnswer,
+  TranscribeAnswer,
+} from '../http/answers.js';
 
 /**
  * What goes over the wire, as plain types: whoever uses the client need not have zod. The tests hold them equal to the
@@ -54,71 +56,6 @@ export interface UploadOptions extends AudioFacts, CallOptions {
   readonly contentType?: string;
   /** Where the job tells of its end. Taken where the server allows webhooks. */
   readonly webhook?: Pick<JobWebhook, 'url'>;
-}
-
-/** The transcript. */
-export interface SyncAnswer {
-  readonly mode: 'sync';
-  readonly transcript: Transcript;
-  /** Deepgram's id of the request. */
-  readonly requestId: string;
-  readonly decision: RouteDecision;
-}
-
-/** The job that will make the transcript. */
-export interface AsyncAnswer {
-  readonly mode: 'async';
-  readonly jobId: string;
-  /** Paths on the server. */
-  readonly statusUrl: string;
-  readonly eventsUrl: string;
-  readonly decision: RouteDecision;
-}
-
-/** Where to stream the audio to: for `createLiveClient()` of `transcription-client/browser`. */
-export interface StreamAnswer {
-  readonly mode: 'stream';
-  /** Of the WebSocket. */
-  readonly url: string;
-  /** Short-lived. */
-  readonly token: string;
-  readonly expiresInSeconds: number;
-  readonly decision?: RouteDecision;
-}
-
-/** Told apart by `mode`. */
-export type TranscribeAnswer = SyncAnswer | AsyncAnswer | StreamAnswer;
-
-/** A job at one moment, told apart by `state`. */
-export type JobAnswer =
-  | Exclude<JobStatus, { readonly state: 'completed' }>
-  | (Extract<JobStatus, { readonly state: 'completed' }> & {
-      /** A path on the server. */
-      readonly transcriptUrl?: string;
-    });
-
-/** One step of a job. `progress` is not kept: who begins to follow later has missed it. */
-export type JobEventAnswer =
-  | { readonly type: JobState; readonly status: JobAnswer }
-  | { readonly type: 'progress'; readonly status: JobAnswer; readonly progress: JobProgress };
-
-export interface TokenAnswer {
-  readonly token: string;
-  readonly expiresInSeconds: number;
-}
-
-export interface HealthAnswer {
-  readonly status: 'ok' | 'degraded' | 'down';
-  readonly problems: readonly {
-    readonly part: string;
-    readonly code: string;
-    readonly severity: 'error' | 'warning';
-  }[];
-  readonly checks?: readonly {
-    readonly name: string;
-    readonly state: 'ok' | 'degraded' | 'down' | 'unknown';
-    readonly latencyMs?: number;
-  }[];
 }
 
 export type TranscriptFormat = 'txt' | 'srt' | 'vtt';

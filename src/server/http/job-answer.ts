@@ -1,16 +1,8 @@
-import type { ErrorData, JobEvent, JobStatus } from '../../contracts/index.js';
+import type { ErrorData, JobStatus } from '../../contracts/index.js';
 import { errorFromData } from '../../errors/from-data.js';
+import type { JobAnswer } from './answers.js';
 import type { HttpSettings } from './options.js';
 import { detailsOf } from './problem.js';
-
-/** A job as the API shows it. */
-export type JobAnswer = JobStatus & {
-  /** Path of the transcript, of a job that is completed. */
-  readonly transcriptUrl?: string;
-};
-
-/** One step of a job as the API tells it. */
-export type JobEventAnswer = Omit<JobEvent, 'status'> & { readonly status: JobAnswer };
 
 export function jobAnswer(status: JobStatus, { basePath }: Pick<HttpSettings, 'basePath'>): JobAnswer {
   switch (status.state) {

@@ -1,18 +1,8 @@
+import type { StreamAnswer, ToldDecision } from './answers.js';
 import { invalidRequest } from './body.js';
 import { requireScope } from './principal.js';
 import type { UserRates } from './rates.js';
-import type { ToldDecision } from './told-decision.js';
 import type { OwnCall } from './types.js';
-
-/** The `streamAnswer` of the schemas. */
-export interface StreamTicket {
-  readonly mode: 'stream';
-  readonly url: string;
-  readonly token: string;
-  readonly expiresInSeconds: number;
-  /** Missing where the request itself asked to stream. */
-  readonly decision?: ToldDecision;
-}
 
 /**
  * Where the browser streams to, and what opens that.
@@ -23,7 +13,7 @@ export async function streamTicket(
   { principal, settings }: OwnCall,
   rates: UserRates,
   decision?: ToldDecision,
-): Promise<StreamTicket> {
+): Promise<StreamAnswer> {
   requireScope(principal, 'stream');
   const { stream } = settings;
   if (stream === undefined) {

@@ -1,9 +1,5 @@
-import type { RouteDecision, RouteFacts } from '../../contracts/index.js';
-
-/** What an answer tells of a decision: how busy the server is concerns nobody else. */
-export interface ToldDecision extends Omit<RouteDecision, 'facts'> {
-  readonly facts: Omit<RouteFacts, 'load'>;
-}
+import type { RouteDecision } from '../../contracts/index.js';
+import type { ToldDecision } from './answers.js';
 
 export function toldOf({ mode, rule, facts: { load: _load, ...facts } }: RouteDecision): ToldDecision {
   return { mode, rule, facts };

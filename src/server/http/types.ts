@@ -8,6 +8,7 @@ import type {
   SubmitOptions,
   Transcript,
 } from '../../contracts/index.js';
+import type { HealthAnswer, TokenAnswer } from './answers.js';
 import type { Principal, Scope } from './identity.js';
 import type { HttpSettings } from './options.js';
 
@@ -23,21 +24,6 @@ export type HttpOutcome =
       readonly decision: RouteDecision;
     };
 
-/** What the handlers tell of a client's health. */
-export interface HttpHealth {
-  readonly status: 'ok' | 'degraded' | 'down';
-  readonly problems: readonly {
-    readonly part: string;
-    readonly code: string;
-    readonly severity: 'error' | 'warning';
-  }[];
-  readonly checks?: readonly {
-    readonly name: string;
-    readonly state: 'ok' | 'degraded' | 'down' | 'unknown';
-    readonly latencyMs?: number;
-  }[];
-}
-
 /** What the handlers use of a client. A `TranscriptionClient` fits. */
 export interface HttpClient {
   submit(source: AudioSource, options: SubmitOptions): Promise<HttpOutcome>;
@@ -47,11 +33,8 @@ export interface HttpClient {
   };
   readonly transcripts: { get(id: string): Promise<StoredTranscript | undefined> };
   handleCallback(request: CallbackRequest): Promise<CallbackResult>;
-  health(): Promise<HttpHealth>;
-  grantToken(options: { readonly ttlSeconds?: number; readonly signal?: AbortSignal }): Promise<{
-    readonly token: string;
-    readonly expiresInSeconds: number;
-  }>;
+  health(): Promise<HealthAnswer>;
+  grantToken(options: { readonly ttlSeconds?: number; readonly signal?: AbortSignal }): Promise<TokenAnswer>;
 }
 
 /** One request, on its way to a route. */

@@ -1,8 +1,9 @@
 import type { Job, JobEvent, JobStatus } from '../../../contracts/index.js';
 import { toTranscriptionError } from '../../../errors/index.js';
+import type { JobEventAnswer } from '../answers.js';
 import { EventPlaces } from '../event-places.js';
 import { eventStream, type ServerEvent } from '../event-stream.js';
-import { type JobEventAnswer, jobAnswer } from '../job-answer.js';
+import { jobAnswer } from '../job-answer.js';
 import type { HttpSettings } from '../options.js';
 import { ownJob } from '../owned.js';
 import { detailsOf } from '../problem.js';
@@ -64,7 +65,7 @@ function eventsAfter(
 ): (event: JobEvent) => ServerEvent | undefined {
   let last = seen;
   return (event) => {
-    const data: JobEventAnswer = { ...event, status: jobAnswer(event.status, settings) };
+    const data = { ...event, status: jobAnswer(event.status, settings) } as JobEventAnswer;
     // Without an id: progress is not kept, so that it is nothing a browser could come back to.
     if (event.type === 'progress') return { event: event.type, data };
     const id = idOf(event.status);

@@ -1,33 +1,17 @@
-import type { AudioSource, SubmitOptions, Transcript } from '../../../contracts/index.js';
+import type { AudioSource, SubmitOptions } from '../../../contracts/index.js';
 import { TranscriptionError } from '../../../errors/index.js';
 import { defined } from '../../../internal/defined.js';
 import { Lazy } from '../../../internal/lazy.js';
+import type { TranscribeAnswer } from '../answers.js';
 import { json } from '../json.js';
 import { loadSchemas } from '../load-schemas.js';
 import type { HttpSettings } from '../options.js';
 import { UserRates } from '../rates.js';
-import { type StreamTicket, streamTicket } from '../stream-ticket.js';
+import { streamTicket } from '../stream-ticket.js';
 import { submitProblem } from '../submit-problem.js';
-import { type ToldDecision, toldOf } from '../told-decision.js';
+import { toldOf } from '../told-decision.js';
 import { readSubmission, type Submission } from '../transcribe-request.js';
 import type { HttpOutcome, OwnCall, Route } from '../types.js';
-
-/** The `transcribeAnswer` of the schemas. */
-type Answer =
-  | {
-      readonly mode: 'sync';
-      readonly transcript: Transcript;
-      readonly requestId: string;
-      readonly decision: ToldDecision;
-    }
-  | {
-      readonly mode: 'async';
-      readonly jobId: string;
-      readonly statusUrl: string;
-      readonly eventsUrl: string;
-      readonly decision: ToldDecision;
-    }
-  | StreamTicket;
 
 /** `POST /transcribe`: a JSON body that names the audio, or the audio itself. */
 export function transcribeRoute(settings: HttpSettings): Route {
@@ -42,7 +26,11 @@ export function transcribeRoute(settings: HttpSettings): Route {
   };
 }
 
-async function transcribe(call: OwnCall, submission: Submission, tokens: UserRates): Promise<Answer> {
+async function transcribe(
+  call: OwnCall,
+  submission: Submission,
+  tokens: UserRates,
+): Promise<TranscribeAnswer> {
   const options = optionsOf(call, submission);
   if (options.mode === 'stream') return streamTicket(call, tokens);
   let outcome: HttpOutcome | undefined;
@@ -81,7 +69,7 @@ function isStreamOfUrl(error: unknown, { isUpload }: Submission): boolean {
 function asyncAnswer(
   { job, decision }: Extract<HttpOutcome, { mode: 'async' }>,
   { basePath }: HttpSettings,
-): Answer {
+): TranscribeAnswer {
   const statusUrl = `${basePath}/jobs/${encodeURIComponent(job.id)}`;
   return {
     mode: 'async',
@@ -92,6 +80,6 @@ function asyncAnswer(
   };
 }
 
-function toResponse(answer: Answer): Response {
+function toResponse(answer: TranscribeAnswer): Response {
   return answer.mode === 'async' ? json(answer, 202, { location: answer.statusUrl }) : json(answer);
 }
