@@ -8,7 +8,7 @@ export interface HttpClientOptions {
   readonly token?: string | (() => string | Promise<string>);
   /** Default: the global one. */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
-  /** Go with each request. */
+  /** Go with each request. `token` goes before an `authorization` of yours. */
   readonly headers?: Readonly<Record<string, string>>;
   /** `include` sends the cookies to another origin too. Default: as fetch does it, to the own origin alone. */
   readonly credentials?: 'omit' | 'same-origin' | 'include';
@@ -35,7 +35,6 @@ export function resolveHttpClientOptions(options: HttpClientOptions): HttpClient
   const given = options as unknown as HttpClientOptions;
   if (given.token !== undefined && typeof given.token !== 'string') checkFunction('token', given.token);
   checkFunction('fetch', given.fetch);
-  checkPlainObject('headers', given.headers);
   checkNumber('giveUpAfterMs', given.giveUpAfterMs, { min: 0 });
   checkNumber('idleTimeoutMs', given.idleTimeoutMs, { min: 1 });
   if (given.credentials !== undefined && !CREDENTIALS.includes(given.credentials)) {
@@ -46,11 +45,21 @@ export function resolveHttpClientOptions(options: HttpClientOptions): HttpClient
     token: given.token,
     // Called without its `this` a browser's fetch fails.
     fetch: given.fetch ?? ((url, init) => globalThis.fetch(url, init)),
-    headers: { ...given.headers },
+    headers: headersOf(given.headers),
     credentials: given.credentials,
     giveUpAfterMs: given.giveUpAfterMs ?? 120_000,
     idleTimeoutMs: given.idleTimeoutMs ?? 45_000,
   };
+}
+
+/** In lower case, as those of a request are: the same header twice would send both values. */
+function headersOf(headers: HttpClientOptions['headers']): Readonly<Record<string, string>> {
+  checkPlainObject('headers', headers);
+  try {
+    return Object.fromEntries(new Headers(headers));
+  } catch {
+    throw invalidOption('headers', 'names and values of HTTP headers', headers);
+  }
 }
 
 function baseUrlOf(url: unknown): string {

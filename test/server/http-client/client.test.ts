@@ -187,6 +187,10 @@ describe('the HTTP client', () => {
     expect(seen).toEqual(['Bearer t1', 'Bearer t2']);
     await createHttpClient({ baseUrl: server.url }).job('job_1');
     expect(seen[2]).toBeUndefined();
+    const headers = { Authorization: 'Bearer old' };
+    await createHttpClient({ baseUrl: server.url, headers }).job('job_1');
+    await createHttpClient({ baseUrl: server.url, headers, token: 'new' }).job('job_1');
+    expect(seen.slice(3)).toEqual(['Bearer old', 'Bearer new']);
   });
 
   it('says where no token, no answer or none of this API was to be had', async () => {
@@ -262,6 +266,8 @@ describe('the HTTP client', () => {
     [{ baseUrl: '/api', token: 7 }, 'token'],
     [{ baseUrl: '/api', fetch: 'x' }, 'fetch'],
     [{ baseUrl: '/api', headers: 'x' }, 'headers'],
+    [{ baseUrl: '/api', headers: { 'a b': 'x' } }, 'headers'],
+    [{ baseUrl: '/api', headers: { authorization: 'a\nb' } }, 'headers'],
     [{ baseUrl: '/api', credentials: 'yes' }, 'credentials'],
     [{ baseUrl: '/api', giveUpAfterMs: -1 }, 'giveUpAfterMs'],
     [{ baseUrl: '/api', idleTimeoutMs: 0 }, 'idleTimeoutMs'],
