@@ -116,6 +116,12 @@ async function holdableWay(): Promise<{ url: string; hold(): void; letGo(): void
   };
 }
 
+/** How many workers on the server wait for an entry. */
+async function waitingWorkers(): Promise<number> {
+  const [, count] = /blocked_clients:(\d+)/.exec(await rig.server.client.info('clients')) ?? [];
+  return Number(count);
+}
+
 describe('a cancel whose message is faster than its entry', () => {
   it('aborts the entry as soon as it runs', async () => {
     const name = rig.name();
@@ -123,8 +129,10 @@ describe('a cancel whose message is faster than its entry', () => {
     const worker = rig.queue({ connection: way.url, name });
     const other = rig.queue({ name });
     const { runs, end } = await running(worker);
+    await until(async () => (await waitingWorkers()) === 0);
     end();
-    await until(async () => (await other.depth()).active === 0);
+    // Only then has it got all answers that are due, and none is held back that it needs to run the entry.
+    await until(async () => (await waitingWorkers()) === 1);
     way.hold();
     await other.add([entry('b')]);
     await until(async () => (await other.depth()).active === 1);
