@@ -11,19 +11,21 @@ import type {
   StorageAdapter,
   SubmitOptions,
   Transcript,
+  TranscriptMode,
 } from './contracts/index.js';
 import { UnsupportedSourceError } from './errors/index.js';
 import type { GivenSource } from './given-source.js';
 import type { RegionWatch } from './hybrid/region-watch.js';
 import { createRouter, type Router } from './hybrid/router.js';
 import { type RoutedOutcome, submit } from './hybrid/submit.js';
-import { raceAbort } from './internal/abort.js';
+import { claimUnlessAborted, raceAbort } from './internal/abort.js';
 import { signalOf } from './internal/check-arguments.js';
 import { defined } from './internal/defined.js';
 import { within } from './internal/within.js';
 import type { Lifetime } from './lifetime.js';
 import type { ResolvedOptions } from './options.js';
 import type { Region } from './region-options.js';
+import { type Deadline, startDeadline } from './resilience/deadline.js';
 import { createSourceProbe, type ProbeRequest } from './source-probe.js';
 import { type KeyedDecision, SubmitKeys } from './submit-keys.js';
 import { callFor, settleSubmit } from './submit-options.js';
@@ -63,53 +65,69 @@ export function createSubmitCalls(parts: SubmitCallParts): SubmitCall {
     const { route, call } = settleSubmit(options, client.router);
     const region = regionFor(call.region, client);
     router ??= createRouter(client.router);
-    const signal = signalOf(options);
-    const probed = await probeOf({ source, resolved, mode: route.mode, region, signal }, route);
+    const limit = limitOf(route.mode, call, client, signalOf(options));
+    try {
+      const facts = await factsOf(
+        { source, resolved, mode: route.mode, region, signal: limit.signal },
+        route,
+      );
+      const settled = { ...call, ...defined({ durationSeconds: facts.durationSeconds }) };
+      const keyed = await keep(router(facts), call, limit.signal);
+      const handlers = {
+        sync: () => modes.sync({ ...callFor('sync', settled), signal: limit.signal }),
+        async: () => modes.async(callFor('async', settled)),
+        stream() {
+          refuseUrl(resolved);
+          return modes.stream(callFor('stream', settled));
+        },
+      };
+      return await submit(keyed.decision, handlers, emit).catch(async (error) => {
+        await giveBack(keyed);
+        throw error;
+      });
+    } finally {
+      limit.dispose();
+    }
+  };
+
+  async function factsOf(
+    request: ProbeRequest,
+    route: Omit<RouteFacts, 'queueable' | 'load'>,
+  ): Promise<RouteFacts> {
+    const { source, resolved, region, signal } = request;
+    const probed = await probeOf(request, route);
     const glance = Promise.all([fileSize(source), loadOf(parts, region)]);
     const [sizeBytes, load = NO_LOAD] = (await soon(glance, signal)) ?? [];
-    const facts: RouteFacts = {
+    return {
       ...route,
       ...probed,
       ...defined({ sizeBytes }),
       ...sourceFacts(resolved, client.audioStore !== undefined),
       load,
     };
-    const settled = { ...call, ...defined({ durationSeconds: facts.durationSeconds }) };
-    const handlers = {
-      sync: () => modes.sync(callFor('sync', settled)),
-      async: () => modes.async(callFor('async', settled)),
-      stream() {
-        refuseUrl(resolved);
-        return modes.stream(callFor('stream', settled));
-      },
-    };
-    const keyed = await keep(router(facts), call, signal);
-    try {
-      return await submit(keyed.decision, handlers, emit);
-    } catch (error) {
-      await keyed.free();
-      throw error;
-    }
-  };
+  }
 
   /** A live session has no key. */
   async function keep(
     decision: RouteDecision,
     { idempotencyKey, userId }: Pick<SubmitOptions, 'idempotencyKey' | 'userId'>,
-    signal: AbortSignal | undefined,
+    signal: AbortSignal,
   ): Promise<KeyedDecision> {
     if (idempotencyKey === undefined || decision.mode === 'stream') {
       return { decision, free: async () => undefined };
     }
     const settling = keys.settle(decision, { idempotencyKey, userId });
-    return lifetime.track((ended) => raceAbort(settling, ended), signal);
+    return lifetime.track((ended) => claimUnlessAborted(settling, ended, (late) => late.free()), signal);
+  }
+
+  /** A storage that hangs does not hold up the error of the submission. */
+  function giveBack({ free }: KeyedDecision): Promise<void> {
+    const freeing = free().catch(() => undefined);
+    return within(client.clock, freeing, FREE_MS);
   }
 
   /** What makes a decision better must not hold it up: undefined where it takes too long. */
-  async function soon<Value>(
-    look: Promise<Value>,
-    signal: AbortSignal | undefined,
-  ): Promise<Value | undefined> {
+  async function soon<Value>(look: Promise<Value>, signal: AbortSignal): Promise<Value | undefined> {
     let found: Value | undefined;
     const finding = look.then((value) => {
       found = value;
@@ -119,7 +137,7 @@ export function createSubmitCalls(parts: SubmitCallParts): SubmitCall {
   }
 
   async function probeOf(
-    { signal, ...request }: Omit<ProbeRequest, 'signal'> & { readonly signal: AbortSignal | undefined },
+    { signal, ...request }: ProbeRequest,
     { durationSeconds, live }: Pick<RouteFacts, 'durationSeconds' | 'live'>,
   ): Promise<Pick<RouteFacts, 'durationSeconds' | 'probed'>> {
     if (durationSeconds !== undefined || live) return {};
@@ -129,7 +147,25 @@ export function createSubmitCalls(parts: SubmitCallParts): SubmitCall {
 }
 
 const GLANCE_MS = 250;
+const FREE_MS = 1000;
 const NO_LOAD = { saturated: false, waiting: 0, regionFailing: false };
+
+/** The time of a call covers what comes before it. A job's is that of one attempt. */
+function limitOf(
+  mode: TranscriptMode | undefined,
+  { timeoutMs }: Pick<SubmitOptions, 'timeoutMs'>,
+  client: ResolvedOptions,
+  signal: AbortSignal | undefined,
+): Deadline {
+  const { clock } = client;
+  return startDeadline({
+    clock,
+    timeoutMs: mode === 'async' ? client.timeoutMs : (timeoutMs ?? client.timeoutMs),
+    signal,
+    what: 'The call',
+    advice: 'Raise timeoutMs, or split the audio.',
+  });
+}
 
 async function loadOf(
   { client, limits, regions }: SubmitCallParts,

@@ -14,8 +14,23 @@ export interface SubmitKey {
 
 export interface KeyedDecision {
   readonly decision: RouteDecision;
-  /** The submission has failed: its key is free again. */
+  /** The submission has failed: its key is free again, unless others with the same key have not. */
   free(): Promise<void>;
+}
+
+/** What a key stands for. */
+interface Pin {
+  readonly userId?: string;
+  readonly createdAt: string;
+  readonly expiresAt?: string;
+  readonly mode: TranscriptMode;
+  /** Submissions that have not failed: under way, or with a result. */
+  readonly holders: number;
+}
+
+interface Found {
+  readonly version: number;
+  readonly pin: Pin | undefined;
 }
 
 /**
@@ -37,38 +52,56 @@ export class SubmitKeys {
     const text = JSON.stringify(['submit', userId ?? null, idempotencyKey]);
     const id = createHash('sha256').update(text).digest('hex');
     for (;;) {
-      const found = await this.#storage.get('idempotency', id);
-      const mode = isOver(found?.expiresAt, this.#clock) ? undefined : modeOf(found?.data);
-      if (mode !== undefined) return { decision: withMode(decision, mode), free: async () => undefined };
-      const version = found?.version ?? 0;
-      if (await this.#write(id, userId, decision.mode, version)) {
-        return { decision, free: () => this.#free(id, version + 1) };
-      }
+      const found = await this.#find(id);
+      const settled = found.pin === undefined ? decision : withMode(decision, found.pin.mode);
+      const holders = (found.pin?.holders ?? 0) + 1;
+      const pin = { ...this.#newPin(settled.mode, userId), ...found.pin, holders };
+      if (await this.#write(id, pin, found.version)) return { decision: settled, free: () => this.#free(id) };
     }
   }
 
-  #write(
-    id: string,
-    userId: string | undefined,
-    mode: TranscriptMode,
-    expectedVersion: number,
-  ): Promise<boolean> {
-    const now = this.#clock.wallMs();
-    const record = {
-      collection: 'idempotency',
-      id,
-      ...defined({ userId }),
-      status: 'completed',
-      createdAt: new Date(now).toISOString(),
-      expiresAt: new Date(now + KEPT_MS).toISOString(),
-      data: { v: 1, mode },
-    } as const;
-    return this.#storage.put(record, { expectedVersion });
+  async #find(id: string): Promise<Found> {
+    const found = await this.#storage.get('idempotency', id);
+    const version = found?.version ?? 0;
+    const isOver = found?.expiresAt !== undefined && found.expiresAt <= this.#isoTime();
+    const mode = modeOf(found?.data);
+    if (found === undefined || isOver || mode === undefined) return { version, pin: undefined };
+    const { userId, createdAt, expiresAt } = found;
+    return {
+      version,
+      pin: { ...defined({ userId, expiresAt }), createdAt, mode, holders: holdersOf(found.data) },
+    };
+  }
+
+  #newPin(mode: TranscriptMode, userId: string | undefined): Omit<Pin, 'holders'> {
+    const [createdAt, expiresAt] = [this.#isoTime(), this.#isoTime(KEPT_MS)];
+    return { ...defined({ userId }), createdAt, expiresAt, mode };
+  }
+
+  #write(id: string, { mode, holders, ...record }: Pin, expectedVersion: number): Promise<boolean> {
+    const data = { v: 1, mode, holders };
+    return this.#storage.put(
+      { collection: 'idempotency', id, status: 'completed', ...record, data },
+      { expectedVersion },
+    );
   }
 
   /** Where that fails the key goes on standing for its mode, and the caller hears of the submission's own error. */
-  async #free(id: string, expectedVersion: number): Promise<void> {
-    await this.#storage.delete('idempotency', id, { expectedVersion }).catch(() => undefined);
+  async #free(id: string): Promise<void> {
+    for (;;) {
+      const { pin, version } = await this.#find(id);
+      if (pin === undefined) return;
+      const holders = pin.holders - 1;
+      const isFreed =
+        holders > 0
+          ? await this.#write(id, { ...pin, holders }, version)
+          : await this.#storage.delete('idempotency', id, { expectedVersion: version });
+      if (isFreed) return;
+    }
+  }
+
+  #isoTime(inMs = 0): string {
+    return new Date(this.#clock.wallMs() + inMs).toISOString();
   }
 }
 
@@ -81,11 +114,12 @@ function withMode(decision: RouteDecision, mode: TranscriptMode): RouteDecision 
   );
 }
 
-function isOver(expiresAt: string | undefined, clock: Clock): boolean {
-  return expiresAt !== undefined && expiresAt <= new Date(clock.wallMs()).toISOString();
-}
-
 function modeOf(data: unknown): TranscriptMode | undefined {
   const mode = (data as { readonly mode?: unknown } | undefined)?.mode;
   return mode === 'sync' || mode === 'async' ? mode : undefined;
+}
+
+function holdersOf(data: unknown): number {
+  const { holders } = data as { readonly holders?: unknown };
+  return typeof holders === 'number' ? holders : 1;
 }

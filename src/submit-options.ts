@@ -43,8 +43,13 @@ export function settleSubmit(
       allowAsync: allowAsync ?? (mode === undefined && defaults.allowAsync === true),
       ...defined({ mode, durationSeconds, userId: options.userId }),
     },
-    call,
+    call: copyOf(call),
   };
+}
+
+/** The caller's objects may change before the mode is picked. */
+function copyOf<Call extends { readonly metadata?: unknown }>(call: Call): Call {
+  return call.metadata === undefined ? call : { ...call, metadata: structuredClone(call.metadata) };
 }
 
 /** What is out of range is refused whichever mode the router picks. */

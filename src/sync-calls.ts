@@ -27,7 +27,8 @@ export function createSyncCalls({ client, transcribe, idempotency, keep }: SyncC
   return async (source, options, signal) => {
     const settled = settleTranscribe(options, client);
     const { userId, metadata, idempotencyKey, deduplicate = false, durationSeconds } = options;
-    const facts = { source: source.label, ...defined({ userId, metadata }) };
+    // It may change before the transcript is stored.
+    const facts = { source: source.label, ...defined({ userId, metadata: structuredClone(metadata) }) };
     const call: TranscribeCall = {
       ...settled,
       source,
