@@ -7,6 +7,7 @@ import { readOggSeconds } from './ogg.js';
 import { type LoadParser, loadParser, readParsedSeconds } from './parsed.js';
 import { ProbedBytes } from './probed-bytes.js';
 import type { RangeReader } from './range-reader.js';
+import { isWav, readWavSeconds } from './wav.js';
 
 export { localOpener } from './open-local.js';
 export { remoteOpener } from './open-remote.js';
@@ -62,6 +63,7 @@ async function readSeconds(bytes: ProbedBytes, options: ProbeOptions): Promise<n
   const begin = await bytes.read(0, 16);
   if (spells(begin, 'OggS')) return readOggSeconds(bytes);
   if (spells(begin, 'ftyp', 4)) return readMp4Seconds(bytes);
+  if (isWav(begin)) return readWavSeconds(bytes);
   const parser = await (options.load ?? loadParser)().catch(() => undefined);
   if (parser !== undefined) return readParsedSeconds(bytes, parser);
   options.onMissing();

@@ -11,11 +11,14 @@ export type LoadParser = () => Promise<{
 }>;
 
 export async function loadParser(): ReturnType<LoadParser> {
-  const [{ parseFromTokenizer }, { tokenizer }] = await Promise.all([
-    import('music-metadata'),
-    import('@tokenizer/range'),
-  ]);
-  return { parseFromTokenizer, tokenizer };
+  // Each awaited within a try block: bundlers then take a package that is not installed for one that need not be.
+  try {
+    const { parseFromTokenizer } = await import('music-metadata');
+    const { tokenizer } = await import('@tokenizer/range');
+    return { parseFromTokenizer, tokenizer };
+  } catch (cause) {
+    throw new Error('The packages music-metadata and @tokenizer/range could not be loaded.', { cause });
+  }
 }
 
 /** Told by the observer, to leave the parser as soon as it knows. */
@@ -27,7 +30,7 @@ class Found {
   }
 }
 
-/** The length of what music-metadata knows: WAV, MP3, FLAC, WebM, AIFF and others. */
+/** The length of what music-metadata knows: MP3, FLAC, WebM, AIFF and others. */
 export async function readParsedSeconds(
   bytes: ProbedBytes,
   load: Awaited<ReturnType<LoadParser>>,

@@ -154,7 +154,7 @@ describe('without the packages', () => {
     throw new Error("Cannot find package 'music-metadata'");
   };
 
-  it('Ogg and MP4 are known, the others unknown, and that is told', async () => {
+  it('Ogg, MP4 and WAV are known, the others unknown, and that is told', async () => {
     const readerOf = (bytes: Buffer): RangeReader => ({
       sizeBytes: bytes.length,
       blockBytes: 4096,
@@ -165,11 +165,12 @@ describe('without the packages', () => {
       const bytes = await readFile(audio.pathOf(name));
       return probe(async () => readerOf(bytes), { load });
     };
-    expect(await probed('opus.ogg')).toMatchObject({ seconds: expect.any(Number), isMissingTold: false });
-    expect(await probed('moov-behind.m4a')).toMatchObject({
-      seconds: expect.any(Number),
-      isMissingTold: false,
-    });
-    expect(await probed('pcm.wav')).toMatchObject({ seconds: undefined, isMissingTold: true });
+    for (const name of ['opus.ogg', 'moov-behind.m4a', 'pcm.wav']) {
+      const report = await probed(name);
+      expect(report, name).toMatchObject({ seconds: expect.any(Number), isMissingTold: false });
+    }
+    for (const name of ['a.flac', 'vbr.mp3', 'opus.webm']) {
+      expect(await probed(name), name).toMatchObject({ seconds: undefined, isMissingTold: true });
+    }
   });
 });

@@ -19,9 +19,7 @@ const BLOCKS: ReadonlySet<number> = new Set([0x02, 0x11, 0x31]);
 export function readWavFormat(content: Uint8Array): WavFormat | undefined {
   if (content.length < 16) return undefined;
   const view = viewOf(content);
-  const tag = view.getUint16(0, true);
-  // The extensible format names its real tag in the first two bytes of a GUID.
-  const codec = tag === EXTENSIBLE && content.length >= 26 ? view.getUint16(24, true) : tag;
+  const codec = codecOf(content);
   const sampleRate = view.getUint32(4, true);
   const format = SINGLE_SAMPLES.has(codec)
     ? // Not the block size that the chunk names: some writers get it wrong.
@@ -35,4 +33,17 @@ export function readWavFormat(content: Uint8Array): WavFormat | undefined {
       : undefined;
   const isValid = format && Object.values(format).every((value) => value > 0);
   return isValid ? format : undefined;
+}
+
+/** Whether the codec is one whose blocks last equally long, wherever the rest of the format makes sense. */
+export function hasKnownBlocks(content: Uint8Array): boolean {
+  const codec = codecOf(content);
+  return SINGLE_SAMPLES.has(codec) || BLOCKS.has(codec);
+}
+
+function codecOf(content: Uint8Array): number {
+  const view = viewOf(content);
+  const tag = view.getUint16(0, true);
+  // The extensible format names its real tag in the first two bytes of a GUID.
+  return tag === EXTENSIBLE && content.length >= 26 ? view.getUint16(24, true) : tag;
 }

@@ -1,5 +1,5 @@
 import { bytesOf } from '../../internal/bytes.js';
-import { brokenOff, refuseAnnounced, tooLarge } from './body.js';
+import { brokenOff, refuseAnnounced, release, tooLarge } from './body.js';
 import { HttpProblem } from './problem.js';
 
 /** Audio on its way through: never held here, and counted while it flows. */
@@ -28,7 +28,8 @@ export function audioBodyOf(request: Request, maxBytes: number): AudioBody {
   function end(reason?: HttpProblem): void {
     isOver = true;
     problem = reason;
-    letGo(reader);
+    // Not cancelled: on Node that would cut off the connection which the answer needs. The server drops the rest.
+    release(reader);
   }
 
   /** The next chunk; undefined at the end. */
@@ -68,15 +69,6 @@ export function audioBodyOf(request: Request, maxBytes: number): AudioBody {
     source: new Response(counted, { headers: { 'content-type': contentType } }),
     problem: () => problem,
   };
-}
-
-/** Not cancelled: on Node that would cut off the connection which the answer needs. The server drops the rest. */
-function letGo(reader: ReadableStreamDefaultReader<Uint8Array> | undefined): void {
-  try {
-    reader?.releaseLock();
-  } catch {
-    // Runtimes that are older than the standard refuse it while a read is waiting.
-  }
 }
 
 function empty(): HttpProblem {

@@ -1,3 +1,4 @@
+import { raceAbort } from '../../internal/abort.js';
 import { bytesOf } from '../../internal/bytes.js';
 import type { FieldProblem } from './problem.js';
 import { HttpProblem } from './problem.js';
@@ -42,13 +43,12 @@ export function refuseAnnounced(request: Request, maxBytes: number): void {
 /**
  * The JSON of a body of at most so many bytes.
  *
- * @throws HttpProblem 413 for a longer one, and 400 for what is no JSON, or no JSON that a request may be.
+ * @throws HttpProblem 413 for a longer one, and 400 for what is no JSON.
  */
 export async function readJson(request: Request, maxBytes: number): Promise<unknown> {
   refuseAnnounced(request, maxBytes);
-  const data = parse(textOf(await readBytes(request, maxBytes)));
-  refuseHostile(data);
-  return data;
+  refuseCharset(request);
+  return parse(textOf(await readBytes(request, maxBytes)));
 }
 
 /** @throws HttpProblem 400 for keys that no request has, and for data that is too deep. */
@@ -127,7 +127,8 @@ async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array
   let length = 0;
   const reader = request.body?.getReader();
   try {
-    for (let step = await reader?.read(); step?.done === false; step = await reader?.read()) {
+    const read = () => reader && raceAbort(reader.read(), request.signal);
+    for (let step = await read(); step?.done === false; step = await read()) {
       const bytes = bytesOf(step.value);
       if (bytes === undefined) throw new TypeError('The body delivered something else than bytes.');
       length += bytes.length;
@@ -138,7 +139,7 @@ async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array
     throw error instanceof HttpProblem ? error : brokenOff(error);
   } finally {
     // Not cancelled: that would cut off the connection which the answer needs.
-    reader?.releaseLock();
+    release(reader);
   }
   const whole = new Uint8Array(length);
   let offset = 0;
@@ -147,6 +148,23 @@ async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array
     offset += chunk.length;
   }
   return whole;
+}
+
+/** A read that waits goes on by itself. */
+export function release(reader: ReadableStreamDefaultReader<Uint8Array> | undefined): void {
+  try {
+    reader?.releaseLock();
+  } catch {
+    // Runtimes that are older than the standard refuse it while a read is waiting.
+  }
+}
+
+/** @throws HttpProblem 415: JSON is UTF-8 (RFC 8259). */
+function refuseCharset(request: Request): void {
+  const [, charset = 'utf-8'] =
+    /;\s*charset="?([^\s;"]+)/i.exec(request.headers.get('content-type') ?? '') ?? [];
+  if (/^utf-?8$/i.test(charset)) return;
+  throw new HttpProblem({ status: 415, code: 'unsupported_media_type', detail: 'Send the JSON as UTF-8.' });
 }
 
 function textOf(bytes: Uint8Array): string {

@@ -9,6 +9,7 @@ import type { TranscribeRequest } from './schemas.js';
 const MAX_PROBLEMS = 20;
 
 /** More than there are. */
+const MAX_FIELDS = 100;
 const MAX_OPTIONS = 200;
 
 /** Parameters of Deepgram's that the table of its options leaves out. */
@@ -27,8 +28,9 @@ export function checkRequest(
   { transcribeRequest, deepgramOptions }: Schemas,
   { allowedOptions, allowWebhooks }: HttpSettings,
 ): TranscribeRequest {
-  refuseHostile(data);
   if (!isPlainObject(data)) throw invalidRequest([{ field: 'body', message: 'Must be a JSON object.' }]);
+  refuseMany(data);
+  refuseHostile(data);
   const known = new Set([...Object.keys(deepgramOptions.shape), ...OTHER_OPTIONS]);
   const [options, forbidden] = splitOptions(data.options, allowedOptions, known);
   const parsed = transcribeRequest.safeParse({ ...data, ...(options !== undefined && { options }) });
@@ -39,6 +41,12 @@ export function checkRequest(
   ];
   if (problems.length > 0 || !parsed.success) throw invalidRequest(problems.slice(0, MAX_PROBLEMS));
   return parsed.data;
+}
+
+/** Before each of them is looked at. */
+function refuseMany(data: Given): void {
+  if (Object.keys(data).length <= MAX_FIELDS) return;
+  throw invalidRequest([{ field: 'body', message: `Must not have more than ${MAX_FIELDS} fields.` }]);
 }
 
 /** Those that a request may set, and what is wrong with the others. */

@@ -1,4 +1,4 @@
-import { toTranscriptionError } from '../../errors/index.js';
+import { TranscriptionError, toTranscriptionError } from '../../errors/index.js';
 import { claimUnlessAborted } from '../../internal/abort.js';
 import { createId } from '../../internal/ids.js';
 import { corsHeaders, preflightHeaders } from './cors.js';
@@ -64,6 +64,7 @@ export class Handlers {
     const call: RouteCall = { client, settings, request, url, params: match.params, requestId };
     if (route.scope === undefined) return untilGone(route.handle(call), request);
     const principal = await principalOf(settings, request);
+    if (request.bodyUsed) throw bodyRead();
     requireScope(principal, route.scope);
     rates.count(principal);
     return untilGone(route.handle({ ...call, principal }), request);
@@ -88,6 +89,15 @@ function untilGone(answer: Promise<Response>, { method, signal }: Request): Prom
 /** Nobody sees it, and it is no failure of the server's. */
 function clientGone(): HttpProblem {
   return new HttpProblem({ status: 499, code: 'aborted', detail: 'Whoever asked has gone.' });
+}
+
+function bodyRead(): TranscriptionError {
+  return new TranscriptionError(
+    'authorize() has read the body of the request. Let it read request.clone().',
+    {
+      code: 'internal',
+    },
+  );
 }
 
 function requestIdOf(request: Request): string {

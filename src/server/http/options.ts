@@ -51,7 +51,10 @@ export interface HttpOptions {
   readonly limits?: HttpLimits;
   /** Names of Deepgram's options that a request may set. Default: `DEFAULT_ALLOWED_OPTIONS`, none of which is an add-on. */
   readonly allowedOptions?: readonly string[];
-  /** Options of every call. Those that a request may set are defaults. */
+  /**
+   * Options of every call. Those that a request may set are defaults. `deduplicate` counts for URLs alone. Where they are
+   * wrong, requests are answered with 500, and `onError` hears of it.
+   */
   readonly callOptions?: Readonly<Record<string, unknown>>;
   /** True: a request may name a webhook for the end of its job. Default false. */
   readonly allowWebhooks?: boolean;
@@ -62,7 +65,7 @@ export interface HttpOptions {
   readonly metrics?: MetricsSource;
   /** Pages of other origins that may ask. Default: none. */
   readonly cors?: CorsOptions;
-  /** Milliseconds between two signs of life in a stream of events. Default 15000. */
+  /** Milliseconds between two signs of life in a stream of events. Default 8000. */
   readonly heartbeatMs?: number;
   /** False: no document at `/openapi.json`. Default true. */
   readonly openApi?: boolean;
@@ -137,6 +140,9 @@ const LIMITS = {
   maxEventStreamsPerPrincipal: 20,
 };
 
+/** Bun's server takes a connection for dead after ten seconds. */
+const DEFAULT_HEARTBEAT_MS = 8000;
+
 const KEYS = [
   'authorize',
   'basePath',
@@ -175,7 +181,7 @@ export function resolveHttpOptions(options: HttpOptions): HttpSettings {
     allowedOptions: namesOf(given.allowedOptions),
     callOptions: { ...given.callOptions },
     allowWebhooks: given.allowWebhooks === true,
-    heartbeatMs: given.heartbeatMs ?? 15_000,
+    heartbeatMs: given.heartbeatMs ?? DEFAULT_HEARTBEAT_MS,
     openApi: given.openApi !== false,
     stream: given.stream,
     token: given.token && { ttlSeconds: given.token.ttlSeconds ?? 30 },

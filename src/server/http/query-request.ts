@@ -40,6 +40,18 @@ export function requestOfQuery(query: URLSearchParams, schemas: Schemas): Readon
   return Object.fromEntries([...facts, ...settings]);
 }
 
+/**
+ * The query of a request whose body is JSON is the application's, and none of the fields may be in it.
+ *
+ * @throws HttpProblem 400 for what would be passed over.
+ */
+export function refuseInQuery(query: URLSearchParams, { deepgramOptions }: Schemas): void {
+  const isOurs = (name: string): boolean => FACTS.has(name) || Object.hasOwn(deepgramOptions.shape, name);
+  const found = [...new Set(query.keys())].filter(isOurs);
+  if (found.length === 0) return;
+  throw invalidRequest(found.map((field) => ({ field, message: 'Put it into the JSON of the body.' })));
+}
+
 /** In one pass: `getAll()` for each of many names would take long. */
 function valuesOf(query: URLSearchParams): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();

@@ -1,5 +1,5 @@
 import { TranscriptionError } from '../../errors/index.js';
-import { detailsOf, type FieldProblem, HttpProblem } from './problem.js';
+import { detailsOf, type FieldProblem, HttpProblem, type ProblemDetails } from './problem.js';
 import type { Submission } from './transcribe-request.js';
 
 /** What a submission that failed is answered with, in the words of the request. */
@@ -7,12 +7,49 @@ export function submitProblem(error: unknown, submission: Submission): unknown {
   const problem = submission.problem();
   if (problem !== undefined) return problem;
   if (!TranscriptionError.isInstance(error)) return error;
+  if (isUnreadable(error)) return unreadable(error);
+  if (error.code === 'queue_misconfigured' && submission.isUpload) return notQueueable(error);
   const details = detailsOf(error);
   if (details.status !== 400) return error;
+  const named = details.errors?.[0]?.field;
+  if (named !== undefined && !isGiven(named, submission)) return misconfigured(error);
+  return wrongField(error, details, submission);
+}
+
+/** Of fields that have another name in the client. */
+const NAMES: Readonly<Record<string, string>> = { durationSeconds: 'audioDuration' };
+
+/** Whether the request has set it: otherwise `callOptions`, or the client, are wrong. */
+function isGiven(option: string, { request }: Submission): boolean {
+  const [root = ''] = option.split(/[.[]/, 1);
+  const isFact = Object.hasOwn(request, NAMES[root] ?? root);
+  return isFact || Object.hasOwn(request.options ?? {}, root);
+}
+
+/** Whoever asks can do nothing about it, and whoever serves must hear of it. */
+function misconfigured(cause: TranscriptionError): TranscriptionError {
+  return new TranscriptionError(
+    `The client, or callOptions of the handlers, are set wrong. ${cause.message}`,
+    {
+      code: 'internal',
+      cause,
+    },
+  );
+}
+
+function wrongField(error: TranscriptionError, details: ProblemDetails, submission: Submission): unknown {
+  if (error.code === 'unsupported_source' && submission.isUpload) return notQueueable(error);
   const field = fieldOf(error, details.errors, submission);
   if (field === undefined) return error;
-  return new HttpProblem({ ...details, errors: [{ field, message: details.detail }] });
+  const message = WORDS[error.code] ?? details.detail;
+  return new HttpProblem({ ...details, detail: message, errors: [{ field, message }] });
 }
+
+/** Where the error's own words are for whoever writes the server. */
+const WORDS: Readonly<Record<string, string>> = {
+  not_a_url: 'Must be an http: or https: URL of at most 16384 characters.',
+  forbidden_address: 'Must be at an address, and a port, that this server allows.',
+};
 
 /** The client has other names for some fields, and knows no `options`. */
 function fieldOf(
@@ -21,17 +58,41 @@ function fieldOf(
   { request, isUpload }: Submission,
 ): string | undefined {
   const name = errors?.[0]?.field;
-  if (name === 'durationSeconds') return 'audioDuration';
   if (name !== undefined) {
     const isOption = !isUpload && Object.hasOwn(request.options ?? {}, name);
-    return isOption ? `options.${name}` : name;
+    return isOption ? `options.${name}` : (NAMES[name] ?? name);
   }
   if (error.name === 'BadRequestError' && request.webhook !== undefined) {
     // Its messages about a webhook name none.
     return isUpload ? 'webhook' : error.code === 'forbidden_address' ? 'webhook.url' : 'webhook';
   }
-  if (isUpload) return error.code === 'unsupported_source' && request.mode === 'async' ? 'mode' : undefined;
-  return AUDIO_CODES.has(error.code) ? 'audioUrl' : undefined;
+  return !isUpload && AUDIO_CODES.has(error.code) ? 'audioUrl' : undefined;
 }
 
 const AUDIO_CODES: ReadonlySet<string> = new Set(['not_a_url', 'forbidden_address']);
+
+/** Deepgram's own words for audio that it cannot read: developers.deepgram.com/reference/errors. */
+function isUnreadable({ code, status, message }: TranscriptionError): boolean {
+  return code === 'bad_request' && status === 400 && /corrupt or unsupported data/i.test(message);
+}
+
+function unreadable(cause: TranscriptionError): HttpProblem {
+  return new HttpProblem({
+    status: 422,
+    code: 'unprocessable_audio',
+    detail: 'The audio cannot be read: it is damaged, or in a format that is not known.',
+    cause,
+  });
+}
+
+/** An upload can be read once: it would have to be kept. */
+function notQueueable(cause: TranscriptionError): HttpProblem {
+  const message = 'Uploaded audio cannot be queued here. Name its URL, or take mode sync.';
+  return new HttpProblem({
+    status: 400,
+    code: 'unsupported_source',
+    detail: message,
+    errors: [{ field: 'mode', message }],
+    cause,
+  });
+}

@@ -4,7 +4,7 @@ import { invalidRequest, mediaTypeOf, readJson, refuseEncoded } from './body.js'
 import { checkRequest } from './check-request.js';
 import type { Schemas } from './load-schemas.js';
 import { HttpProblem } from './problem.js';
-import { asInQuery, requestOfQuery } from './query-request.js';
+import { asInQuery, refuseInQuery, requestOfQuery } from './query-request.js';
 import type { TranscribeRequest } from './schemas.js';
 import type { OwnCall } from './types.js';
 
@@ -39,6 +39,7 @@ export async function readSubmission(call: OwnCall, schemas: Schemas): Promise<S
 
 async function readNamed(call: OwnCall, schemas: Schemas): Promise<Submission> {
   const data = await readJson(call.request, call.settings.limits.maxJsonBytes);
+  refuseInQuery(call.url.searchParams, schemas);
   const request = settle(checkRequest(data, schemas, call.settings), call);
   const { audioUrl: source, mode } = request;
   if (source === undefined && mode !== 'stream') {

@@ -99,6 +99,42 @@ describe('a JSON body', () => {
     expect((await refused(await rig.post(body))).code).toBe('invalid_request');
   });
 
+  it('has its fields in it, and none of them in the query', async () => {
+    const send = (query: string) =>
+      rig.fetch(`/transcribe${query}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ audioUrl: AUDIO_URL, audioDuration: 'x' }),
+      });
+    const { fields } = await refused(await send('?mode=async&punctuate=true&callback=x&trace=7'));
+    expect([...fields].sort()).toEqual(['mode', 'punctuate']);
+    expect((await refused(await send('?trace=7'))).fields).toEqual(['audioDuration']);
+  });
+
+  it('with more fields than there are is refused before they are looked at', async () => {
+    const many = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`f${index}`, 1]));
+    expect((await refused(await rig.post({ audioUrl: AUDIO_URL, ...many }))).fields).toEqual(['body']);
+  });
+
+  it('in another charset than UTF-8 is refused', async () => {
+    const send = (type: string) => rig.post({ audioUrl: 1 }, { 'content-type': type });
+    expect((await send('application/json; charset=utf-16')).status).toBe(415);
+    expect((await send('application/json;charset="latin1"')).status).toBe(415);
+    expect((await send('application/json; charset=UTF-8')).status).toBe(400);
+  });
+
+  it('that stalls is not waited for once its sender has gone', async () => {
+    const controller = new AbortController();
+    const body = new ReadableStream<Uint8Array>({});
+    const init = { method: 'POST', body, signal: controller.signal };
+    const asking = [
+      rig.fetch('/transcribe', { ...init, headers: { 'content-type': 'application/json' } }),
+      rig.fetch('/callback', { ...init, body: new ReadableStream<Uint8Array>({}) }),
+    ];
+    controller.abort();
+    for (const answer of asking) expect((await answer).status).toBeGreaterThanOrEqual(400);
+  });
+
   it('that is no UTF-8 is refused', async () => {
     const response = await rig.fetch('/transcribe', {
       method: 'POST',

@@ -2,7 +2,8 @@ import { createMemoryStorage, StorageError } from 'transcription-client';
 import { describe, expect, it } from 'vitest';
 import type { HttpClient, HttpOptions } from '../../../src/server/http/index.js';
 import { createHandlers } from '../../../src/server/http/index.js';
-import { API_KEY, ORIGIN, problemOf, startHttpRig } from './rig.js';
+import { health } from '../../../src/server/http/schemas.js';
+import { API_KEY, ORIGIN, startHttpRig } from './rig.js';
 
 const ADDRESS = 'CANARY-db.internal:5432';
 
@@ -75,6 +76,10 @@ describe('GET /health', () => {
     await rig.client.close();
     const response = await rig.fetch('/health');
     expect(response.status).toBe(503);
-    expect(await problemOf(response)).toMatchObject({ code: 'client_closed' });
+    expect(health.parse(await response.json())).toEqual({
+      status: 'down',
+      problems: [{ part: 'client', code: 'client_closed', severity: 'error' }],
+      checks: [],
+    });
   });
 });

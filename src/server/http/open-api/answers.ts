@@ -32,7 +32,7 @@ const PROBLEMS: Readonly<Record<number, string>> = {
   409: 'It contradicts what is there: the same idempotency key with other audio, or a job that has ended.',
   413: 'The body is too large.',
   415: 'The body is of a kind that is not taken.',
-  422: 'The audio cannot be read.',
+  422: 'The audio cannot be read, or its URL not fetched.',
   429: 'Too many requests.',
   500: 'The server failed.',
   502: 'The speech service refused the request, or answered with something else.',
@@ -79,7 +79,7 @@ export function problems(settings: HttpSettings, statuses: readonly number[]): A
 
 /** Of a route that everybody may ask. */
 export function openProblems(statuses: readonly number[]): Answers {
-  const sorted = [...new Set([...statuses, 500])].sort((a, b) => a - b);
+  const sorted = [...new Set([...statuses, 400, 500])].sort((a, b) => a - b);
   return Object.fromEntries(
     sorted.map((status) => [status, { $ref: `#/components/responses/Problem${status}` }]),
   );

@@ -1,4 +1,5 @@
 import type { CallbackResult } from '../../../contracts/index.js';
+import { raceAbort } from '../../../internal/abort.js';
 import { HttpProblem } from '../problem.js';
 import type { Route, RouteCall } from '../types.js';
 
@@ -17,7 +18,7 @@ export const callbackRoute: Route = {
 
 async function handled({ client, request }: RouteCall): Promise<CallbackResult> {
   try {
-    return await client.handleCallback({ body: request.body });
+    return await raceAbort(client.handleCallback({ body: request.body }), request.signal);
   } catch (cause) {
     // Whatever it is: with a status of 5xx Deepgram comes again, and the result is not lost.
     throw new HttpProblem({

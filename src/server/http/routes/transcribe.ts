@@ -52,8 +52,11 @@ async function transcribe(
 /** Those of the request over those of the server; whose it is comes from `authorize` alone. */
 function optionsOf({ settings, principal, request }: OwnCall, submission: Submission): SubmitOptions {
   const { options, mode, audioDuration, priority, webhook, idempotencyKey, metadata } = submission.request;
+  const { deduplicate, ...callOptions } = settings.callOptions;
   return {
-    ...settings.callOptions,
+    ...callOptions,
+    // An upload would have to be read twice.
+    ...defined({ deduplicate: submission.isUpload ? undefined : deduplicate }),
     ...options,
     ...defined({ mode, durationSeconds: audioDuration, priority, webhook, idempotencyKey, metadata }),
     userId: principal.userId,
