@@ -186,3 +186,22 @@ describe('what is answered is what the document says', () => {
     }
   });
 });
+
+describe('a request', () => {
+  it.each([
+    [{}, false],
+    [{ mode: 'async' }, false],
+    [{ audioUrl: 'https://audio.test/a.wav' }, true],
+    [{ mode: 'stream' }, true],
+    [{ audioUrl: 'https://audio.test/a.wav', foo: 1 }, false],
+  ])('is right by the document where it is right by the server: %j', async (body, isRight) => {
+    const schema = { $ref: '#/components/schemas/TranscribeRequest', components: document.components };
+    expect(new Ajv({ strict: false }).compile(schema)(body)).toBe(isRight);
+    const { status } = await rig.fetch('/transcribe', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    expect(status === 400).toBe(!isRight);
+  });
+});

@@ -27,7 +27,7 @@ const NAMES = {
 export function componentSchemas(settings: HttpSettings): Readonly<Record<string, JsonSchema>> {
   const { DeepgramOptions, TranscribeRequest, StreamAnswer, Token, Webhook, ...others } = allSchemas();
   return {
-    TranscribeRequest: settings.allowWebhooks ? TranscribeRequest : without(TranscribeRequest, ['webhook']),
+    TranscribeRequest: requestOf(TranscribeRequest, settings),
     DeepgramOptions: only(DeepgramOptions, settings.allowedOptions),
     ...(settings.allowWebhooks && { Webhook }),
     ...(settings.stream !== undefined && { StreamAnswer }),
@@ -44,6 +44,14 @@ function allSchemas(): Record<SchemaName, JsonSchema> {
   return Object.fromEntries(
     Object.entries(made.schemas).map(([id, { $schema, $id, ...schema }]) => [id, schema]),
   ) as unknown as Record<SchemaName, JsonSchema>;
+}
+
+/** Only who wants to stream need not name the audio. */
+function requestOf(schema: JsonSchema, { allowWebhooks, stream }: HttpSettings): JsonSchema {
+  const allowed = allowWebhooks ? schema : without(schema, ['webhook']);
+  const named = { required: ['audioUrl'] };
+  const streamed = { properties: { mode: { const: 'stream' } }, required: ['mode'] };
+  return stream === undefined ? { ...allowed, ...named } : { ...allowed, anyOf: [named, streamed] };
 }
 
 function without(schema: JsonSchema, names: readonly string[]): JsonSchema {
