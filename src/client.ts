@@ -180,7 +180,7 @@ export class TranscriptionClient implements AsyncDisposable {
    * Whether Deepgram, the storage, the queue and the audio store can be used now, and what is wrong with them: Redis
    * without persistence, or one that drops keys when it is full. Takes at most 2 seconds, and never rejects but for a
    * client that is closed. Each region is asked without credentials, at most every 10 seconds: one that cannot be
-   * reached makes the client `degraded`, and `down` where there is no other one.
+   * reached, or fails, makes the client `degraded`; where none can be reached it is `down`.
    */
   async health(): Promise<Health> {
     return this.#ask((engine) => engine.health());

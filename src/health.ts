@@ -98,8 +98,14 @@ async function lookAtAll(
   return looks.flat();
 }
 
-function lookAtRegion({ region, latencyMs, error }: RegionReach, severity: HealthProblem['severity']): Look {
+function lookAtRegion(reach: RegionReach, severity: HealthProblem['severity']): Look {
+  const { region, latencyMs, error, failedStatus } = reach;
   const check = { name: 'deepgram', region, latencyMs } as const;
+  if (failedStatus !== undefined) {
+    const message = `The region ${region} answers with status ${failedStatus}. Calls may fail there.`;
+    const problem = { part: 'deepgram', code: 'deepgram_failing', message, severity: 'warning' } as const;
+    return { check: { ...check, state: 'degraded' }, findings: [{ problem }] };
+  }
   if (error === undefined) return { check: { ...check, state: 'ok' }, findings: [] };
   const code = error instanceof TimeoutError ? 'deepgram_timeout' : 'deepgram_unreachable';
   const message = `The region ${region} cannot be reached. ${error.message}`;

@@ -11,6 +11,8 @@ export interface RegionReach {
   readonly latencyMs: number;
   /** Why it cannot be reached. */
   readonly error?: TranscriptionError;
+  /** The status of its answer, where that is one of a server that fails. */
+  readonly failedStatus?: number;
 }
 
 /** Looks at all regions at once. Never rejects. */
@@ -30,8 +32,8 @@ type Finding = Omit<RegionReach, 'region'>;
 const KEPT_MS = 10_000;
 
 /**
- * A look is a connection and a request without credentials, which costs nothing. Any answer counts. Regions with
- * one endpoint share its looks.
+ * A look is a connection and a request without credentials, which costs nothing. Any answer shows that the region is
+ * there. Regions with one endpoint share its looks.
  */
 export function createReachability({
   transport,
@@ -52,8 +54,11 @@ export function createReachability({
     });
     const latencyMs = (): number => clock.monotonicMs() - startedAt;
     try {
-      await transport.connect(endpoint, deadline.signal);
-      return { latencyMs: latencyMs() };
+      const status = await transport.connect(endpoint, deadline.signal);
+      return {
+        latencyMs: latencyMs(),
+        ...(status !== undefined && status >= 500 && { failedStatus: status }),
+      };
     } catch (error) {
       return { latencyMs: latencyMs(), error: toTranscriptionError(error) };
     } finally {

@@ -26,8 +26,11 @@ export interface HttpRequest {
 export interface HttpTransport {
   /** Rejects with a TranscriptionError; `signal` covers every phase, the answer's body included. */
   send(request: HttpRequest): Promise<HttpAnswer>;
-  /** Leaves an open connection for the next request: name look-up, TCP and TLS are over by then. */
-  connect(url: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Leaves an open connection for the next request: name look-up, TCP and TLS are over by then. Resolves to the status
+   * of the answer, undefined where that is no HTTP answer that could be read.
+   */
+  connect(url: string, signal: AbortSignal): Promise<number | undefined>;
   /** Closes all connections. */
   close(): void;
 }
@@ -51,12 +54,15 @@ export function createHttpTransport(clock: Pick<Clock, 'wallMs'>): HttpTransport
         request.costs,
       ),
     async connect(url, signal) {
-      // What is answered does not matter: no credentials are sent, and nothing is asked for. No HEAD, because
-      // where its answer has no length, Node does not keep the connection.
+      // No credentials are sent, and nothing is asked for. No HEAD, because where its answer has no length, Node does
+      // not keep the connection.
       const request = { body: '', signal, secrets: [] };
-      await exchange(clock, () => open(url, { method: 'GET' }), request, false).catch((error) => {
-        if (error.code !== 'invalid_response') throw error;
-      });
+      try {
+        return (await exchange(clock, () => open(url, { method: 'GET' }), request, false)).status;
+      } catch (error) {
+        if (TranscriptionError.isInstance(error) && error.code === 'invalid_response') return undefined;
+        throw error;
+      }
     },
     close() {
       httpAgent.destroy();

@@ -236,12 +236,22 @@ describe('health() of Deepgram', () => {
     expect(await client.ready()).toMatchObject({ status: 'degraded' });
   });
 
-  it.each([200, 401, 404, 503])('takes an answer of %i for a sign of life', async (status) => {
+  it.each([200, 401, 404])('takes an answer of %i for a sign of life', async (status) => {
     await using server = await startAnswering({ status, body: 'no JSON' });
     const client = open({ regions: [{ name: 'here', endpoint: server.url }] });
     expect(await client.health()).toMatchObject({
       status: 'ok',
       checks: [{}, {}, { name: 'deepgram', state: 'ok' }],
+    });
+  });
+
+  it.each([500, 503])('is a warning where a region answers with %i', async (status) => {
+    await using server = await startAnswering({ status });
+    const client = open({ regions: [{ name: 'here', endpoint: server.url }] });
+    expect(await client.health()).toMatchObject({
+      status: 'degraded',
+      problems: [{ part: 'deepgram', code: 'deepgram_failing', severity: 'warning' }],
+      checks: [{}, {}, { name: 'deepgram', state: 'degraded' }],
     });
   });
 
