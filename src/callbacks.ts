@@ -1,5 +1,6 @@
 import type { ResolvedSource } from './contracts/index.js';
 import type { ResolvedOptions } from './options.js';
+import { CallbackBodies } from './queue/callback-body.js';
 import { CallbackSecrets } from './queue/callback-secrets.js';
 import type { AttemptContext, AttemptOptions, CallbackDeps } from './queue/context.js';
 import type { SpendGuard } from './resilience/spend-guard.js';
@@ -26,9 +27,10 @@ export function createCallbacks({
   spend,
 }: CallbackParts): CallbackDeps | undefined {
   if (options.callback === undefined) return undefined;
-  const { url, secrets, ...settings } = options.callback;
+  const { url, secrets, timeoutMs, maxBodyBytes } = options.callback;
   return {
-    ...settings,
+    timeoutMs,
+    bodies: new CallbackBodies(maxBodyBytes, options.clock),
     secrets: new CallbackSecrets(secrets),
     async submit(source, attemptOptions, context, secret) {
       const call = jobCall(source, attemptOptions, context);

@@ -155,8 +155,9 @@ export class TranscriptionClient implements AsyncDisposable {
    * return new Response(null, { status: httpStatus });
    * ```
    *
-   * Rejects where the storage cannot take the result now: let the route answer 503, and Deepgram comes again. Rejects
-   * with a BadRequestError `invalid_option` where the client has no option `callback`.
+   * Rejects where the body cannot be read now (`too_many_waiting`, `timeout`), or the storage cannot take the result: let
+   * the route answer 503, and Deepgram comes again. Rejects with a BadRequestError `invalid_option` where the client has
+   * no option `callback`.
    */
   async handleCallback(request: CallbackRequest): Promise<CallbackResult> {
     return this.#lifetime.trackToEnd(() =>

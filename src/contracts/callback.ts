@@ -13,7 +13,10 @@ export interface CallbackOptions {
   secret: string | readonly string[];
   /** Longest wait for the result of one attempt, once Deepgram has taken it. Default 3600000. */
   timeoutMs?: number;
-  /** The longest body that is read. Default 67108864, which is 64 MiB. */
+  /**
+   * Bytes of the longest body that is read. Default 67108864, which is 64 MiB. Bodies that are still coming may hold 4
+   * times as much, at least 64 MiB, all of them together; then the largest is refused.
+   */
   maxBodyBytes?: number;
 }
 

@@ -4,7 +4,6 @@ import type { MappedResult } from '../deepgram/map-result.js';
 import { type TranscriptionError, toTranscriptionError } from '../errors/index.js';
 import { invalidOption } from '../internal/validate.js';
 import { buildTranscript } from '../transcript/build.js';
-import { readCallbackBody } from './callback-body.js';
 import type { CallbackTicket } from './callback-secrets.js';
 import { noCallback } from './callback-submission.js';
 import { announce, type HeldEnd, isoTime, type JobContext } from './context.js';
@@ -26,7 +25,7 @@ const HTTP_STATUS: Readonly<Record<CallbackOutcome, CallbackResult['httpStatus']
 };
 
 /**
- * Takes the result that Deepgram hands in. Whatever came is answered; what the storage cannot take now rejects, so that
+ * Takes the result that Deepgram hands in. Whatever came is answered; what cannot be read or stored now rejects, so that
  * Deepgram comes again.
  *
  * Every write depends on the version that was read, as a worker's does: of two that end a job, one is passed over.
@@ -37,7 +36,7 @@ export async function handleCallback(request: CallbackRequest, context: JobConte
   if (typeof request !== 'object' || request === null || !('body' in request)) {
     throw invalidOption('request of handleCallback()', 'an object { body }, or a fetch Request', request);
   }
-  const body = await readCallbackBody(request.body, callbacks.maxBodyBytes);
+  const body = await callbacks.bodies.read(request.body);
   if (body.type !== 'json') return answer(body.type);
   const { secret, ...callback } = openCallback(body.value);
   const ticket = callbacks.secrets.verify(secret);

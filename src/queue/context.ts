@@ -9,6 +9,7 @@ import type { Transcript } from '../contracts/transcript.js';
 import type { JobWebhook, WebhookOptions } from '../contracts/webhook.js';
 import type { TranscriptFacts } from '../transcript/archive.js';
 import type { AudioShelf } from './audio-shelf.js';
+import type { CallbackBodies } from './callback-body.js';
 import type { CallbackSecrets } from './callback-secrets.js';
 import type { JobFeed } from './feed.js';
 import type { JobStore } from './job-store.js';
@@ -57,7 +58,7 @@ export interface CallbackDeps {
   readonly billed: (job: JobRecord, transcript: Transcript) => void;
   /** Longest wait for the callback of one attempt. */
   readonly timeoutMs: number;
-  readonly maxBodyBytes: number;
+  readonly bodies: CallbackBodies;
   /** Those of jobs that name none. */
   readonly model: string;
   readonly region: string;

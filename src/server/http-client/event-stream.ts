@@ -42,7 +42,9 @@ export async function* readEvents(
 
 class EventParser {
   readonly #listeners: StreamListeners;
+  /** Of a line whose end has not come. */
   #rest = '';
+  #carriageReturn = '';
   #type = '';
   #data: string[] = [];
   #id: string | undefined;
@@ -51,10 +53,15 @@ class EventParser {
     this.#listeners = listeners;
   }
 
+  /** Each character is looked at once, however the lines are cut. */
   *push(text: string): Generator<ServerEvent, void, undefined> {
-    this.#rest += text;
-    // A carriage return at the end may be the first half of a line break.
-    const lines = this.#rest.split(/\r\n|\n|\r(?!$)/);
+    const whole = this.#carriageReturn + text;
+    // At the end it may be the first half of a line break.
+    this.#carriageReturn = whole.endsWith('\r') ? '\r' : '';
+    const [first = '', ...others] = whole
+      .slice(0, whole.length - this.#carriageReturn.length)
+      .split(/\r\n|\n|\r/);
+    const lines = [this.#rest + first, ...others];
     this.#rest = lines.pop() ?? '';
     if (this.#rest.length > MAX_LINE_LENGTH) throw new Error('A line of the event stream is too long.');
     for (const line of lines) {

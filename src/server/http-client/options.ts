@@ -1,8 +1,12 @@
+import { BadRequestError } from '../../errors/index.js';
 import { checkOptions } from '../../internal/check-arguments.js';
 import { checkFunction, checkNumber, checkPlainObject, invalidOption } from '../../internal/validate.js';
 
 export interface HttpClientOptions {
-  /** Where the routes begin, such as `https://app.example.com/api/speech`. In a page also a path: `/api/speech`. */
+  /**
+   * Where the routes begin, such as `https://app.example.com/api/speech`, without a user name and a password. In a page
+   * also a path: `/api/speech`.
+   */
   readonly baseUrl: string | URL;
   /** Sent as `Authorization: Bearer …`; a function is asked before each request. Default: cookies alone say who asks. */
   readonly token?: string | (() => string | Promise<string>);
@@ -64,8 +68,23 @@ function headersOf(headers: HttpClientOptions['headers']): Readonly<Record<strin
 
 function baseUrlOf(url: unknown): string {
   const text = url instanceof URL ? url.href : url;
-  const isPath = typeof text === 'string' && /^\/(?!\/)/.test(text);
-  const isUrl = typeof text === 'string' && /^https?:\/\//i.test(text) && URL.canParse(text);
-  if ((isPath || isUrl) && !/[?#]/.test(text)) return text.replace(/\/+$/, '');
-  throw invalidOption('baseUrl', 'an http: or https: URL, or a path, without a query', text);
+  if (typeof text === 'string' && !/[?#]/.test(text) && (isPath(text) || isPlainUrl(text))) {
+    return text.replace(/\/+$/, '');
+  }
+  // Not shown: there may be a password in it.
+  throw new BadRequestError(
+    'The option baseUrl must be an http: or https: URL, or a path, without a user name, a password and a query.',
+    { code: 'invalid_option' },
+  );
+}
+
+function isPath(text: string): boolean {
+  return /^\/(?!\/)/.test(text);
+}
+
+/** Fetch refuses one with a user name or a password in it. */
+function isPlainUrl(text: string): boolean {
+  if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) return false;
+  const { username, password } = new URL(text);
+  return username === '' && password === '';
 }

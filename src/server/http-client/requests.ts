@@ -1,5 +1,7 @@
+import type { AnswerCheck } from './answers.js';
 import { errorOf, invalidResponse, networkError, tokenFailed } from './http-client-error.js';
 import type { HttpClientSettings } from './options.js';
+import { UploadStream } from './upload-stream.js';
 
 export interface HttpClientRequest {
   readonly method?: 'GET' | 'POST' | 'DELETE';
@@ -8,8 +10,12 @@ export interface HttpClientRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: BodyInit | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface JsonRequest extends HttpClientRequest {
+  readonly isAnswer: AnswerCheck;
   /** True of data that is an answer although its status is none of 2xx. */
-  readonly isAnswer?: (data: object | undefined) => boolean;
+  readonly isAnswerOfFailure?: AnswerCheck;
 }
 
 /** Sends requests, and makes errors of what fails. */
@@ -21,12 +27,15 @@ export class Requests {
   }
 
   /** Rejects with an HttpClientError. */
-  async json<Answer>(request: HttpClientRequest): Promise<Answer> {
-    const response = await this.#fetch(request);
-    const text = await bodyOf(response, request.signal);
+  async json<Answer>({
+    isAnswer,
+    isAnswerOfFailure = () => false,
+    ...request
+  }: JsonRequest): Promise<Answer> {
+    const { response, text } = await this.#whole(request);
     const data = parsed(text);
-    if (!response.ok && !request.isAnswer?.(data)) throw errorOf(response, text);
-    if (data === undefined) throw invalidResponse(response);
+    if (!response.ok && !isAnswerOfFailure(data)) throw errorOf(response, text);
+    if (response.ok && !isAnswer(data)) throw invalidResponse(response);
     return data as Answer;
   }
 
@@ -40,6 +49,18 @@ export class Requests {
     const response = await this.#fetch(request);
     if (response.ok) return response;
     throw errorOf(response, await bodyOf(response, request.signal));
+  }
+
+  /** With an upload that has ended by then, if need be before its end. */
+  async #whole(request: HttpClientRequest): Promise<{ readonly response: Response; readonly text: string }> {
+    const { body, signal } = request;
+    const upload = body instanceof ReadableStream ? new UploadStream(body) : undefined;
+    try {
+      const response = await this.#fetch({ ...request, body: upload?.readable ?? body });
+      return { response, text: await bodyOf(response, signal) };
+    } finally {
+      upload?.end(signal?.reason);
+    }
   }
 
   async #fetch(request: HttpClientRequest): Promise<Response> {
@@ -88,12 +109,11 @@ async function bodyOf(response: Response, signal: AbortSignal | undefined): Prom
   }
 }
 
-/** Undefined where it is no object of JSON. */
-function parsed(text: string): object | undefined {
+/** Without fields where it is no object of JSON. */
+function parsed(text: string): Readonly<Record<string, unknown>> {
   try {
-    const data: unknown = JSON.parse(text);
-    return typeof data === 'object' && data !== null ? data : undefined;
+    return Object(JSON.parse(text));
   } catch {
-    return undefined;
+    return {};
   }
 }

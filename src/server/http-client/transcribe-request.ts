@@ -1,8 +1,21 @@
-import { invalidOption, isPlainObject } from '../../internal/validate.js';
+import { checkOptions } from '../../internal/check-arguments.js';
+import { checkPlainObject, invalidOption, isPlainObject } from '../../internal/validate.js';
+import { signalOf } from './call-options.js';
 import type { HttpClientRequest } from './requests.js';
 import type { AudioBody, CallOptions, TranscribeRequest, UploadOptions } from './types.js';
 
 const PATH = '/transcribe';
+const WHERE = 'transcribe()';
+const UPLOAD_KEYS: readonly (keyof UploadOptions)[] = [
+  'mode',
+  'audioDuration',
+  'priority',
+  'idempotencyKey',
+  'metadata',
+  'options',
+  'contentType',
+  'webhook',
+];
 
 /** Audio is told from a request by its kind. @throws BadRequestError where it is neither. */
 export function transcribeRequestOf(
@@ -17,12 +30,14 @@ export function transcribeRequestOf(
       source,
     );
   }
+  const signal = signalOf(WHERE, options);
+  for (const [name, value] of Object.entries(source)) jsonOf(name, value);
   return {
     method: 'POST',
     path: PATH,
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(source),
-    signal: options.signal,
+    signal,
   };
 }
 
@@ -36,7 +51,11 @@ function isAudio(source: unknown): source is AudioBody {
 }
 
 function uploadOf(audio: AudioBody, options: UploadOptions): HttpClientRequest {
-  const { contentType, idempotencyKey, signal } = options;
+  const signal = signalOf(WHERE, options, UPLOAD_KEYS);
+  if (audio instanceof ReadableStream && audio.locked) {
+    throw invalidOption('source', 'a ReadableStream that nobody reads', audio);
+  }
+  const { contentType, idempotencyKey } = options;
   const ofBlob = audio instanceof Blob && audio.type !== '' ? audio.type : undefined;
   const query = queryOf(options).toString();
   return {
@@ -61,11 +80,14 @@ function queryOf({
   webhook,
   options,
 }: UploadOptions): URLSearchParams {
+  checkPlainObject('metadata', metadata);
+  checkPlainObject('options', options);
+  if (webhook !== undefined) checkOptions('webhook', webhook, ['url']);
   const facts = {
     mode,
     audioDuration,
     priority,
-    metadata: metadata && JSON.stringify(metadata),
+    metadata: jsonOf('metadata', metadata),
     webhook: webhook?.url,
   };
   const query = new URLSearchParams();
@@ -74,4 +96,13 @@ function queryOf({
     for (const item of values) if (item !== undefined) query.append(name, String(item));
   }
   return query;
+}
+
+/** @throws BadRequestError for what JSON cannot say, such as a BigInt or a circle. */
+function jsonOf(name: string, value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    throw invalidOption(name, 'plain JSON data', value);
+  }
 }

@@ -1,3 +1,4 @@
+import { BadRequestError } from 'transcription-client';
 import { createHttpClient, HttpClientError, type HttpClientOptions } from 'transcription-client/http-client';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type FaultServer, refusedUrl, send, startHttpServer } from '../../support/fault-server.js';
@@ -178,7 +179,7 @@ describe('the HTTP client', () => {
     const seen: (string | undefined)[] = [];
     await using server = await startHttpServer(({ headers }, response) => {
       seen.push(headers.authorization);
-      send(response, { status: 200, body: '{"id":"job_1"}' });
+      send(response, { status: 200, body: '{"id":"job_1","state":"queued"}' });
     });
     let count = 0;
     const speech = createHttpClient({ baseUrl: new URL(server.url), token: async () => `t${++count}` });
@@ -217,6 +218,12 @@ describe('the HTTP client', () => {
     ['nothing', '', { code: 'http_error', errors: [] }],
     ['something else', '[1]', { code: 'http_error' }],
     [
+      'a proxy that speaks problem+json',
+      '{"type":"about:blank","title":"No","status":503}',
+      { code: 'http_error' },
+    ],
+    ['a closing server', '{"status":503,"code":"client_closed","detail":"x"}', { code: 'client_closed' }],
+    [
       'wrong fields',
       '{"code":"full","errors":[1,null,{"field":"a"},{"field":"b","message":"c"}]}',
       {
@@ -244,6 +251,102 @@ describe('the HTTP client', () => {
     expect(await createHttpClient({ baseUrl: server.url }).health()).toEqual(JSON.parse(body));
   });
 
+  it.each([
+    '{}',
+    '[]',
+    'null',
+    '7',
+    '"x"',
+    '{"mode":"sync"}',
+    '{"status":"down?"}',
+    '{"id":"","state":7,"token":"t"}',
+  ])('takes %s for no answer', async (body) => {
+    await using server = await startHttpServer((_request, response) => send(response, { status: 200, body }));
+    const speech = createHttpClient({ baseUrl: server.url });
+    for (const call of [
+      () => speech.transcribe({ audioUrl: 'https://a.test/' }),
+      () => speech.transcribe(new Uint8Array(1)),
+      () => speech.streamOffer(),
+      () => speech.job('x'),
+      () => speech.cancelJob('x'),
+      () => speech.transcript('x'),
+      () => speech.token(),
+      () => speech.health(),
+    ]) {
+      expect(await failure(call())).toMatchObject({ code: 'invalid_response', status: 200 });
+    }
+  });
+
+  it.each([
+    '{"mode":"sync","transcript":{"id":"tr_1"}}',
+    '{"mode":"sync","transcript":"text"}',
+    '{"mode":"async"}',
+    '{"mode":"stream","url":"wss://a.test"}',
+    '{"mode":"later","jobId":"job_1"}',
+  ])('takes %s for no answer to transcribe()', async (body) => {
+    const speech = createHttpClient({ baseUrl: '/api', fetch: async () => new Response(body) });
+    const answer = speech.transcribe({ audioUrl: 'https://a.test/' });
+    expect(await failure(answer)).toMatchObject({ code: 'invalid_response', status: 200 });
+  });
+
+  it('refuses data that JSON cannot say, and names the option', async () => {
+    const circle: Record<string, unknown> = {};
+    circle.self = circle;
+    const fetch = vi.fn();
+    const speech = createHttpClient({ baseUrl: '/api', fetch });
+    const audio = new Uint8Array(1);
+    const audioUrl = 'https://a.test/';
+    for (const metadata of [circle, { big: 1n }]) {
+      const said = { code: 'invalid_option', message: expect.stringContaining('The option metadata') };
+      await expect(speech.transcribe({ audioUrl, metadata })).rejects.toMatchObject(said);
+      await expect(speech.transcribe(audio, { metadata })).rejects.toMatchObject(said);
+    }
+    for (const [field, value] of [
+      ['metadata', 'text'],
+      ['options', 'text'],
+      ['webhook', 'https://a.test/'],
+    ] as const) {
+      const call = speech.transcribe(audio, { [field]: value } as never);
+      await expect(call).rejects.toMatchObject({
+        code: 'invalid_option',
+        message: expect.stringContaining(field),
+      });
+    }
+    await expect(speech.transcribe({ audioUrl, priority: 1n as never })).rejects.toThrow(
+      'The option priority',
+    );
+    expect(fetch).not.toHaveBeenCalled();
+  });
+
+  it('refuses options that nobody knows, in every call', async () => {
+    const fetch = vi.fn();
+    const speech = createHttpClient({ baseUrl: '/api', fetch });
+    const upload = speech.transcribe(new Uint8Array(1), { audioDuraton: 1 } as never);
+    await expect(upload).rejects.toMatchObject({
+      code: 'unknown_option',
+      message: expect.stringContaining('audioDuration'),
+    });
+    const webhook = { url: 'https://a.test/', secret: 'not for a query' };
+    await expect(speech.transcribe(new Uint8Array(1), { webhook })).rejects.toThrow("'secret' in webhook");
+    for (const call of [
+      (options: never) => speech.transcribe({ audioUrl: 'https://a.test/' }, options),
+      (options: never) => speech.streamOffer(options),
+      (options: never) => speech.job('x', options),
+      (options: never) => speech.cancelJob('x', options),
+      async (options: never) => speech.jobEvents('x', options),
+      (options: never) => speech.waitForJob('x', options),
+      (options: never) => speech.transcript('x', options),
+      (options: never) => speech.transcriptText('x', 'txt', options),
+      (options: never) => speech.token(options),
+      (options: never) => speech.health(options),
+    ]) {
+      await expect(call({ signl: undefined } as never)).rejects.toMatchObject({ code: 'unknown_option' });
+      await expect(call(null as never)).rejects.toBeInstanceOf(BadRequestError);
+      await expect(call({ signal: {} } as never)).rejects.toMatchObject({ code: 'invalid_option' });
+    }
+    expect(fetch).not.toHaveBeenCalled();
+  });
+
   it('does nothing where the signal has aborted already', async () => {
     const fetch = vi.fn();
     const speech = createHttpClient({ baseUrl: '/api', fetch });
@@ -263,6 +366,11 @@ describe('the HTTP client', () => {
     [{ baseUrl: '//other.test' }, 'baseUrl'],
     [{ baseUrl: 'ftp://a.test' }, 'baseUrl'],
     [{ baseUrl: '/api?x=1' }, 'baseUrl'],
+    [{ baseUrl: 'http://ada@a.test' }, 'baseUrl'],
+    [{ baseUrl: 'HTTPS://:CANARY@a.test/api' }, 'baseUrl'],
+    [{ baseUrl: new URL('http://ada:CANARY@a.test') }, 'baseUrl'],
+    [{ baseUrl: 'ftp://ada:CANARY@a.test' }, 'baseUrl'],
+    [{ baseUrl: 'http://ada:CANARY@a.test/?x' }, 'baseUrl'],
     [{ baseUrl: '/api', token: 7 }, 'token'],
     [{ baseUrl: '/api', fetch: 'x' }, 'fetch'],
     [{ baseUrl: '/api', headers: 'x' }, 'headers'],
@@ -273,6 +381,9 @@ describe('the HTTP client', () => {
     [{ baseUrl: '/api', idleTimeoutMs: 0 }, 'idleTimeoutMs'],
     [{ baseUrl: '/api', baseurl: 'x' }, "Unknown option 'baseurl'"],
   ])('refuses the options %j', (options, named) => {
-    expect(() => createHttpClient(options as never)).toThrow(named);
+    const make = () => createHttpClient(options as never);
+    expect(make).toThrow(BadRequestError);
+    expect(make).toThrow(named);
+    expect(make).not.toThrow('CANARY');
   });
 });

@@ -86,6 +86,26 @@ describe('a stream of events', () => {
     expect(isCancelled).toBe(true);
   });
 
+  it('that has a long line in many pieces is read in no time', async () => {
+    const data = 'x'.repeat(900_000);
+    const text = bytes(`data: ${data}\n\n`);
+    const pieces = Array.from({ length: Math.ceil(text.length / 16) }, (_, index) =>
+      text.subarray(index * 16, (index + 1) * 16),
+    );
+    const chunks = pieces.values();
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        const { done, value } = chunks.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+    });
+    const before = performance.now();
+    for await (const event of readEvents(body)) expect(event.data).toBe(data);
+    // A hundred times as long where the whole line is looked at again with each piece.
+    expect(performance.now() - before).toBeLessThan(10_000);
+  });
+
   it('that has a line without an end is given up', async () => {
     const endless = Array.from({ length: 30 }, () => bytes('x'.repeat(65_536)));
     await expect(read(endless)).rejects.toThrow('too long');

@@ -8,7 +8,7 @@ const MIB = 1024 * 1024;
 const MAX_BODY = 16 * MIB;
 const BOUND = 4 * MAX_BODY;
 /** Of what a socket has received and nobody has looked at yet, and of the process itself. */
-const SLACK = 20 * MIB;
+const SLACK = 8 * MIB;
 const COUNT = 15;
 
 /** Sends as much of a callback as it is told, and never its end. */
@@ -77,17 +77,13 @@ it('takes an honest callback while others hold as much memory as they can, which
 
     // More than may be held.
     for (const each of hostile) each.send(11 * MIB);
-    let mostHeld = 0;
-    await until(async () => {
-      mostHeld = Math.max(mostHeld, (await heldBy(server)) - before);
-      expect(hostile.filter(({ status }) => status === '503')).toHaveLength(COUNT - 4);
-    });
-    expect(await handIn(1)).toBe(200);
-    mostHeld = Math.max(mostHeld, (await heldBy(server)) - before);
-    console.log(
-      `${COUNT} bodies of 15 MiB hold at most ${(mostHeld / MIB).toFixed(1)} MiB of ${BOUND / MIB}`,
+    await until(() =>
+      expect(hostile.filter(({ status }) => status === '503')).toHaveLength(COUNT - BOUND / MAX_BODY),
     );
-    expect(mostHeld).toBeLessThan(BOUND + SLACK);
+    expect(await handIn(1)).toBe(200);
+    // What has been let go of takes its time to be collected on a busy machine.
+    await until(async () => expect((await heldBy(server)) - before).toBeLessThan(BOUND + SLACK));
+    expect(hostile.filter(({ status }) => status === undefined)).toHaveLength(BOUND / MAX_BODY);
   } finally {
     for (const each of hostile) each.end();
     await server.kill();
