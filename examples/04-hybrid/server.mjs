@@ -35,7 +35,12 @@ const {
  */
 const archives = { name: 'archives', decide: ({ userId }) => (userId === 'grace' ? 'async' : undefined) };
 
-const backend = await startBackend(DEEPGRAM_API_KEY, Number(EMULATOR_PORT));
+const backend = await startBackend(DEEPGRAM_API_KEY, Number(EMULATOR_PORT)).catch((error) =>
+  giveUp(error.cause ?? error, 'EMULATOR_PORT', EMULATOR_PORT),
+);
+const server = createServer();
+server.listen(Number(PORT), HOST);
+await once(server, 'listening').catch((error) => giveUp(error, 'PORT', PORT));
 const uploads = mkdtempSync(join(tmpdir(), 'hybrid-uploads-'));
 const prometheus = createPrometheus({ routes: true });
 // Records and jobs are in memory, and end with the process. docs/queue.md tells how to keep them.
@@ -59,9 +64,6 @@ client.on('warning', ({ message }) => console.warn(message));
 const tokens = createStreamTokens({ secret: STREAM_SECRET });
 const bridge = createWebSocketBridge(client, { path: '/stream', authorize: tokens.authorize });
 
-const server = createServer();
-server.listen(Number(PORT), HOST);
-await once(server, 'listening');
 const { port } = /** @type {AddressInfo} */ (server.address());
 const url = PUBLIC_WS_URL ?? `ws://${HOST}:${port}/stream`;
 server.on('request', createApp(client, { metrics: prometheus, stream: { url, tokens } }));
@@ -82,4 +84,18 @@ async function stop() {
   await backend.close();
   rmSync(uploads, { recursive: true, force: true });
   console.log('Closed');
+}
+
+/**
+ * Says in words that a port is taken.
+ *
+ * @param {NodeJS.ErrnoException} error
+ * @param {string} name Of its setting.
+ * @param {string} port
+ * @returns {never}
+ */
+function giveUp(error, name, port) {
+  if (error.code !== 'EADDRINUSE') throw error;
+  console.error(`Port ${port} is taken. Set ${name} to another one.`);
+  process.exit(1);
 }

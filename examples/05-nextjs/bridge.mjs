@@ -31,13 +31,17 @@ server.listen(Number(BRIDGE_PORT), HOST);
 await once(server, 'listening');
 process.send?.('ready');
 
-process.once('SIGTERM', stop);
-process.once('SIGINT', stop);
+let isStopping = false;
+process.on('SIGTERM', stop);
+process.on('SIGINT', stop);
 
 async function stop() {
-  await bridge.close({ timeoutMs: 5000 });
+  // A Ctrl-C comes from the terminal, and once more from run.mjs.
+  if (isStopping) return;
+  isStopping = true;
+  await bridge.close({ timeoutMs: 3000 });
   server.close();
-  await client.close({ timeoutMs: 5000 });
+  await client.close({ timeoutMs: 3000 });
   await storage.close?.();
   if (process.connected) process.disconnect();
 }

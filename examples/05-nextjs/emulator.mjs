@@ -8,9 +8,16 @@ const SENTENCES = [
   'and a click on a word plays it from there',
 ];
 
-export async function startEmulator() {
+export const EMULATOR_HOST = '127.0.0.1';
+
+/** @param {number} port The same at each start: jobs that wait know the sample by its URL. */
+export async function startEmulator(port) {
   const { EMULATOR_MS = '1200' } = process.env;
-  const emulator = await startDeepgramEmulator({ processingMs: Number(EMULATOR_MS) });
+  const emulator = await startDeepgramEmulator({
+    host: EMULATOR_HOST,
+    port,
+    processingMs: Number(EMULATOR_MS),
+  });
   const phrases = SENTENCES.map((text) => ({ text, pauseAfterSeconds: 1 }));
   const { audio } = synthesizeSpeech(phrases);
   return {

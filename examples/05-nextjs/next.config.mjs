@@ -21,5 +21,7 @@ export default {
         { key: 'x-content-type-options', value: 'nosniff' },
       ],
     },
+    // A page that follows a job would come again over the same connection, and keep a server that ends from its end.
+    { source: '/api/speech/jobs/:id/events', headers: [{ key: 'connection', value: 'close' }] },
   ],
 };

@@ -5,15 +5,24 @@ import { fork, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { startEmulator } from './emulator.mjs';
-
-/** @import { ChildProcess } from 'node:child_process' */
+import { EMULATOR_HOST, startEmulator } from './emulator.mjs';
+import { requireFreePorts } from './ports.mjs';
+import { createProcesses } from './processes.mjs';
 
 const here = import.meta.dirname;
 const [mode = 'start'] = process.argv.slice(2);
-const { PORT = '3000', HOST = '127.0.0.1', BRIDGE_PORT = '3001', DEEPGRAM_API_KEY } = process.env;
+const {
+  PORT = '3000',
+  HOST = '127.0.0.1',
+  BRIDGE_PORT = '3001',
+  EMULATOR_PORT = '3002',
+  DEEPGRAM_API_KEY,
+} = process.env;
 
-const emulator = DEEPGRAM_API_KEY ? undefined : await startEmulator();
+await requireFreePorts({ PORT, BRIDGE_PORT }, HOST);
+if (!DEEPGRAM_API_KEY) await requireFreePorts({ EMULATOR_PORT }, EMULATOR_HOST);
+
+const emulator = DEEPGRAM_API_KEY ? undefined : await startEmulator(Number(EMULATOR_PORT));
 console.log(
   emulator === undefined
     ? 'DEEPGRAM_API_KEY is set: this uses Deepgram, and Deepgram bills it.'
@@ -31,61 +40,24 @@ const env = {
   HOST,
   BRIDGE_PORT,
   ...(emulator && {
-    DEEPGRAM_API_KEY: 'emulator',
+    // Any key will do. A word would be taken out of every message that has it, as a key is.
+    DEEPGRAM_API_KEY: randomBytes(20).toString('hex'),
     DEEPGRAM_ENDPOINT: emulator.url,
     SAMPLE_URL: emulator.sampleUrl,
   }),
 };
 
-/** @type {ChildProcess[]} */
-const children = [];
-let isStopping = false;
-
-process.once('SIGTERM', stop);
-process.once('SIGINT', stop);
-
-const bridge = watch(fork(join(here, 'bridge.mjs'), { cwd: here, env }), 'The bridge');
-await once(bridge, 'message');
-const next = join(here, 'node_modules/next/dist/bin/next');
-watch(
-  spawn(process.execPath, [next, mode, '--port', PORT, '--hostname', HOST], {
-    cwd: here,
-    env,
-    stdio: ['ignore', 'inherit', 'inherit'],
-  }),
-  'Next.js',
-);
-
-/**
- * One without the other is of no use.
- *
- * @param {ChildProcess} child
- * @param {string} name
- */
-function watch(child, name) {
-  children.push(child);
-  child.once('exit', (code) => {
-    if (isStopping) return;
-    console.error(`${name} has ended.`);
-    process.exitCode = code || 1;
-    void stop();
-  });
-  return child;
-}
-
-async function stop() {
-  if (isStopping) return;
-  isStopping = true;
-  await Promise.all(children.map(end));
-  await emulator?.close();
-  console.log('Closed');
-}
-
-/**
- * @param {ChildProcess} child
- */
-async function end(child) {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill('SIGTERM');
-  await once(child, 'exit');
+const processes = createProcesses(() => emulator?.close());
+const bridge = processes.add(fork(join(here, 'bridge.mjs'), { cwd: here, env }), 'The bridge');
+await Promise.race([once(bridge, 'message'), once(bridge, 'exit')]);
+if (!processes.isStopping()) {
+  const next = join(here, 'node_modules/next/dist/bin/next');
+  processes.add(
+    spawn(process.execPath, [next, mode, '--port', PORT, '--hostname', HOST], {
+      cwd: here,
+      env,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    }),
+    'Next.js',
+  );
 }

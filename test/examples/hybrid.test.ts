@@ -1,6 +1,7 @@
-import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -109,6 +110,22 @@ describe('the hybrid example', { timeout: 60_000 }, () => {
   it('ends in order on SIGTERM', async () => {
     expect(await stop(server)).toBe(0);
     expect(server.output.at(-1)).toBe('Closed');
+  });
+});
+
+it.each(['PORT', 'EMULATOR_PORT'])('says so where %s is taken', async (name) => {
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  const { status, stdout, stderr } = spawnSync(process.execPath, [`${folder}server.mjs`], {
+    env: { ...environment, [name]: String(port) },
+    encoding: 'utf8',
+  });
+  other.close();
+  expect({ status, stdout, stderr }).toEqual({
+    status: 1,
+    stdout: '',
+    stderr: `Port ${port} is taken. Set ${name} to another one.\n`,
   });
 });
 

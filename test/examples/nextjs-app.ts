@@ -13,21 +13,45 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 /** What is installed, built or stored in the example's own folder. */
 const NOT_COPIED = /[\\/](?:node_modules|\.next|data|[^\\/]+\.tgz|next-env\.d\.ts|tsconfig\.tsbuildinfo)$/;
 
+export interface ExampleBuild {
+  start(settings?: Settings): Promise<ExampleApp>;
+  /** Runs it until it ends by itself. */
+  run(settings: Settings): Promise<{ code: number | null; output: string }>;
+  /** Ends what still runs, and deletes the copy. */
+  dispose(): void;
+}
+
 export interface ExampleApp {
   readonly url: string;
   /** Of the WebSocket bridge. */
   readonly bridgeUrl: string;
   output(): string;
+  signal(signal: NodeJS.Signals): void;
+  /** Resolves when all of it has ended, and nobody holds its output any more. */
+  ended(): Promise<Ending>;
   /** Sends SIGTERM. */
-  stop(): Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
-  /** Deletes the copy. */
-  dispose(): void;
+  stop(): Promise<Ending>;
 }
 
-/** Copies the example, installs the packed library into it as a user does, builds it, and starts it. */
-export async function startExampleApp(settings: Readonly<Record<string, string>>): Promise<ExampleApp> {
+export interface Ending {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface Settings {
+  readonly env?: Readonly<Record<string, string>>;
+  /** True: by `npm start`, and signals go to npm alone. */
+  readonly byNpm?: boolean;
+}
+
+/** Copies the example, installs the packed library into it as a user does, and builds it. */
+export async function buildExample(): Promise<ExampleBuild> {
   const folder = mkdtempSync(join(tmpdir(), 'nextjs-example-'));
-  const dispose = (): void => rmSync(folder, { recursive: true, force: true });
+  const started: ChildProcess[] = [];
+  const dispose = (): void => {
+    started.forEach(killGroup);
+    rmSync(folder, { recursive: true, force: true });
+  };
   try {
     cpSync(join(root, 'examples/05-nextjs'), folder, {
       recursive: true,
@@ -36,10 +60,44 @@ export async function startExampleApp(settings: Readonly<Record<string, string>>
     await packLibrary(join(folder, 'transcription-client.tgz'));
     await run(folder, 'npm', ['install', '--prefer-offline', '--no-audit', '--no-fund']);
     await run(folder, 'npm', ['run', 'build']);
-    return { ...(await start(folder, settings)), dispose };
   } catch (error) {
     dispose();
     throw error;
+  }
+  async function launch({ env = {}, byNpm = false }: Settings) {
+    const [PORT = '', BRIDGE_PORT = ''] = (await Promise.all([freePort(), freePort()])).map(String);
+    const all = { ...environment(), PORT, BRIDGE_PORT, EMULATOR_PORT: '0', ...env };
+    const [command, args] = byNpm ? ['npm', ['start']] : [process.execPath, ['run.mjs', 'start']];
+    const child = spawn(command, args, {
+      cwd: folder,
+      env: all,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // Of its own group, all of which can be killed.
+      detached: true,
+    });
+    started.push(child);
+    return { child, ports: all };
+  }
+  return {
+    dispose,
+    async start(settings = {}) {
+      const { child, ports } = await launch(settings);
+      return appOf(child, ports);
+    },
+    async run(settings) {
+      const { child } = await launch(settings);
+      const output = outputOf(child);
+      await once(child, 'close');
+      return { code: child.exitCode, output: output() };
+    },
+  };
+}
+
+function killGroup({ pid = 0 }: ChildProcess): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // All of it has ended.
   }
 }
 
@@ -59,41 +117,39 @@ async function run(folder: string, command: string, args: readonly string[]): Pr
   }
 }
 
-async function start(
-  folder: string,
-  settings: Readonly<Record<string, string>>,
-): Promise<Omit<ExampleApp, 'dispose'>> {
-  const port = await freePort();
-  const bridgePort = await freePort();
-  // What `npm start` runs; npm itself is left out, so that a signal reaches it.
-  const child = spawn(process.execPath, ['run.mjs', 'start'], {
-    cwd: folder,
-    env: { ...environment(), ...settings, PORT: String(port), BRIDGE_PORT: String(bridgePort) },
-    stdio: ['ignore', 'pipe', 'pipe'],
+async function appOf(
+  child: ChildProcess,
+  { PORT, BRIDGE_PORT }: { readonly PORT: string; readonly BRIDGE_PORT: string },
+): Promise<ExampleApp> {
+  const closed = once(child, 'close');
+  const output = outputOf(child);
+  const ended = async (): Promise<Ending> => {
+    await closed;
+    return { code: child.exitCode, signal: child.signalCode };
+  };
+  await new Promise<void>((resolve, reject) => {
+    child.stdout?.on('data', () => output().includes('Ready') && resolve());
+    void closed.then(() => reject(new Error(`The example did not start: ${output()}`)));
   });
-  const ended = once(child, 'exit');
-  const output = await untilReady(child);
   return {
-    url: `http://127.0.0.1:${port}`,
-    bridgeUrl: `ws://127.0.0.1:${bridgePort}/stream`,
+    url: `http://127.0.0.1:${PORT}`,
+    bridgeUrl: `ws://127.0.0.1:${BRIDGE_PORT}/stream`,
     output,
-    async stop() {
-      if (child.exitCode === null) child.kill('SIGTERM');
-      await ended;
-      return { code: child.exitCode, signal: child.signalCode };
+    ended,
+    signal: (signal) => void child.kill(signal),
+    stop() {
+      child.kill('SIGTERM');
+      return ended();
     },
   };
 }
 
-function untilReady(child: ChildProcess): Promise<() => string> {
+function outputOf(child: ChildProcess): () => string {
   let output = '';
-  return new Promise((resolve, reject) => {
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.on('data', (text) => {
-        output += text;
-        if (output.includes('Ready')) resolve(() => output);
-      });
-    }
-    child.once('exit', () => reject(new Error(`The example did not start: ${output}`)));
-  });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  }
+  return () => output;
 }

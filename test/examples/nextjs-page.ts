@@ -35,6 +35,15 @@ const LOW_CONTRASTS = `(() => {
   return found;
 })()`;
 
+/** In the page: in how many lines the links to its pages are. */
+const LINES_OF_LINKS = `new Set(
+  [...document.querySelectorAll('[aria-label=Pages] a')].flatMap((link) => {
+    const range = document.createRange();
+    range.selectNodeContents(link);
+    return [...range.getClientRects()].map(({ top }) => top);
+  }),
+).size`;
+
 const NEED_A_NAME = ['form', 'region', 'log', 'radio', 'button', 'link', 'group', 'textbox', 'navigation'];
 
 /** Readable in light and dark, nothing wider than a telephone, and everything has a name for a screen reader. */
@@ -53,6 +62,7 @@ export async function checkLooks(page: Chromium, screenshot?: (scheme: string) =
   await emulate(page, {});
   await resize(page, 360, 740);
   expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
+  expect(await page.evaluate(LINES_OF_LINKS)).toBe(1);
   await resize(page, 1280, 800);
   const names = await namesOf(page);
   expect(names.filter(({ name }) => name === '')).toEqual([]);

@@ -7,8 +7,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { WebSocket } from 'ws';
 import { type Chromium, type ChromiumOptions, startChromium } from '../support/chromium.js';
 import { allOf, KEEP_SENT_AUDIO, sentAudio, wordsIn } from '../support/delivered-audio.js';
-import { type ExampleApp, startExampleApp } from './nextjs-app.js';
+import { buildExample, type ExampleApp, type ExampleBuild } from './nextjs-app.js';
+import { captionTests } from './nextjs-captions.js';
 import { checkLooks, chooseFile, click, dropFile, namesOf, press, walkTo } from './nextjs-page.js';
+import { processTests } from './nextjs-processes.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -16,6 +18,7 @@ const SENTENCES = ['every word of this file is played', 'and lights up while it 
 const WORDS = SENTENCES.join(' ').split(' ');
 const SPOKEN = 'what the microphone hears is written down';
 
+let build: ExampleBuild;
 let app: ExampleApp;
 let folder: string;
 let browser: Chromium | undefined;
@@ -25,10 +28,12 @@ beforeAll(async () => {
   const phrases = SENTENCES.map((text) => ({ text, pauseAfterSeconds: 1.2 }));
   writeFileSync(join(folder, 'speech.wav'), synthesizeSpeech(phrases).audio);
   writeFileSync(join(folder, 'notes.txt'), 'These are no sounds.');
+  writeFileSync(join(folder, 'broken.wav'), 'These are none either.');
   const microphone = synthesizeSpeech([{ text: SPOKEN, pauseAfterSeconds: 1 }], { sampleRate: 48_000 });
   writeFileSync(join(folder, 'microphone.wav'), microphone.audio);
   // Long enough to see a job wait, and to cancel it.
-  app = await startExampleApp({ EMULATOR_MS: '2000' });
+  build = await buildExample();
+  app = await build.start({ env: { EMULATOR_MS: '2000' } });
 }, 300_000);
 
 afterEach(async () => {
@@ -38,9 +43,12 @@ afterEach(async () => {
 
 afterAll(async () => {
   await app?.stop();
-  app?.dispose();
+  build?.dispose();
   rmSync(folder, { recursive: true, force: true });
 }, 60_000);
+
+processTests(() => build);
+captionTests(open, () => app.url);
 
 describe('the Next.js example', { timeout: 120_000 }, () => {
   it('transcribes a file at once with the keyboard, and lights up its words as they are played', async () => {
@@ -138,14 +146,26 @@ describe('the Next.js example', { timeout: 120_000 }, () => {
     expect(await page.evaluate(`document.querySelector('#url').getAttribute('aria-describedby')`)).toBe(
       'url-error',
     );
+    expect(await page.evaluate(`document.querySelector('#url-error').textContent`)).not.toContain('fromFile');
     await checkLooks(page);
+    await type(page, '#url', '?');
+    await page.waitFor(`document.querySelector('#url-error') === null`);
+    await press(page, 'Enter');
+    await page.waitFor(`document.querySelector('#url-error') !== null`);
 
     await page.evaluate(`document.querySelector('#sample').click()`);
+    await page.waitFor(`document.querySelector('#url-error, [aria-invalid=true]') === null`);
     const sample = await page.evaluate<string>(`document.querySelector('#url').value`);
     await page.evaluate(`document.querySelector('#submit').click()`);
     await onTranscript(page);
     expect((await shownWords(page)).slice(0, 4)).toEqual(['this', 'recording', 'was', 'made']);
     expect(await page.evaluate(`document.querySelector('audio').src`)).toBe(sample);
+    await page.evaluate(RECORD_WORDS);
+    await click(page, '.line:last-of-type .word');
+    await page.waitFor(`played.length > 0`);
+    const [first] = await page.evaluate<Played[]>('played');
+    expect(first?.text).toBe('And');
+    expect(first?.at).toBeGreaterThan(5);
     // What the browser itself writes of answers that are errors.
     expect(page.errors.filter((text) => !/status of 4\d\d/.test(text))).toEqual([]);
   });
@@ -154,9 +174,31 @@ describe('the Next.js example', { timeout: 120_000 }, () => {
     const page = await open('/');
     await chooseFile(page, '#file', join(folder, 'notes.txt'));
     await page.evaluate(`document.querySelector('#submit').click()`);
-    await page.waitFor(`document.querySelector('#file-error') !== null`);
+    await page.waitFor(`document.querySelector('#file-error')?.textContent.includes('is no recording')`);
     expect(await page.evaluate(`document.querySelector('#file').getAttribute('aria-invalid')`)).toBe('true');
     expect(await page.evaluate(`document.querySelector('#submit').disabled`)).toBe(false);
+
+    await chooseFile(page, '#file', join(folder, 'broken.wav'));
+    await page.waitFor(`document.querySelector('#file-error') === null`);
+    await page.evaluate(`document.querySelector('#submit').click()`);
+    await page.waitFor(`document.querySelector('#file-error')?.textContent.includes('cannot be read')`);
+  });
+
+  it('asks somebody whose cookie has gone to load the page again', async () => {
+    const page = await open('/');
+    await page.evaluate(`document.querySelector('#sample').click()`);
+    await page.send('Network.clearBrowserCookies');
+    await page.evaluate(`document.querySelector('#submit').click()`);
+    await page.waitFor(`document.querySelector('#url-error')?.textContent.includes('Load this page again')`);
+  });
+
+  it('says on the page of a job that has failed why, in words of its own', async () => {
+    const page = await open('/');
+    await type(page, '#url', 'http://127.0.0.1:1/nothing.wav');
+    await page.evaluate(`document.querySelector('[value=async]').click()`);
+    await page.evaluate(`document.querySelector('#submit').click()`);
+    await page.waitFor(`document.querySelector('.job h2')?.textContent === 'It has failed'`);
+    expect(await page.evaluate(`document.querySelector('.job p').textContent`)).toMatch(/^At this URL/);
   });
 
   it('captions the microphone over the bridge, and plays it again', async () => {

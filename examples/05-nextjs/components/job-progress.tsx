@@ -4,7 +4,8 @@ import Link from 'next/link';
 import { useRouter } from 'next/navigation';
 import { useEffect, useState } from 'react';
 import type { JobEventAnswer } from 'transcription-client/http-client';
-import { problemOf, speechApi } from '@/lib/api';
+import { speechApi } from '@/lib/api';
+import { problemOf } from '@/lib/problem';
 
 const STEPS = ['Waiting', 'Sending the recording', 'Listening', 'Writing it down'];
 
@@ -35,7 +36,8 @@ export function JobProgress({ id }: { id: string }) {
 
   if (error !== undefined) return <Ended title="It cannot be followed" text={error} />;
   const status = event?.status;
-  if (status?.state === 'failed') return <Ended title="It has failed" text={status.error.message} />;
+  if (status?.state === 'failed')
+    return <Ended title="It has failed" text={problemOf(status.error).message} />;
   if (status?.state === 'cancelled')
     return <Ended title="It was cancelled" text="Nothing was written down." />;
 

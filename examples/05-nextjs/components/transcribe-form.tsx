@@ -2,8 +2,9 @@
 
 import { useRouter } from 'next/navigation';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
-import { type Mode, problemOf, submit } from '@/lib/api';
+import { type Mode, submit } from '@/lib/api';
 import { durationOf } from '@/lib/duration';
+import { problemOf } from '@/lib/problem';
 import { keepRecording } from '@/lib/recordings';
 import { useHydrated } from '@/lib/use-hydrated';
 import { DropZone } from './drop-zone';
@@ -34,6 +35,13 @@ export function TranscribeForm({ sampleUrl }: { sampleUrl: string | undefined })
   useEffect(() => {
     if (wrong !== undefined) form.current?.querySelector<HTMLElement>(CONTROLS[wrong.field])?.focus();
   }, [wrong]);
+
+  function choose(chosen: { readonly file?: File | undefined; readonly url?: string }) {
+    setFile(chosen.file);
+    setUrl(chosen.url ?? '');
+    // It was about the one before.
+    setWrong(undefined);
+  }
 
   const errorOf = (field: Field) => (wrong?.field === field ? wrong.message : undefined);
 
@@ -69,11 +77,7 @@ export function TranscribeForm({ sampleUrl }: { sampleUrl: string | undefined })
         file={file}
         error={errorOf('file')}
         isDisabled={isDisabled}
-        onChoose={(chosen) => {
-          setFile(chosen);
-          setUrl('');
-          setWrong(undefined);
-        }}
+        onChoose={(chosen) => choose({ file: chosen })}
       />
       <div className="field">
         <label htmlFor="url">or its URL</label>
@@ -86,20 +90,14 @@ export function TranscribeForm({ sampleUrl }: { sampleUrl: string | undefined })
             disabled={isDisabled}
             aria-invalid={errorOf('url') !== undefined}
             aria-describedby={errorOf('url') === undefined ? undefined : 'url-error'}
-            onChange={(event) => {
-              setUrl(event.target.value);
-              setFile(undefined);
-            }}
+            onChange={(event) => choose({ url: event.target.value })}
           />
           {sampleUrl !== undefined && (
             <button
               id="sample"
               type="button"
               disabled={isDisabled}
-              onClick={() => {
-                setUrl(sampleUrl);
-                setFile(undefined);
-              }}
+              onClick={() => choose({ url: sampleUrl })}
             >
               Use the sample
             </button>
@@ -111,7 +109,15 @@ export function TranscribeForm({ sampleUrl }: { sampleUrl: string | undefined })
           </p>
         )}
       </div>
-      <ModeChoice value={mode} error={errorOf('mode')} isDisabled={isDisabled} onChange={setMode} />
+      <ModeChoice
+        value={mode}
+        error={errorOf('mode')}
+        isDisabled={isDisabled}
+        onChange={(chosen) => {
+          setMode(chosen);
+          setWrong(undefined);
+        }}
+      />
       <div className="actions">
         <button className="primary" id="submit" type="submit" disabled={isDisabled}>
           {isRunning ? 'Transcribing…' : 'Transcribe'}

@@ -1,9 +1,4 @@
-import {
-  type AsyncAnswer,
-  createHttpClient,
-  HttpClientError,
-  type SyncAnswer,
-} from 'transcription-client/http-client';
+import { type AsyncAnswer, createHttpClient, type SyncAnswer } from 'transcription-client/http-client';
 
 /** The routes of app/api/speech, typed. A cookie says who asks. */
 export const speechApi = createHttpClient({ baseUrl: '/api/speech' });
@@ -32,11 +27,4 @@ export async function submit(
       : await speechApi.transcribe(source, { ...facts, signal });
   if (answer.mode !== 'stream') return answer;
   throw new Error('The server wants this recording streamed, which this page does not do.');
-}
-
-/** What is wrong with a request, and with which of its fields. */
-export function problemOf(error: unknown): { readonly field: string | undefined; readonly message: string } {
-  if (!HttpClientError.isInstance(error)) return { field: undefined, message: String(error) };
-  const [first] = error.errors;
-  return { field: first?.field, message: first?.message ?? error.message };
 }

@@ -7,8 +7,17 @@ const shared = globalThis as typeof globalThis & { speechClient?: TranscriptionC
 
 /** One client for the server, also when `next dev` loads this again. Made at the first request: a build needs none. */
 export function speechClient(): TranscriptionClient {
-  shared.speechClient ??= openClient().client;
+  shared.speechClient ??= openSpeechClient();
   return shared.speechClient;
+}
+
+/** Next.js waits for its last answer before it ends. A client that is closed ends the events that a page follows. */
+function openSpeechClient(): TranscriptionClient {
+  const { client } = openClient();
+  const close = () => void client.close({ timeoutMs: 3000 });
+  process.once('SIGTERM', close);
+  process.once('SIGINT', close);
+  return client;
 }
 
 /** Whose page this is. */

@@ -1,14 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
-import {
-  createLiveClient,
-  createMicrophone,
-  type LiveClient,
-  type LiveClientState,
-  type Microphone,
-} from 'transcription-client/browser';
-import { speechApi } from './api';
-import { keepRecording } from './recordings';
-import { wavOf } from './wav';
+import type { LiveClientState } from 'transcription-client/browser';
+import { type CaptionEvent, CaptionSession } from './caption-session';
+import { problemOf } from './problem';
 
 export interface Caption {
   readonly id: string;
@@ -33,14 +26,10 @@ export interface LiveCaptions {
   setMuted(isMuted: boolean): void;
 }
 
-interface Session {
-  readonly microphone: Microphone;
-  readonly live: LiveClient;
-}
-
 /** Captions of the microphone, over the bridge that the server names. */
 export function useLiveCaptions(): LiveCaptions {
-  const session = useRef<Session>(undefined);
+  // There from the click on: it can be stopped while it is still being opened.
+  const session = useRef<CaptionSession>(undefined);
   const [captions, setCaptions] = useState<readonly Caption[]>([]);
   const [partial, setPartial] = useState('');
   const [state, setState] = useState<LiveCaptions['state']>('idle');
@@ -49,49 +38,60 @@ export function useLiveCaptions(): LiveCaptions {
   const [error, setError] = useState<string>();
   const [transcriptId, setTranscriptId] = useState<string>();
 
+  const leave = useCallback((next: LiveCaptions['state']) => {
+    session.current = undefined;
+    setLevel(0);
+    setState(next);
+  }, []);
+
+  const hear = useCallback(
+    (event: CaptionEvent) => {
+      switch (event.type) {
+        case 'level':
+          return setLevel(event.rms);
+        case 'interim':
+          return setPartial(event.text);
+        case 'final': {
+          const { text, start, channel } = event;
+          setPartial('');
+          if (text === '') return undefined;
+          return setCaptions((former) => [...former, { id: `${channel} ${start}`, start, text }]);
+        }
+        case 'error':
+          return setError(problemOf(event.error).message);
+        default:
+          return event.state === 'closed' ? leave('closed') : setState(event.state);
+      }
+    },
+    [leave],
+  );
+
   const start = useCallback(async () => {
     setCaptions([]);
+    setPartial('');
     setError(undefined);
     setTranscriptId(undefined);
     setIsMuted(false);
     setState('connecting');
-    try {
-      session.current = await openSession();
-    } catch (why) {
-      setError((why as Error).message);
-      setState('closed');
-      return;
-    }
-    const { microphone, live } = session.current;
-    microphone.on('level', ({ rms }) => setLevel(rms));
-    microphone.on('error', (event) => setError(event.error.message));
-    live.on('state', (event) => setState(event.state));
-    live.on('interim', ({ text }) => setPartial(text));
-    live.on('final', ({ text, start: from, channel }) => {
-      setPartial('');
-      if (text !== '') setCaptions((former) => [...former, { id: `${channel} ${from}`, start: from, text }]);
+    const opened = new CaptionSession((event) => {
+      if (session.current === opened) hear(event);
     });
-    live.on('error', (event) => setError(event.error.message));
-    live.on('end', () => {
-      session.current = undefined;
-      setLevel(0);
-      void microphone.stop();
-    });
+    session.current = opened;
     try {
-      await microphone.start();
+      await opened.start();
     } catch (why) {
-      live.abort(why);
-      setError((why as Error).message);
+      // Stopped, and so left already.
+      if (session.current !== opened) return;
+      setError(problemOf(why).message);
+      leave('idle');
     }
-  }, []);
+  }, [hear, leave]);
 
   const stop = useCallback(async () => {
-    const { microphone, live } = session.current ?? {};
-    await microphone?.stop();
-    // Its failure came as an event.
-    const transcript = await live?.finish().catch(() => undefined);
-    setTranscriptId(transcript?.id);
-  }, []);
+    const stopped = session.current;
+    if (stopped?.isOpen === false) leave('idle');
+    setTranscriptId(await stopped?.stop());
+  }, [leave]);
 
   const setMuted = useCallback((muted: boolean) => {
     if (muted) session.current?.microphone.mute();
@@ -102,42 +102,11 @@ export function useLiveCaptions(): LiveCaptions {
   // A page that is left lets go of the microphone. The bridge stores what was said.
   useEffect(() => {
     return () => {
-      void session.current?.microphone.stop();
-      void session.current?.live.finish().catch(() => undefined);
+      const left = session.current;
+      session.current = undefined;
+      void left?.stop();
     };
   }, []);
 
   return { captions, partial, state, level, isMuted, error, transcriptId, start, stop, setMuted };
-}
-
-/** Rejects where the server offers no stream. */
-async function openSession(): Promise<Session> {
-  const offer = await speechApi.streamOffer();
-  let firstToken: string | undefined = offer.token;
-  const recorded: Uint8Array<ArrayBuffer>[] = [];
-  const microphone = createMicrophone({
-    // Safe on every browser with audio worklets, and a recording that needs no other codec.
-    capture: 'pcm',
-    onAudio(chunk) {
-      recorded.push(new Uint8Array(chunk));
-      void live.send(chunk);
-    },
-  });
-  const live = createLiveClient({
-    url: offer.url,
-    options: microphone.format,
-    // A token lives for a minute: a connection later on gets another one.
-    async token() {
-      const token = firstToken ?? (await speechApi.streamOffer()).token;
-      firstToken = undefined;
-      return token;
-    },
-  });
-  live.on('end', ({ transcript }) => {
-    const { sample_rate, channels } = microphone.format;
-    if (transcript === undefined || sample_rate === undefined) return;
-    // Without it the transcript has no player, and is there all the same.
-    keepRecording(transcript.id, wavOf(recorded, sample_rate, channels)).catch(() => undefined);
-  });
-  return { microphone, live };
 }

@@ -10,12 +10,12 @@ import { deliverWithRetries } from './callbacks.js';
 import { createEmulatorFaults } from './emulator-faults.js';
 import type { EmulatorFaults } from './faults.js';
 import { answerHttp } from './http.js';
-import type { ServedAudio } from './http-exchange.js';
 import { Journal } from './journal.js';
 import type { EmulatorJournal, ReceivedRequest } from './journal-types.js';
 import { createLiveServer } from './live-server.js';
 import { fetchLoopbackAudio } from './loopback.js';
 import { type DeepgramEmulatorOptions, resolveOptions } from './options.js';
+import type { ServedAudio } from './served-audio.js';
 
 /** A running emulator of Deepgram's speech API. */
 export interface DeepgramEmulator {
@@ -30,7 +30,10 @@ export interface DeepgramEmulator {
   readonly journal: EmulatorJournal;
   /** Makes HTTP requests fail, and with `faults.live` live streams. */
   readonly faults: EmulatorFaults;
-  /** Serves audio at a URL of the emulator, so that it can be transcribed by URL. Returns that URL. */
+  /**
+   * Serves audio at a URL of the emulator, so that it can be transcribed by URL, and in parts, so that a browser can
+   * play it from anywhere. Returns that URL.
+   */
   serveAudio(bytes: Uint8Array, options?: ServeAudioOptions): string;
   /** Ends all connections, live streams and requests under way. No timer of theirs is left then. May be called twice. */
   close(): Promise<void>;

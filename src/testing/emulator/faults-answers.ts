@@ -1,6 +1,6 @@
 import type { Deepgram } from '@deepgram/sdk';
 import type { ErrorShape, FaultStatus, HttpFault } from './faults.js';
-import type { Reply } from './http-exchange.js';
+import type { Reply } from './reply.js';
 
 /** Where the fault `redirect` leads. */
 export const LOGIN_PATH = '/login.html';

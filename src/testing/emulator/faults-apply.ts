@@ -1,7 +1,8 @@
 import { sleep } from '../../internal/sleep.js';
 import type { HttpFault } from './faults.js';
 import { faultReply } from './faults-answers.js';
-import { type HttpExchange, type Reply, readBody, replyTo, send, sendHead } from './http-exchange.js';
+import { type HttpExchange, readBody, replyTo, send, sendHead } from './http-exchange.js';
+import type { Reply } from './reply.js';
 
 const TRICKLED_BYTES = 16;
 const TRICKLE_INTERVAL_MS = 1000;

@@ -3,11 +3,8 @@ import type { Clock } from '../../contracts/clock.js';
 import type { Answer } from './answer.js';
 import type { Api } from './api.js';
 import type { OpenRequest } from './journal.js';
-
-export interface ServedAudio {
-  readonly bytes: Uint8Array;
-  readonly contentType: string;
-}
+import type { Reply } from './reply.js';
+import { type ServedAudio, servedAudioReply } from './served-audio.js';
 
 /** One HTTP request that is being answered. */
 export interface HttpExchange {
@@ -20,13 +17,6 @@ export interface HttpExchange {
   readonly served: ReadonlyMap<string, ServedAudio>;
   /** Aborted when the connection ends before the answer is complete, or the emulator closes. */
   readonly signal: AbortSignal;
-}
-
-/** What goes over the wire. */
-export interface Reply {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array;
 }
 
 /** undefined: the client left before its body was complete. */
@@ -49,7 +39,7 @@ export async function replyTo(exchange: HttpExchange, body: Uint8Array): Promise
   const { method, path, query, requestId } = open.entry;
   const audio = exchange.served.get(path);
   if (audio && (method === 'GET' || method === 'HEAD')) {
-    return { status: 200, headers: { 'content-type': audio.contentType }, body: audio.bytes };
+    return servedAudioReply(method, request.headers, audio);
   }
   const answer = await api.handle(
     {
