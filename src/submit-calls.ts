@@ -18,7 +18,7 @@ import type { GivenSource } from './given-source.js';
 import type { RegionWatch } from './hybrid/region-watch.js';
 import { createRouter, type Router } from './hybrid/router.js';
 import { type RoutedOutcome, submit } from './hybrid/submit.js';
-import { claimUnlessAborted, raceAbort } from './internal/abort.js';
+import { raceAbort } from './internal/abort.js';
 import { signalOf } from './internal/check-arguments.js';
 import { defined } from './internal/defined.js';
 import { within } from './internal/within.js';
@@ -81,10 +81,16 @@ export function createSubmitCalls(parts: SubmitCallParts): SubmitCall {
           return modes.stream(callFor('stream', settled));
         },
       };
-      return await submit(keyed.decision, handlers, emit).catch(async (error) => {
-        await giveBack(keyed);
-        throw error;
-      });
+      return await submit(keyed.decision, handlers, emit).then(
+        async (outcome) => {
+          await keyed.end(false);
+          return outcome;
+        },
+        async (error) => {
+          await giveBack(keyed, limit.signal);
+          throw error;
+        },
+      );
     } finally {
       limit.dispose();
     }
@@ -114,16 +120,16 @@ export function createSubmitCalls(parts: SubmitCallParts): SubmitCall {
     signal: AbortSignal,
   ): Promise<KeyedDecision> {
     if (idempotencyKey === undefined || decision.mode === 'stream') {
-      return { decision, free: async () => undefined };
+      return { decision, end: async () => undefined };
     }
-    const settling = keys.settle(decision, { idempotencyKey, userId });
-    return lifetime.track((ended) => claimUnlessAborted(settling, ended, (late) => late.free()), signal);
+    return lifetime.track((ended) => keys.settle(decision, { idempotencyKey, userId }, ended), signal);
   }
 
-  /** A storage that hangs does not hold up the error of the submission. */
-  function giveBack({ free }: KeyedDecision): Promise<void> {
-    const freeing = free().catch(() => undefined);
-    return within(client.clock, freeing, FREE_MS);
+  /** Within close(). Whoever comes again at once finds the key free, but no storage that hangs holds up the error. */
+  async function giveBack(keyed: KeyedDecision, signal: AbortSignal): Promise<void> {
+    const freeing = keyed.end(true);
+    lifetime.addBackground(() => freeing);
+    if (!signal.aborted) await within(client.clock, freeing, FREE_MS);
   }
 
   /** What makes a decision better must not hold it up: undefined where it takes too long. */
@@ -147,7 +153,7 @@ export function createSubmitCalls(parts: SubmitCallParts): SubmitCall {
 }
 
 const GLANCE_MS = 250;
-const FREE_MS = 1000;
+const FREE_MS = 50;
 const NO_LOAD = { saturated: false, waiting: 0, regionFailing: false };
 
 /** The time of a call covers what comes before it. A job's is that of one attempt. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock, RouteDecision, StorageAdapter, TranscriptMode } from './contracts/index.js';
-import { BadRequestError } from './errors/index.js';
+import { BadRequestError, StorageError } from './errors/index.js';
+import { raceAbort } from './internal/abort.js';
 import { defined } from './internal/defined.js';
 import { assertAtomic } from './records/atomic.js';
 
@@ -14,8 +15,8 @@ export interface SubmitKey {
 
 export interface KeyedDecision {
   readonly decision: RouteDecision;
-  /** The submission has failed: its key is free again, unless others with the same key have not. */
-  free(): Promise<void>;
+  /** To be called once. A submission that failed gives its key back, unless others with the same key have not failed. */
+  end(hasFailed: boolean): Promise<void>;
 }
 
 /** What a key stands for. */
@@ -24,13 +25,20 @@ interface Pin {
   readonly createdAt: string;
   readonly expiresAt?: string;
   readonly mode: TranscriptMode;
-  /** Submissions that have not failed: under way, or with a result. */
+  /** Processes, and clients, whose submissions have not all failed. */
   readonly holders: number;
 }
 
 interface Found {
   readonly version: number;
   readonly pin: Pin | undefined;
+}
+
+/** The submissions of this client that have one key at the same time: for the storage they are one. */
+interface Share {
+  readonly pinning: Promise<Pin>;
+  users: number;
+  hasResult: boolean;
 }
 
 /**
@@ -40,24 +48,66 @@ interface Found {
 export class SubmitKeys {
   readonly #storage: StorageAdapter;
   readonly #clock: Clock;
+  readonly #shares = new Map<string, Share>();
 
   constructor(storage: StorageAdapter, clock: Clock) {
     this.#storage = storage;
     this.#clock = clock;
   }
 
-  /** Rejects with a BadRequestError where the caller asks for another mode than that of the key. */
-  async settle(decision: RouteDecision, { idempotencyKey, userId }: SubmitKey): Promise<KeyedDecision> {
+  /**
+   * Rejects with a BadRequestError where the caller asks for another mode than that of the key, and as soon as the signal
+   * aborts: whoever comes then does not wait for a storage that hangs.
+   */
+  async settle(
+    decision: RouteDecision,
+    { idempotencyKey, userId }: SubmitKey,
+    signal: AbortSignal,
+  ): Promise<KeyedDecision> {
     assertAtomic(this.#storage.capabilities, 'idempotencyKey');
     const text = JSON.stringify(['submit', userId ?? null, idempotencyKey]);
     const id = createHash('sha256').update(text).digest('hex');
-    for (;;) {
-      const found = await this.#find(id);
-      const settled = found.pin === undefined ? decision : withMode(decision, found.pin.mode);
-      const holders = (found.pin?.holders ?? 0) + 1;
-      const pin = { ...this.#newPin(settled.mode, userId), ...found.pin, holders };
-      if (await this.#write(id, pin, found.version)) return { decision: settled, free: () => this.#free(id) };
+    const share = this.#shares.get(id) ?? this.#open(id, decision.mode, userId);
+    share.users += 1;
+    try {
+      const { mode } = await raceAbort(share.pinning, signal);
+      return {
+        decision: withMode(decision, mode),
+        end: (hasFailed) => this.#leave(id, share, hasFailed),
+      };
+    } catch (error) {
+      // Not awaited: the storage may be what hangs.
+      void this.#leave(id, share, true);
+      throw error;
     }
+  }
+
+  #open(id: string, mode: TranscriptMode, userId: string | undefined): Share {
+    const share: Share = { pinning: this.#pin(id, mode, userId), users: 0, hasResult: false };
+    this.#shares.set(id, share);
+    return share;
+  }
+
+  /** Never rejects. */
+  async #leave(id: string, share: Share, hasFailed: boolean): Promise<void> {
+    share.users -= 1;
+    share.hasResult ||= !hasFailed;
+    if (share.users > 0) return;
+    this.#shares.delete(id);
+    if (share.hasResult) return;
+    const pin = await share.pinning.catch(() => undefined);
+    // Where that fails the key goes on standing for its mode.
+    if (pin !== undefined) await this.#free(id, pin).catch(() => undefined);
+  }
+
+  async #pin(id: string, mode: TranscriptMode, userId: string | undefined): Promise<Pin> {
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      const { pin: found, version } = await this.#find(id);
+      const holders = (found?.holders ?? 0) + 1;
+      const pin = { ...this.#newPin(mode, userId), ...found, holders };
+      if (await this.#write(id, pin, version)) return pin;
+    }
+    throw contended();
   }
 
   async #find(id: string): Promise<Found> {
@@ -86,11 +136,11 @@ export class SubmitKeys {
     );
   }
 
-  /** Where that fails the key goes on standing for its mode, and the caller hears of the submission's own error. */
-  async #free(id: string): Promise<void> {
-    for (;;) {
+  async #free(id: string, { createdAt }: Pin): Promise<void> {
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       const { pin, version } = await this.#find(id);
-      if (pin === undefined) return;
+      // Another one has taken its place.
+      if (pin?.createdAt !== createdAt) return;
       const holders = pin.holders - 1;
       const isFreed =
         holders > 0
@@ -103,6 +153,16 @@ export class SubmitKeys {
   #isoTime(inMs = 0): string {
     return new Date(this.#clock.wallMs() + inMs).toISOString();
   }
+}
+
+/** More than there are processes that use one key in the same moment. */
+const MAX_TRIES = 100;
+
+function contended(): StorageError {
+  return new StorageError('The idempotencyKey could not be written, because others wrote it all the time.', {
+    code: 'storage_failed',
+    retryable: true,
+  });
 }
 
 function withMode(decision: RouteDecision, mode: TranscriptMode): RouteDecision {

@@ -2,6 +2,7 @@ import { checkCall, STREAM_KEYS } from './call-options.js';
 import type { RouteFacts, RouterOptions, SubmitOptions, TranscriptMode } from './contracts/index.js';
 import { checkValues, LIVE_KEYS, PRERECORDED_KEYS } from './deepgram/map-options.js';
 import { defined } from './internal/defined.js';
+import { jsonCopy } from './internal/json-copy.js';
 import { checkBoolean, checkNumber, invalidOption } from './internal/validate.js';
 import { resolveRetry } from './policy-options.js';
 import { ENQUEUE_KEYS } from './queue/index.js';
@@ -43,13 +44,9 @@ export function settleSubmit(
       allowAsync: allowAsync ?? (mode === undefined && defaults.allowAsync === true),
       ...defined({ mode, durationSeconds, userId: options.userId }),
     },
-    call: copyOf(call),
+    // The caller's object may change before the mode is picked.
+    call: { ...call, ...defined({ metadata: jsonCopy(call.metadata) }) },
   };
-}
-
-/** The caller's objects may change before the mode is picked. */
-function copyOf<Call extends { readonly metadata?: unknown }>(call: Call): Call {
-  return call.metadata === undefined ? call : { ...call, metadata: structuredClone(call.metadata) };
 }
 
 /** What is out of range is refused whichever mode the router picks. */

@@ -1,6 +1,7 @@
 import type { ResolvedSource, TranscribeOptions, Transcript } from './contracts/index.js';
 import type { Parameters } from './deepgram/map-options.js';
 import { defined } from './internal/defined.js';
+import { jsonCopy } from './internal/json-copy.js';
 import type { ResolvedOptions } from './options.js';
 import { startDeadline } from './resilience/deadline.js';
 import type { IdempotentCalls } from './sync/idempotency.js';
@@ -28,7 +29,7 @@ export function createSyncCalls({ client, transcribe, idempotency, keep }: SyncC
     const settled = settleTranscribe(options, client);
     const { userId, metadata, idempotencyKey, deduplicate = false, durationSeconds } = options;
     // It may change before the transcript is stored.
-    const facts = { source: source.label, ...defined({ userId, metadata: structuredClone(metadata) }) };
+    const facts = { source: source.label, ...defined({ userId, metadata: jsonCopy(metadata) }) };
     const call: TranscribeCall = {
       ...settled,
       source,

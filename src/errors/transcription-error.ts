@@ -54,6 +54,7 @@ export type ErrorCode =
   | 'queue_failed'
   | 'queue_unavailable'
   | 'queue_misconfigured'
+  | 'audio_not_shared'
   | 'lease_lost'
   | 'job_stalled'
   | 'invalid_signature'

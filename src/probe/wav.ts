@@ -33,29 +33,68 @@ export function isWav(begin: Uint8Array): boolean {
 
 /** The length by the size of the audio. It goes to the end of the file where its header tells no size, or a larger one. */
 export async function readWavSeconds(bytes: ProbedBytes): Promise<number | undefined> {
-  const header = await readHeader(bytes);
+  const isLong = !spells(await bytes.read(0, 4), 'RIFF');
+  const header = await readHeader(bytes, isLong);
   if (header === undefined || header.format.length < 16) return undefined;
   const layout = readWavFormat(header.format);
   if (layout !== undefined) return secondsOfBlocks(header, layout);
   return hasKnownBlocks(header.format) ? undefined : secondsOfOther(header);
 }
 
-async function readHeader(bytes: ProbedBytes): Promise<WavHeader | undefined> {
+async function readHeader(bytes: ProbedBytes, isLong: boolean): Promise<WavHeader | undefined> {
   const contents = new Map<string, Uint8Array>();
-  let position = RIFF_HEAD_BYTES;
+  for await (const { name, start, size } of chunksOf(bytes, RIFF_HEAD_BYTES)) {
+    if (name === 'data') {
+      const header = headerOf(contents, size, bytes.sizeBytes - start);
+      return (
+        header && { ...header, audioBytes: header.audioBytes + (await laterBytes(bytes, start, header)) }
+      );
+    }
+    const needed = name === 'ds64' && !isLong ? undefined : TOLD_BY.get(name);
+    const isFirst = needed !== undefined && !contents.has(name);
+    if (isFirst) contents.set(name, await bytes.read(start, Math.min(size, needed)));
+  }
+  return undefined;
+}
+
+/** Audio may come in several pieces. */
+async function laterBytes(
+  bytes: ProbedBytes,
+  start: number,
+  { audioBytes, isCutOff }: WavHeader,
+): Promise<number> {
+  if (isCutOff) return 0;
+  let sum = 0;
+  for await (const chunk of chunksOf(bytes, evenEnd(start, audioBytes))) {
+    if (chunk.name === 'data') sum += Math.min(chunk.size, bytes.sizeBytes - chunk.start);
+  }
+  return sum;
+}
+
+interface Chunk {
+  readonly name: string;
+  /** Of its content. */
+  readonly start: number;
+  readonly size: number;
+}
+
+/** No more than there may be: what comes behind them stays unknown. */
+async function* chunksOf(bytes: ProbedBytes, begin: number): AsyncGenerator<Chunk> {
+  let position = begin;
   for (let chunk = 0; chunk < MAX_CHUNKS; chunk += 1) {
     const head = await bytes.read(position, CHUNK_HEAD_BYTES);
-    if (head.length < CHUNK_HEAD_BYTES) return undefined;
+    if (head.length < CHUNK_HEAD_BYTES) return;
     const name = String.fromCharCode(...head.subarray(0, 4));
     const size = viewOf(head).getUint32(4, true);
-    position += CHUNK_HEAD_BYTES;
-    if (name === 'data') return headerOf(contents, size, bytes.sizeBytes - position);
-    const needed = TOLD_BY.get(name);
-    if (needed !== undefined) contents.set(name, await bytes.read(position, Math.min(size, needed)));
-    // Chunks start at even positions: one of odd size is followed by a pad byte.
-    position += size + (size % 2);
+    const start = position + CHUNK_HEAD_BYTES;
+    yield { name, start, size };
+    position = evenEnd(start, size);
   }
-  throw new Error('There are too many chunks.');
+}
+
+/** Chunks start at even positions: one of odd size is followed by a pad byte. */
+function evenEnd(start: number, size: number): number {
+  return start + size + (size % 2);
 }
 
 function headerOf(

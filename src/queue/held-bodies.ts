@@ -52,7 +52,9 @@ interface HeldBodyListeners {
 
 /** A result of Deepgram's is there within seconds. */
 const MAX_BODY_MS = 60_000;
-const BLOCK_BYTES = 16_384;
+/** Blocks begin small, so that many bodies of a few bytes hold little. */
+const MIN_BLOCK_BYTES = 1024;
+const MAX_BLOCK_BYTES = 16_384;
 
 /** What has come of one body. */
 export class HeldBody {
@@ -96,7 +98,8 @@ export class HeldBody {
   }
 
   #grow(rest: Uint8Array): void {
-    const block = new Uint8Array(Math.max(rest.byteLength, BLOCK_BYTES));
+    const size = Math.min(Math.max(this.#heldBytes, MIN_BLOCK_BYTES), MAX_BLOCK_BYTES);
+    const block = new Uint8Array(Math.max(rest.byteLength, size));
     block.set(rest);
     this.#blocks.push(block);
     this.#free = block.byteLength - rest.byteLength;

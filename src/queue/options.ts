@@ -114,7 +114,7 @@ export function checkSource(
     throw new QueueError(
       'The workers of this queue may run in other processes, which cannot read this audio. ' +
         'Upload it and pass its URL, set an audioStore that is shared, or use transcribe().',
-      { code: 'queue_misconfigured' },
+      { code: 'audio_not_shared' },
     );
   }
 }

@@ -188,7 +188,8 @@ type Elsewhere =
   | `storage_${string}`
   | 'record_too_large'
   | 'decryption_failed'
-  | 'audio_not_found';
+  | 'audio_not_found'
+  | 'audio_not_shared';
 
 interface Scenario {
   readonly endpoint?: () => Promise<FaultServer | string>;

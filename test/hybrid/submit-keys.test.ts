@@ -3,10 +3,11 @@ import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { createMemoryStorage, type StorageAdapter } from 'transcription-client';
+import { createMemoryStorage, type StorageAdapter, type TranscriptionClient } from 'transcription-client';
 import { createFileAudioStore } from 'transcription-client/files';
-import { startDeepgramEmulator, synthesizeSpeech } from 'transcription-client/testing';
+import { createFakeClock, startDeepgramEmulator, synthesizeSpeech } from 'transcription-client/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { SubmitKeys } from '../../src/submit-keys.js';
 import { clientOf, failureOf } from '../support/client.js';
 import { listenAnswer, send, startHttpServer } from '../support/fault-server.js';
 
@@ -86,52 +87,92 @@ describe('the key of submissions that share a request', () => {
 
   it('stands for their mode where the first one of them leaves', async () => {
     const { server, answer, arrived } = await startHeld();
-    const storage = createMemoryStorage();
-    await using client = clientOf(server.url, { storage });
+    await using client = clientOf(server.url);
     await using _server = server;
+    const decided = routesOf(client);
     const controller = new AbortController();
     const first = failureOf(client.submit(one, { ...call, signal: controller.signal }));
     await arrived();
     const second = client.submit(one, call);
-    await vi.waitFor(async () => expect(await holdersOf(storage)).toBe(2), { timeout: 10_000 });
+    await decided(2);
     controller.abort();
     expect((await first).code).toBe('aborted');
     const third = client.submit(one, { ...call, durationSeconds: 400 });
-    await vi.waitFor(async () => expect(await holdersOf(storage)).toBe(2), { timeout: 10_000 });
+    await decided(3);
     answer(200);
     const outcomes = await Promise.all([second, third]);
     expect(outcomes.map(({ mode }) => mode)).toEqual(['sync', 'sync']);
     expect(server.requests).toHaveLength(1);
   });
 
-  it('is free again where all of them have failed', async () => {
+  it('stands for their mode in another process too', async () => {
     const { server, answer, arrived } = await startHeld();
     const storage = createMemoryStorage();
+    await using near = clientOf(server.url, { storage });
+    await using far = clientOf(server.url, { storage });
+    await using _server = server;
+    const controller = new AbortController();
+    const first = failureOf(near.submit(one, { ...call, signal: controller.signal }));
+    await arrived();
+    const second = far.submit(one, call);
+    await vi.waitFor(async () => expect(await holdersOf(storage)).toBe(2), { timeout: 10_000 });
+    controller.abort();
+    expect((await first).code).toBe('aborted');
+    await vi.waitFor(async () => expect(await holdersOf(storage)).toBe(1), { timeout: 10_000 });
+    const third = near.submit(one, { ...call, durationSeconds: 400 });
+    const outcomes = Promise.all([second, third]);
+    const answering = setInterval(() => answer(200), 10);
+    expect((await outcomes).map(({ mode }) => mode)).toEqual(['sync', 'sync']);
+    clearInterval(answering);
+  });
+
+  it('is free again where all of them have failed, and costs the storage no more than one of them', async () => {
+    const { server, answer, arrived } = await startHeld();
+    const memory = createMemoryStorage();
+    let writes = 0;
+    const storage: StorageAdapter = {
+      ...memory,
+      put(record, condition) {
+        if ((record.data as { holders?: number }).holders !== undefined) writes += 1;
+        return memory.put(record, condition);
+      },
+    };
     await using client = clientOf(server.url, { storage });
     await using _server = server;
-    const failing = [1, 2, 3].map(() => failureOf(client.submit(one, call)));
-    await arrived();
-    await vi.waitFor(async () => expect(await holdersOf(storage)).toBe(3), { timeout: 10_000 });
+    const decided = routesOf(client);
+    const failing = Array.from({ length: 50 }, () => failureOf(client.submit(one, call)));
+    await Promise.all([arrived(), decided(50)]);
+    expect(await holdersOf(storage)).toBe(1);
     answer(400);
     for (const { code } of await Promise.all(failing)) expect(code).toBe('bad_request');
     expect(await holdersOf(storage)).toBe(0);
+    expect(writes).toBe(1);
+  });
+
+  it('is not that of others who have it since', async () => {
+    const storage = createMemoryStorage();
+    const clock = createFakeClock();
+    const [early, late] = [new SubmitKeys(storage, clock), new SubmitKeys(storage, clock)];
+    const { signal } = new AbortController();
+    const key = { idempotencyKey: 'k', userId: 'ada' };
+    const decision = { mode: 'sync', rule: 'x', facts: {} } as never;
+    const old = await early.settle(decision, key, signal);
+    const [{ id = '' } = {}] = (await storage.list('idempotency', { limit: 1 })).items;
+    await storage.delete('idempotency', id);
+    await clock.advance(1);
+    await late.settle(decision, key, signal);
+    await old.end(true);
+    expect(await holdersOf(storage)).toBe(1);
   });
 });
 
-const hang = () => new Promise<never>(() => undefined);
-
-/** It never answers where it is asked for a key. */
-function hangingKeys(): StorageAdapter {
-  const storage = createMemoryStorage();
-  return {
-    ...storage,
-    get: (collection, id) => (collection === 'idempotency' ? hang() : storage.get(collection, id)),
-  };
-}
-
-function hangingBlob(): Blob {
-  const blob = new Blob([one]);
-  return Object.assign(blob, { slice: () => Object.assign(new Blob(), { arrayBuffer: hang }) });
+/** Waits until so many submissions were decided. */
+function routesOf(client: TranscriptionClient): (count: number) => Promise<unknown> {
+  let routes = 0;
+  client.on('route', () => {
+    routes += 1;
+  });
+  return (count) => vi.waitFor(() => expect(routes).toBe(count), { timeout: 10_000 });
 }
 
 /** How many hold the key: those that are under way, and those that have a result. */
@@ -140,27 +181,6 @@ async function holdersOf(storage: StorageAdapter): Promise<number> {
   const counts = items.map(({ data }) => (data as { readonly holders?: number }).holders ?? 0);
   return Math.max(0, ...counts);
 }
-
-describe('a submission that is held up before it is sent', () => {
-  const LIMIT_MS = 300;
-  /** 5% and 50 ms. */
-  const LATEST_MS = LIMIT_MS * 1.05 + 50;
-
-  it.each([
-    ['by its storage', one, { storage: hangingKeys() }, { idempotencyKey: 'k' }],
-    ['by its probe', hangingBlob(), {}, {}],
-  ])('ends in its time: %s', async (_name, source, options, call) => {
-    await using emulator = await startDeepgramEmulator();
-    await using client = clientOf(emulator.url, options);
-    await client.transcribe(one);
-    const startedAt = performance.now();
-    const error = await failureOf(client.submit(source, { ...call, timeoutMs: LIMIT_MS }));
-    expect(error).toMatchObject({ code: 'timeout', ambiguous: false });
-    expect(error.message).toMatch(/took longer than 300 ms/);
-    expect(performance.now() - startedAt).toBeLessThan(LATEST_MS);
-    expect(emulator.requests).toHaveLength(1);
-  });
-});
 
 describe('the key of a job whose audio can be read only once', () => {
   it('stands for that audio', async () => {

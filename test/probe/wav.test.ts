@@ -128,6 +128,12 @@ describe('a WAV file is as long as ffprobe says', () => {
       patched.writeUInt16LE(0, 32);
       return patched;
     },
+    'audio in two pieces': (bytes) =>
+      Buffer.concat([
+        beforeData(bytes, chunk('data', Buffer.alloc(1601)), chunk('LIST', extra)),
+        chunk('LIST', extra),
+      ]),
+    'the long sizes of another format': (bytes) => beforeData(bytes, longSizes(100)),
     'half of the file': (bytes) => bytes.subarray(0, bytes.length - 4444),
   };
 

@@ -120,6 +120,16 @@ describe('bodies of callbacks that come at the same time', () => {
 });
 
 describe('what is held of a body', () => {
+  it('of a few bytes is little: many of them keep nobody out', () => {
+    const bodies = new HeldBodies(64 * MIB, new ManualClock());
+    const tiny = Array.from({ length: 16_384 }, () => bodies.hold());
+    for (const body of tiny) body.add(Buffer.from('{'));
+    const honest = bodies.hold();
+    honest.add(Buffer.alloc(MIB));
+    expect(honest.refused.aborted).toBe(false);
+    for (const body of [...tiny, honest]) body.release();
+  });
+
   it('is what is counted, also where its chunks are small parts of something large', () => {
     const bodies = new HeldBodies(100 * MIB, new ManualClock());
     const body = bodies.hold();

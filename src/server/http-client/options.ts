@@ -79,7 +79,7 @@ function baseUrlOf(url: unknown): string {
 }
 
 function isPath(text: string): boolean {
-  return /^\/(?!\/)/.test(text);
+  return /^\/(?![\\/])/.test(text);
 }
 
 /** Fetch refuses one with a user name or a password in it. */

@@ -8,22 +8,21 @@ export function submitProblem(error: unknown, submission: Submission): unknown {
   if (problem !== undefined) return problem;
   if (!TranscriptionError.isInstance(error)) return error;
   if (isUnreadable(error)) return unreadable(error);
-  if (error.code === 'queue_misconfigured' && submission.isUpload) return notQueueable(error);
+  if (error.code === 'audio_not_shared' && submission.isUpload) return notQueueable(error);
   const details = detailsOf(error);
   if (details.status !== 400) return error;
   const named = details.errors?.[0]?.field;
-  if (named !== undefined && !isGiven(named, submission)) return misconfigured(error);
+  if (named !== undefined && isOfServer(named, submission)) return misconfigured(error);
   return wrongField(error, details, submission);
 }
 
 /** Of fields that have another name in the client. */
 const NAMES: Readonly<Record<string, string>> = { durationSeconds: 'audioDuration' };
 
-/** Whether the request has set it: otherwise `callOptions`, or the client, are wrong. */
-function isGiven(option: string, { request }: Submission): boolean {
+/** Whether `callOptions`, or the client, have set it. Not where options of the request may be what it goes badly with. */
+function isOfServer(option: string, { request }: Submission): boolean {
   const [root = ''] = option.split(/[.[]/, 1);
-  const isFact = Object.hasOwn(request, NAMES[root] ?? root);
-  return isFact || Object.hasOwn(request.options ?? {}, root);
+  return request.options === undefined && !Object.hasOwn(request, NAMES[root] ?? root);
 }
 
 /** Whoever asks can do nothing about it, and whoever serves must hear of it. */
@@ -62,8 +61,8 @@ function fieldOf(
     const isOption = !isUpload && Object.hasOwn(request.options ?? {}, name);
     return isOption ? `options.${name}` : (NAMES[name] ?? name);
   }
-  if (error.name === 'BadRequestError' && request.webhook !== undefined) {
-    // Its messages about a webhook name none.
+  if (error.name === 'BadRequestError' && error.status === undefined && request.webhook !== undefined) {
+    // The client's messages about a webhook name none.
     return isUpload ? 'webhook' : error.code === 'forbidden_address' ? 'webhook.url' : 'webhook';
   }
   return !isUpload && AUDIO_CODES.has(error.code) ? 'audioUrl' : undefined;

@@ -53,6 +53,19 @@ function routeOf({ client }: Pick<CallbackRig, 'client'>, options: Partial<HttpO
 }
 
 describe('POST /callback', () => {
+  it('does not wait for a body whose sender has gone', async () => {
+    await using rig = await startCallbackRig();
+    const { fetch } = createHandlers(rig.client, { authorize });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const { readable: body, writable } = new TransformStream();
+    const init = { method: 'POST', body, duplex: 'half', signal } as RequestInit;
+    const answer = fetch(new Request(`${ORIGIN}/callback`, init));
+    controller.abort();
+    expect((await answer).status).toBe(503);
+    await writable.close();
+  });
+
   it('takes the result of a job, whatever its content type, and answers without a body', async () => {
     const { rig, jobs, handIn } = await waitingJobs(3);
     await using _ = rig;

@@ -1,4 +1,4 @@
-import type { TranscriptionError } from 'transcription-client';
+import { QueueError, type TranscriptionError } from 'transcription-client';
 import { describe, expect, it } from 'vitest';
 import { type HttpRigOptions, problemOf, startHttpRig, wavOf } from './rig.js';
 
@@ -28,6 +28,29 @@ describe('options of the server that are wrong', () => {
       expect(problem).toMatchObject({ code: 'internal', detail: expect.not.stringMatching(named) });
       expect(problem.errors).toBeUndefined();
       expect(errors.splice(0)).toEqual([expect.objectContaining({ message: expect.stringMatching(named) })]);
+    }
+  });
+
+  it('are not its fault where they go badly with options of the request', async () => {
+    const http = { callOptions: { keywords: ['seven:2'], model: 'nova-2' }, allowedOptions: ['model'] };
+    const { rig, errors, audioUrl } = await rigOf({ http });
+    await using _rig = rig;
+    expect((await rig.post({ audioUrl })).status).toBe(200);
+    expect((await rig.post({ audioUrl, options: { model: 'nova-3' } })).status).toBe(400);
+    expect(errors).toEqual([]);
+  });
+
+  it('are told apart from audio that workers cannot read', async () => {
+    const asked: [TranscriptionError['code'], number][] = [
+      ['audio_not_shared', 400],
+      ['queue_failed', 503],
+      ['queue_misconfigured', 500],
+    ];
+    for (const [code, status] of asked) {
+      const { rig } = await rigOf({});
+      await using _rig = rig;
+      rig.client.submit = () => Promise.reject(new QueueError('No.', { code }));
+      expect((await rig.upload(wavOf('hello'), '?mode=async')).status, code).toBe(status);
     }
   });
 
