@@ -175,6 +175,17 @@ describe('the HTTP client on the handlers', () => {
 });
 
 describe('the HTTP client', () => {
+  it('takes a controller where its signal will do', async () => {
+    await using server = await startHttpServer((_request, response) =>
+      send(response, { status: 200, body: '{"id":"job_1","state":"queued"}' }),
+    );
+    const speech = createHttpClient({ baseUrl: server.url });
+    const controller = new AbortController();
+    expect(await speech.job('job_1', controller)).toMatchObject({ id: 'job_1' });
+    controller.abort();
+    expect(await failure(speech.job('job_1', controller))).toMatchObject({ code: 'aborted' });
+  });
+
   it('asks for its token before each request', async () => {
     const seen: (string | undefined)[] = [];
     await using server = await startHttpServer(({ headers }, response) => {
