@@ -25,7 +25,7 @@ import { within } from './internal/within.js';
 import type { Lifetime } from './lifetime.js';
 import type { ResolvedOptions } from './options.js';
 import type { Region } from './region-options.js';
-import { type Deadline, startDeadline } from './resilience/deadline.js';
+import { type Deadline, startCallDeadline } from './resilience/deadline.js';
 import { createSourceProbe, type ProbeRequest } from './source-probe.js';
 import { type KeyedDecision, SubmitKeys } from './submit-keys.js';
 import { callFor, settleSubmit } from './submit-options.js';
@@ -164,12 +164,10 @@ function limitOf(
   signal: AbortSignal | undefined,
 ): Deadline {
   const { clock } = client;
-  return startDeadline({
+  return startCallDeadline({
     clock,
     timeoutMs: mode === 'async' ? client.timeoutMs : (timeoutMs ?? client.timeoutMs),
     signal,
-    what: 'The call',
-    advice: 'Raise timeoutMs, or split the audio.',
   });
 }
 

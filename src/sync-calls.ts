@@ -3,7 +3,7 @@ import type { Parameters } from './deepgram/map-options.js';
 import { defined } from './internal/defined.js';
 import { jsonCopy } from './internal/json-copy.js';
 import type { ResolvedOptions } from './options.js';
-import { startDeadline } from './resilience/deadline.js';
+import { startCallDeadline } from './resilience/deadline.js';
 import type { IdempotentCalls } from './sync/idempotency.js';
 import type { TranscribeCall, Transcriber } from './sync/transcribe.js';
 import { settleTranscribe } from './transcribe-options.js';
@@ -47,12 +47,10 @@ export function createSyncCalls({ client, transcribe, idempotency, keep }: SyncC
   /** Each caller has a time limit of its own; the request that they share ends with the last of them. */
   async function share(call: TranscribeCall, key: string | undefined): Promise<Transcript> {
     const { source, parameters, region, userId, timeoutMs = client.timeoutMs, signal } = call;
-    const deadline = startDeadline({
+    const deadline = startCallDeadline({
       clock: client.clock,
       timeoutMs,
       signal,
-      what: 'The call',
-      advice: 'Raise timeoutMs, or split the audio.',
     });
     try {
       return await idempotency.run({

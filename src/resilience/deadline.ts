@@ -22,6 +22,13 @@ export interface DeadlineOptions {
   readonly advice: string;
 }
 
+/** That of a whole call, whatever it consists of. */
+export function startCallDeadline(
+  options: Pick<DeadlineOptions, 'clock' | 'timeoutMs' | 'signal'>,
+): Deadline {
+  return startDeadline({ ...options, what: 'The call', advice: 'Raise timeoutMs, or split the audio.' });
+}
+
 export function startDeadline({ clock, timeoutMs, signal, what, advice }: DeadlineOptions): Deadline {
   const controller = new AbortController();
   const timer =

@@ -4,7 +4,7 @@ import { AbortedError, addContext, type TranscriptionError, toTranscriptionError
 import { claimUnlessAborted, raceAbort } from '../internal/abort.js';
 import { defined } from '../internal/defined.js';
 import { createId } from '../internal/ids.js';
-import { type Deadline, startDeadline } from '../resilience/deadline.js';
+import { type Deadline, startCallDeadline, startDeadline } from '../resilience/deadline.js';
 import { retry } from '../resilience/retry.js';
 import type { TranscribeCall, TranscriberParts } from './call.js';
 
@@ -42,12 +42,10 @@ export class CallRun<Result, Api> {
     const { mode, model, region, userId, jobId } = call;
     this.#fields = { callId: this.#callId, mode, model, region: region.name, ...defined({ userId, jobId }) };
     this.#askedAt = parts.clock.monotonicMs();
-    this.#deadline = startDeadline({
+    this.#deadline = startCallDeadline({
       clock: parts.clock,
       timeoutMs: call.timeoutMs,
       signal: call.signal,
-      what: 'The call',
-      advice: 'Raise timeoutMs, or split the audio.',
     });
   }
 

@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { encryptAudioStore } from '../../src/adapters/encryption/index.js';
 import type { AudioStore } from '../../src/contracts/index.js';
 import { BadRequestError, UnsupportedSourceError } from '../../src/errors/index.js';
+import { createRandom } from '../../src/testing/emulator/faults-random.js';
 import {
   bytesOf,
   createTestAudioStore,
@@ -12,7 +13,6 @@ import {
   NEW_KEY,
   newKeys,
   oldKeys,
-  randomOf,
 } from './encryption-samples.js';
 
 const SEGMENT = 65_536;
@@ -71,7 +71,7 @@ describe('encrypted audio', () => {
   it('comes back whole from chunks of any size, on both sides', async () => {
     const seed = Number(process.env.SEED ?? randomInt(2 ** 31));
     console.log(`encrypted audio: SEED=${seed}`);
-    const random = randomOf(seed);
+    const random = createRandom(seed);
     for (let round = 0; round < 30; round++) {
       const audio = randomBytes(1 + Math.floor(random() ** 2 * 400_000));
       const inner = createTestAudioStore(1 + Math.floor(random() ** 3 * 200_000));

@@ -4,16 +4,8 @@ import { type EncryptionKeys, encryptStorage } from '../../src/adapters/encrypti
 import { createMemoryStorage } from '../../src/adapters/memory/storage.js';
 import type { StorageAdapter, StorageCollection } from '../../src/contracts/storage.js';
 import { AbortedError, BadRequestError, StorageError } from '../../src/errors/index.js';
-import {
-  expectRefused,
-  failureOf,
-  NEW_KEY,
-  newKeys,
-  oldKeys,
-  randomOf,
-  record,
-  slow,
-} from './encryption-samples.js';
+import { createRandom } from '../../src/testing/emulator/faults-random.js';
+import { expectRefused, failureOf, NEW_KEY, newKeys, oldKeys, record, slow } from './encryption-samples.js';
 
 const COLLECTIONS: readonly StorageCollection[] = ['transcripts', 'jobs', 'idempotency', 'outbox'];
 const onlyNew: EncryptionKeys = { current: 'new', keys: { new: NEW_KEY } };
@@ -152,7 +144,7 @@ describe('rotate()', () => {
   it('loses no write of others, whenever they write', async () => {
     const seed = Number(process.env.SEED ?? randomInt(2 ** 31));
     console.log(`rotation among writers: SEED=${seed}`);
-    const random = randomOf(seed);
+    const random = createRandom(seed);
     const inner = await filled(10, { data: { count: 0 } });
     const added = new Map<string, number>();
     const writers = Array.from({ length: 6 }, async (_, writer) => {

@@ -128,17 +128,6 @@ export async function bytesOf(opened: OpenedAudio): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-/** Mulberry32. */
-export function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** Each call takes some turns of the event loop, so that others come in between. */
 export function slow(inner: StorageAdapter, random = (): number => 0.5): StorageAdapter {
   const wait = async (): Promise<void> => {

@@ -1,6 +1,7 @@
 import { open, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RangeReader } from '../../src/probe/range-reader.js';
+import { createRandom } from '../../src/testing/emulator/faults-random.js';
 import { type EncodedAudio, encodeAudio } from './encoded-audio.js';
 import { probe, probeFile, probeSource } from './support.js';
 
@@ -13,17 +14,6 @@ beforeAll(async () => {
   audio = await encodeAudio();
 }, 60_000);
 afterAll(() => audio[Symbol.asyncDispose]());
-
-/** mulberry32 */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 function id3Tag(size: number): Buffer {
   const sizes = [21, 14, 7, 0].map((shift) => (size >> shift) & 0x7f);
@@ -105,7 +95,7 @@ describe('audio that is damaged or hostile', () => {
 
   it('a file that is cut off is never told longer than it was, and random damage never takes long', async () => {
     console.log(`seed ${SEED}`);
-    const random = randomOf(SEED);
+    const random = createRandom(SEED);
     for (const name of ['pcm.wav', 'vbr.mp3', 'a.flac', 'opus.ogg', 'moov-before.m4a', 'opus.webm']) {
       const whole = await readFile(audio.pathOf(name));
       const seconds = await audio.secondsOf(name);

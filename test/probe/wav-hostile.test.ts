@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRandom } from '../../src/testing/emulator/faults-random.js';
 import { type EncodedAudio, encodeAudio } from './encoded-audio.js';
 import { type ProbeReport, probeSource } from './support.js';
 import { chunk, type Format, factChunk, formatChunk, longSizes, riff, wav } from './wav-bytes.js';
@@ -13,17 +14,6 @@ beforeAll(async () => {
   audio = await encodeAudio();
 }, 60_000);
 afterAll(() => audio[Symbol.asyncDispose]());
-
-/** mulberry32 */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 describe('the number of samples', () => {
   const data = chunk('data', Buffer.alloc(100_000));
@@ -114,7 +104,7 @@ describe('a WAV file that is damaged', () => {
 
   it('may have any bytes in its header', async () => {
     console.log(`seed ${SEED}`);
-    const random = randomOf(SEED);
+    const random = createRandom(SEED);
     const headers = [
       (await readFile(audio.pathOf('pcm.wav'))).subarray(0, 5000),
       riff('RF64', longSizes(4000), formatChunk(), chunk('data', Buffer.alloc(4000), 0xffff_ffff)),

@@ -2,20 +2,10 @@ import { expect, it } from 'vitest';
 import { createMemoryStorage } from '../../src/adapters/memory/storage.js';
 import type { StorageAdapter } from '../../src/contracts/storage.js';
 import { BadRequestError, NetworkError, ProviderError, RateLimitError } from '../../src/errors/index.js';
+import { createRandom } from '../../src/testing/emulator/faults-random.js';
 import { createHarness, urlSource } from './harness.js';
 
 const JOBS = 300;
-
-/** Numbers from 0 to 1 that a seed repeats (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 /** Fails one operation in seven; half of those take effect all the same. */
 function unreliable(storage: StorageAdapter, random: () => number, isOn: () => boolean): StorageAdapter {
@@ -45,7 +35,7 @@ const ERRORS = [
 it('ends every job exactly once, and pays for none twice, while everything around it fails', async () => {
   const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 1e9));
   console.log(`seed ${seed} (set SEED to repeat)`);
-  const random = seeded(seed);
+  const random = createRandom(seed);
   let failing = false;
   const memory = createMemoryStorage();
   const paid = new Map<string, number>();

@@ -1,5 +1,6 @@
 import { type DeepgramEmulator, startDeepgramEmulator, synthesizeSpeech } from 'transcription-client/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRandom } from '../../src/testing/emulator/faults-random.js';
 import { closeStream, finals, framesOf, openLive, textOf } from './emulator-client.js';
 
 const SEED = Number(process.env.EMULATOR_SEED ?? Date.now() % 1_000_000);
@@ -22,17 +23,6 @@ beforeAll(async () => {
   emulator = await startDeepgramEmulator();
 });
 afterAll(() => emulator.close());
-
-/** A small generator of numbers from 0 to 1 (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 async function hear(frames: readonly Uint8Array[], query: Record<string, string> = {}): Promise<string> {
   const client = await openLive(emulator, { encoding: 'linear16', sample_rate: '16000', ...query });
@@ -59,7 +49,7 @@ describe('the live transcript', () => {
   ];
 
   it.each(damages)('breaks when one frame is $name, wherever that is', async ({ damage }) => {
-    const random = randomFrom(SEED);
+    const random = createRandom(SEED);
     const unnoticed: string[] = [];
     for (let count = 0; count < POSITIONS; ) {
       const at = FIRST + Math.floor(random() * (LAST - FIRST));

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { createRandom } from '../../src/testing/emulator/faults-random.js';
 import type { RecognizedWord } from '../../src/testing/recognizer.js';
 import {
   BROKEN_WORD,
@@ -15,17 +16,6 @@ const VOCABULARY = ['größe', '日本', "don't", '42', 'a', 'I', 'hello', 'zoo'
 
 const seed = Number(process.env.SPEECH_SEED ?? Math.floor(Math.random() * 2 ** 32));
 console.log(`synthetic speech: SPEECH_SEED=${seed}`);
-
-/** Numbers from 0 to 1 that depend on the seed only (mulberry32). */
-function randomNumbers(start: number): () => number {
-  let state = start;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 function randomWords(random: () => number, count: number): string[] {
   const letters = 'abcdefghijklmnopqrstuvwxyzäßé漢';
@@ -61,7 +51,7 @@ function throughMuLaw(sample: number): number {
 
 describe('round trip', () => {
   test.each(RATES)('random words come back with their times at %i Hz', async (sampleRate) => {
-    const random = randomNumbers(seed + sampleRate);
+    const random = createRandom(seed + sampleRate);
     for (let round = 0; round < 25; round += 1) {
       const words = randomWords(random, 1 + Math.floor(random() * 8));
       const pauseSeconds = 0.05 + random() * 0.3;
@@ -321,7 +311,7 @@ describe('damage shows', () => {
   test('one dropped, doubled or swapped frame of 20 ms, at every place and any alignment', {
     timeout: 60_000,
   }, async () => {
-    const random = randomNumbers(seed);
+    const random = createRandom(seed);
     const unseen: string[] = [];
     let checked = 0;
     for (let round = 0; round < 16; round += 1) {
@@ -384,7 +374,7 @@ describe('damage shows', () => {
   });
 
   test('a lost second and a repeated second are seen', async () => {
-    const random = randomNumbers(seed ^ 0xabc);
+    const random = createRandom(seed ^ 0xabc);
     for (let round = 0; round < 50; round += 1) {
       const spoken = randomWords(random, 12);
       const { pcm, words } = synthesizeSpeech(spoken);
@@ -406,7 +396,7 @@ describe('damage shows', () => {
 
 describe('audio that is still arriving', () => {
   test.each([8000, 16_000, 22_050])('words before any cut stay as they are at %i Hz', async (sampleRate) => {
-    const random = randomNumbers(seed + 7 * sampleRate);
+    const random = createRandom(seed + 7 * sampleRate);
     for (let round = 0; round < 8; round += 1) {
       const { pcm, words } = synthesizeSpeech(randomWords(random, 4), { sampleRate });
       const whole = await recognize(pcm, sampleRate);
@@ -465,7 +455,7 @@ describe('audio that is still arriving', () => {
 
 describe('sound that is not perfect', () => {
   test.each(RATES)('noise, other volume and a telephone line at %i Hz', async (sampleRate) => {
-    const random = randomNumbers(seed + 3 * sampleRate);
+    const random = createRandom(seed + 3 * sampleRate);
     // Even from -1 to 1 has an RMS of 0.58: this noise is at 0.01 of full scale.
     const noise = () => (2 * random() - 1) * 567;
     for (let round = 0; round < 8; round += 1) {
@@ -486,7 +476,7 @@ describe('sound that is not perfect', () => {
   });
 
   test('nothing, one sample, silence and low noise are no words', async () => {
-    const random = randomNumbers(seed);
+    const random = createRandom(seed);
     expect(await recognize(new Int16Array(0), 16_000)).toEqual([]);
     expect(await recognize(Int16Array.of(32_767), 16_000)).toEqual([]);
     expect(await recognize(new Int16Array(16_000), 16_000)).toEqual([]);
@@ -495,7 +485,7 @@ describe('sound that is not perfect', () => {
   });
 
   test('loud noise and music are broken words, few of them', async () => {
-    const random = randomNumbers(seed);
+    const random = createRandom(seed);
     const noise = mapSamples(new Int16Array(160_000), () => (2 * random() - 1) * 32_000);
     expect(textOf(await recognize(noise, 16_000))).toBe(BROKEN_WORD);
     const chord = Int16Array.from({ length: 160_000 }, (_, index) =>
@@ -526,7 +516,7 @@ describe('cost', () => {
   test('is linear in the audio, speech and noise alike, and far below real time', {
     timeout: 60_000,
   }, async () => {
-    const random = randomNumbers(seed);
+    const random = createRandom(seed);
     const speech = synthesizeSpeech(randomWords(random, 400)).pcm;
     const noise = mapSamples(new Int16Array(speech.length), () => (2 * random() - 1) * 32_000);
     for (const [name, pcm] of Object.entries({ speech, noise })) {

@@ -1,18 +1,16 @@
+import { createRandom } from '../../../src/testing/emulator/faults-random.js';
+
 /** Numbers from a seed: the same seed, the same requests. */
 export class Dice {
-  #state: number;
+  readonly #random: () => number;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0;
+    this.#random = createRandom(seed);
   }
 
-  /** From 0 to 1, without 1 (mulberry32). */
+  /** From 0 to 1, without 1. */
   next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let mixed = this.#state;
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    return this.#random();
   }
 
   below(count: number): number {
