@@ -123,11 +123,14 @@ describe('a failure of Redis tells no secret', () => {
   it('to the listener for errors of a worker', async () => {
     const proxy = await rig.proxy();
     const queue = rig.queue({ connection: proxy.url, name: rig.name() });
-    const { handler, options, errors } = recorder();
+    const { handler, options, errors, run } = recorder();
     queue.startWorker(handler, options(1));
     await queue.add([entry('a')]);
+    // A worker whose places are taken asks for nothing: it learns of the outage where it ends an entry.
+    const first = await run(0);
     proxy.set({ refuse: true });
     proxy.reset();
+    first.end();
     await until(() => errors.length > 0);
     for (const error of errors) expectClean(error);
   });
