@@ -1,3 +1,4 @@
+import { raceAbort } from '../../internal/abort.js';
 import type { AnswerCheck } from './answers.js';
 import { errorOf, invalidResponse, networkError, tokenFailed } from './http-client-error.js';
 import type { HttpClientSettings } from './options.js';
@@ -77,7 +78,7 @@ export class Requests {
 
   async #init({ method = 'GET', headers, body, signal }: HttpClientRequest): Promise<RequestInit> {
     const { credentials, headers: own } = this.#settings;
-    const authorization = await this.#authorization();
+    const authorization = await this.#authorization(signal);
     return {
       method,
       headers: { ...own, ...authorization, ...headers },
@@ -89,13 +90,13 @@ export class Requests {
     };
   }
 
-  async #authorization(): Promise<Record<string, string>> {
+  async #authorization(signal: AbortSignal | undefined): Promise<Record<string, string>> {
     const { token } = this.#settings;
     let value: string | undefined;
     try {
-      value = typeof token === 'function' ? await token() : token;
+      value = typeof token === 'function' ? await raceAbort(Promise.resolve(token()), signal) : token;
     } catch (cause) {
-      throw tokenFailed(cause);
+      throw signal?.aborted ? networkError(undefined, signal) : tokenFailed(cause);
     }
     return value === undefined || value === '' ? {} : { authorization: `Bearer ${value}` };
   }

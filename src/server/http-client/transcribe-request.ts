@@ -55,16 +55,13 @@ function uploadOf(audio: AudioBody, options: UploadOptions): HttpClientRequest {
   if (audio instanceof ReadableStream && audio.locked) {
     throw invalidOption('source', 'a ReadableStream that nobody reads', audio);
   }
-  const { contentType, idempotencyKey } = options;
+  const { contentType } = options;
   const ofBlob = audio instanceof Blob && audio.type !== '' ? audio.type : undefined;
   const query = queryOf(options).toString();
   return {
     method: 'POST',
     path: query === '' ? PATH : `${PATH}?${query}`,
-    headers: {
-      'content-type': contentType ?? ofBlob ?? 'application/octet-stream',
-      ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
-    },
+    headers: { 'content-type': contentType ?? ofBlob ?? 'application/octet-stream' },
     // Types of DOM and Node differ in what a view may look at.
     body: audio as BodyInit,
     signal,
@@ -76,6 +73,7 @@ function queryOf({
   mode,
   audioDuration,
   priority,
+  idempotencyKey,
   metadata,
   webhook,
   options,
@@ -87,6 +85,8 @@ function queryOf({
     mode,
     audioDuration,
     priority,
+    // As a header it could have no letters but Latin ones, nor spaces at its ends.
+    idempotencyKey,
     metadata: jsonOf('metadata', metadata),
     webhook: webhook?.url,
   };

@@ -70,7 +70,7 @@ describe('the HTTP client on the handlers', () => {
       mode: 'sync',
       audioDuration: 1.5,
       priority: 2,
-      idempotencyKey: 'key',
+      idempotencyKey: ' ключ 鍵 ',
       metadata: { order: 7, name: 'größe&' },
       options: { language: 'en', smart_format: true, utt_split: 0.5 },
     });
@@ -80,7 +80,7 @@ describe('the HTTP client on the handlers', () => {
       mode: 'sync',
       durationSeconds: 1.5,
       priority: 2,
-      idempotencyKey: 'key',
+      idempotencyKey: ' ключ 鍵 ',
       metadata: { order: 7, name: 'größe&' },
       language: 'en',
       smart_format: true,
@@ -203,6 +203,20 @@ describe('the HTTP client', () => {
     await createHttpClient({ baseUrl: server.url, headers }).job('job_1');
     await createHttpClient({ baseUrl: server.url, headers, token: 'new' }).job('job_1');
     expect(seen.slice(3)).toEqual(['Bearer old', 'Bearer new']);
+  });
+
+  it('lets its signal end the wait for a token', async () => {
+    const speech = createHttpClient({ baseUrl: 'http://127.0.0.1:1', token: () => new Promise(() => {}) });
+    const leaving = new AbortController();
+    const calls = [
+      speech.job('x', { signal: leaving.signal }),
+      speech.waitForJob('x', { signal: leaving.signal }),
+      speech.transcribe(new Uint8Array(8), { signal: leaving.signal }),
+    ].map(failure);
+    leaving.abort('left');
+    for (const error of await Promise.all(calls)) {
+      expect(error).toMatchObject({ code: 'aborted', cause: 'left' });
+    }
   });
 
   it('says where no token, no answer or none of this API was to be had', async () => {
