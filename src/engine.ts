@@ -65,9 +65,9 @@ export interface Engine extends EndpointCalls, HealthChecks {
  */
 export function createEngine({ options, emit, lifetime }: EngineParts): Engine {
   // The memory storage has nothing to close; one that was handed in is its owner's to close.
-  const storage = guardStorage(options.storage ?? createMemoryStorage(), emit);
-  const archive = createTranscriptArchive(storage);
   const { clock, project } = options;
+  const storage = guardStorage(options.storage ?? createMemoryStorage(), emit, clock);
+  const archive = createTranscriptArchive(storage);
   const limits =
     options.limitsAdapter === undefined
       ? createMemoryLimits(options.limits, clock)

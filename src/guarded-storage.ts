@@ -1,11 +1,21 @@
-import type { EventSink, StorageAdapter, StorageCollection, StorageOperation } from './contracts/index.js';
+import type {
+  Clock,
+  EventSink,
+  StorageAdapter,
+  StorageCollection,
+  StorageOperation,
+} from './contracts/index.js';
 import { StorageError, TranscriptionError } from './errors/index.js';
+import { answerWithin } from './internal/answer-within.js';
+
+/** Adapters have shorter limits of their own, which know what they wait for. */
+const TIMEOUT_MS = 30_000;
 
 /**
- * A storage whose failures are typed errors, each told as an event. It has the optional members that the storage
- * has.
+ * A storage whose failures are typed errors, each told as an event. One that does not answer fails too: what it was
+ * asked for may have been done. It has the optional members that the storage has.
  */
-export function guardStorage(storage: StorageAdapter, emit: EventSink): StorageAdapter {
+export function guardStorage(storage: StorageAdapter, emit: EventSink, clock: Clock): StorageAdapter {
   async function guard<Value>(
     operation: StorageOperation,
     collection: StorageCollection,
@@ -13,7 +23,8 @@ export function guardStorage(storage: StorageAdapter, emit: EventSink): StorageA
     run: () => Promise<Value>,
   ): Promise<Value> {
     try {
-      return await run();
+      // A purge takes as long as there is to delete.
+      return await (operation === 'purge' ? run() : answerWithin(clock, run(), TIMEOUT_MS, tookTooLong));
     } catch (cause) {
       const error = toStorageError(`${operation} ${collection}`, cause);
       // A question that was asked wrongly is not the storage's failure.
@@ -69,5 +80,12 @@ function toStorageError(operation: string, cause: unknown): TranscriptionError {
     code: 'storage_failed',
     retryable: true,
     cause,
+  });
+}
+
+function tookTooLong(): StorageError {
+  return new StorageError(`The storage did not answer within ${TIMEOUT_MS} ms. Try again.`, {
+    code: 'storage_unavailable',
+    retryable: true,
   });
 }

@@ -1,4 +1,9 @@
-import { createMemoryStorage, type StorageAdapter } from 'transcription-client';
+import {
+  type Clock,
+  createMemoryStorage,
+  type StorageAdapter,
+  type StoredRecord,
+} from 'transcription-client';
 import { startDeepgramEmulator, synthesizeSpeech } from 'transcription-client/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { guardStorage } from '../../src/guarded-storage.js';
@@ -92,6 +97,8 @@ describe('the transcripts of transcribe()', () => {
     expect((await call).text).toBe('hello world');
     expect(failures).toEqual(['timeout']);
     await client.close();
+    // Nobody waits for the storage any more.
+    await clock.advance(30_000);
     expect(clock.pendingTimers).toBe(0);
   });
 
@@ -134,11 +141,73 @@ describe('a guarded storage', () => {
       throw new Error('gone');
     };
     const events: unknown[] = [];
-    const guarded = guardStorage(storageWith({ health: broken }), (event) => events.push(event));
+    const guarded = guardStorage(
+      storageWith({ health: broken }),
+      (event) => events.push(event),
+      new ManualClock(),
+    );
     const error = await failureOf(guarded.health?.() as Promise<void>);
     expect(error).toMatchObject({ name: 'StorageError', code: 'storage_failed', cause: { message: 'gone' } });
     expect(events).toEqual([]);
-    expect(guardStorage(storageWith({}), () => undefined).health).toBeUndefined();
+    expect(guardStorage(storageWith({}), () => undefined, new ManualClock()).health).toBeUndefined();
+  });
+
+  it('fails where it does not answer', async () => {
+    const clock = new ManualClock();
+    const events: unknown[] = [];
+    const hang = () => new Promise<never>(() => undefined);
+    const hanging = storageWith({ get: hang, put: hang, list: hang, delete: hang, transact: hang });
+    const guarded = guardStorage(hanging, (event) => events.push(event), clock);
+    const record = { collection: 'jobs', id: 'job_1' } as StoredRecord;
+    const calls = [
+      guarded.get('jobs', 'job_1'),
+      guarded.put(record),
+      guarded.list('jobs', {}),
+      guarded.delete('jobs', 'job_1'),
+      (guarded.transact as NonNullable<StorageAdapter['transact']>)([{ type: 'put', record }]),
+    ].map(failureOf);
+    await clock.advance(29_999);
+    expect(events).toEqual([]);
+    await clock.advance(1);
+    for (const error of await Promise.all(calls)) {
+      expect(error).toMatchObject({ name: 'StorageError', code: 'storage_unavailable', retryable: true });
+    }
+    expect(events).toHaveLength(5);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('takes the answer that came while the machine slept', async () => {
+    // Late for one timer, as after a sleep, and not for the next one.
+    const timers: (() => void)[] = [];
+    const clock: Clock = {
+      monotonicMs: () => 0,
+      wallMs: () => 0,
+      setTimer(callback) {
+        timers.push(callback);
+        return { cancel: () => undefined };
+      },
+    };
+    let answer: (record: undefined) => void = () => undefined;
+    const get = () => new Promise<undefined>((resolve) => (answer = resolve));
+    const guarded = guardStorage(storageWith({ get }), () => undefined, clock);
+    const getting = guarded.get('jobs', 'job_1');
+    timers[0]?.();
+    answer(undefined);
+    expect(await getting).toBeUndefined();
+  });
+
+  it('leaves no timer behind an answer, and gives a purge its time', async () => {
+    const clock = new ManualClock();
+    let purged: (deleted: number) => void = () => undefined;
+    const purge = () => new Promise<number>((resolve) => (purged = resolve));
+    const guarded = guardStorage(storageWith({ purge }), () => undefined, clock);
+    await guarded.get('jobs', 'job_1');
+    await clock.advance(0);
+    expect(clock.pendingTimers).toBe(0);
+    const purging = guarded.purge?.('jobs', {} as never);
+    await clock.advance(600_000);
+    purged(3);
+    expect(await purging).toBe(3);
   });
 });
 

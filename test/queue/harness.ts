@@ -47,7 +47,7 @@ export function createHarness(options: HarnessOptions = {}) {
   const failures: { operation: StorageOperation; times: number; landing: boolean }[] = [];
   const events: ClientEvent[] = [];
   const emit = (event: ClientEvent): void => void events.push(event);
-  const storage = guardStorage(options.whole ? memory : failingStorage(memory, failures), emit);
+  const storage = guardStorage(options.whole ? memory : failingStorage(memory, failures), emit, clock);
   const queue = options.queue ?? createMemoryQueue({ clock });
   const webhookQueue = createMemoryQueue({ clock });
   const calls: Call[] = [];

@@ -267,11 +267,16 @@ describe('the outbox', () => {
   });
 
   it('is settled after the call: a storage that hangs then does not hold it', async () => {
+    let answer: (isDone: boolean) => void = () => undefined;
+    const late = new Promise<boolean>((resolve) => {
+      answer = resolve;
+    });
     const transact: StorageAdapter['transact'] = (changes) =>
-      changes[0]?.type === 'delete' ? new Promise(() => undefined) : (storage.transact?.(changes) as never);
+      changes[0]?.type === 'delete' ? late : (storage.transact?.(changes) as never);
     const { jobs } = harness({ storage: { ...storage, transact }, settings: { autoStart: false } });
     const { id } = await jobs.enqueue(URL_SOURCE);
     expect((await storage.get('jobs', id))?.status).toBe('queued');
+    answer(true);
   });
 
   it('is left out where the storage ends with the process', async () => {

@@ -202,6 +202,8 @@ describe('the close of a worker', () => {
     expect(isClosed).toBe(false);
     await clock.advance(1);
     await closed;
+    // Nobody waits for the storage any more.
+    await clock.advance(29_000);
     expect(clock.pendingTimers).toBe(0);
   });
 });
