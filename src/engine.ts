@@ -79,13 +79,14 @@ export function createEngine({ options, emit, lifetime }: EngineParts): Engine {
   const transport = createHttpTransport(clock);
   const api = new Lazy(() => openPrerecordedApi(transport));
   const regionWatch = new RegionWatch(clock);
+  const sourceGuard = createSourceGuard();
   const calls = {
     api,
     credentials,
     limits,
     budget: new RetryBudget(clock, options.retryBudget, () => emit(BUDGET_EMPTY)),
     spend,
-    checkSource: createSourceGuard(),
+    checkSource: sourceGuard.check,
     warnOfCosts,
     project,
     clock,
@@ -149,7 +150,15 @@ export function createEngine({ options, emit, lifetime }: EngineParts): Engine {
         transcribe(repairCall(source, repairOptions, options, signal)),
       jobs,
     }),
-    submit: createSubmitCalls({ storage, client: options, limits, regions: regionWatch, lifetime, emit }),
+    submit: createSubmitCalls({
+      storage,
+      client: options,
+      limits,
+      regions: regionWatch,
+      lifetime,
+      sourceGuard,
+      emit,
+    }),
     purge: (request, signal) => purge(request, { storage, audioStore, clock, signal }),
     close: () => transport.close(),
   };

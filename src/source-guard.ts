@@ -6,12 +6,12 @@ import type { Region } from './region-options.js';
 
 type GuardedRegion = Pick<Region, 'endpoint' | 'allowedSources'>;
 
-/** Rejects with an UnsupportedSourceError where a URL must not be handed to the region's endpoint. */
-export type SourceGuard = (
-  source: ResolvedSource,
-  region: GuardedRegion,
-  signal: AbortSignal,
-) => Promise<void>;
+/** An UnsupportedSourceError where a URL must not be handed to the region's endpoint. */
+export interface SourceGuard {
+  check(source: ResolvedSource, region: GuardedRegion, signal: AbortSignal): Promise<void>;
+  /** What can be told without a look at names, for a job that runs later. */
+  checkText(source: ResolvedSource, region: GuardedRegion): void;
+}
 
 /**
  * Deepgram's own servers fetch a URL from outside. A self-hosted one fetches it from inside the user's network,
@@ -19,17 +19,28 @@ export type SourceGuard = (
  */
 export function createSourceGuard(): SourceGuard {
   const guards = new WeakMap<object, AddressGuard>();
-  return async (source, region, signal) => {
-    if (source.kind !== 'url' || isDeepgram(region.endpoint)) return;
+
+  function guardOf(url: string, region: GuardedRegion): AddressGuard | undefined {
+    if (isDeepgram(region.endpoint)) return undefined;
     // What it serves itself it may fetch.
-    if (new URL(source.url).origin === new URL(region.endpoint).origin) return;
-    let guard = guards.get(region);
-    if (guard === undefined) {
-      const { endpoint, allowedSources } = region;
-      guard = createAddressGuard({ allow: allowedSources, passUnknownNames: isLoopback(endpoint) });
-      guards.set(region, guard);
-    }
-    await raceAbort(guard(source.url), signal);
+    if (new URL(url).origin === new URL(region.endpoint).origin) return undefined;
+    const known = guards.get(region);
+    if (known !== undefined) return known;
+    const { endpoint, allowedSources } = region;
+    const guard = createAddressGuard({ allow: allowedSources, passUnknownNames: isLoopback(endpoint) });
+    guards.set(region, guard);
+    return guard;
+  }
+
+  return {
+    async check(source, region, signal) {
+      if (source.kind !== 'url') return;
+      const guard = guardOf(source.url, region);
+      if (guard !== undefined) await raceAbort(guard(source.url), signal);
+    },
+    checkText(source, region) {
+      if (source.kind === 'url') guardOf(source.url, region)?.checkText(source.url);
+    },
   };
 }
 

@@ -13,7 +13,7 @@ import type {
   Transcript,
   TranscriptMode,
 } from './contracts/index.js';
-import { UnsupportedSourceError } from './errors/index.js';
+import { addContext, toTranscriptionError, UnsupportedSourceError } from './errors/index.js';
 import type { GivenSource } from './given-source.js';
 import type { RegionWatch } from './hybrid/region-watch.js';
 import { createRouter, type Router } from './hybrid/router.js';
@@ -26,6 +26,7 @@ import type { Lifetime } from './lifetime.js';
 import type { ResolvedOptions } from './options.js';
 import type { Region } from './region-options.js';
 import { type Deadline, startCallDeadline } from './resilience/deadline.js';
+import type { SourceGuard } from './source-guard.js';
 import { createSourceProbe, type ProbeRequest } from './source-probe.js';
 import { type KeyedDecision, SubmitKeys } from './submit-keys.js';
 import { callFor, settleSubmit } from './submit-options.js';
@@ -36,6 +37,7 @@ export interface SubmitCallParts {
   readonly storage: StorageAdapter;
   readonly regions: RegionWatch;
   readonly lifetime: Lifetime;
+  readonly sourceGuard: Pick<SourceGuard, 'checkText'>;
   readonly emit: EventSink;
 }
 
@@ -75,7 +77,10 @@ export function createSubmitCalls(parts: SubmitCallParts): SubmitCall {
       const keyed = await keep(router(facts), call, limit.signal);
       const handlers = {
         sync: () => modes.sync({ ...callFor('sync', settled), signal: limit.signal }),
-        async: () => modes.async(callFor('async', settled)),
+        async() {
+          refuseForbidden(resolved, region);
+          return modes.async(callFor('async', settled));
+        },
         stream() {
           refuseUrl(resolved);
           return modes.stream(callFor('stream', settled));
@@ -111,6 +116,15 @@ export function createSubmitCalls(parts: SubmitCallParts): SubmitCall {
       ...sourceFacts(resolved, client.audioStore !== undefined),
       load,
     };
+  }
+
+  /** Before a job is acknowledged. Its worker looks at the names too. */
+  function refuseForbidden(source: ResolvedSource, region: Region): void {
+    try {
+      parts.sourceGuard.checkText(source, region);
+    } catch (error) {
+      throw addContext(toTranscriptionError(error), { region: region.name });
+    }
   }
 
   /** A live session has no key. */

@@ -17,8 +17,12 @@ export interface AddressGuardOptions {
   readonly resolve?: Resolve;
 }
 
-/** Rejects with an UnsupportedSourceError, code `forbidden_address`, where a URL leads into a private network. */
-export type AddressGuard = (url: string) => Promise<void>;
+/** An UnsupportedSourceError, code `forbidden_address`, where a URL leads into a private network. */
+export interface AddressGuard {
+  (url: string): Promise<void>;
+  /** Throws where the URL alone tells that, as by an address. It looks up no name. */
+  checkText(url: string): void;
+}
 
 /** Those that Deepgram takes for callbacks too. */
 const USUAL_PORTS = ['80', '443', '8080', '8443'];
@@ -29,11 +33,12 @@ export function createAddressGuard({
   resolve = resolveByMachine,
 }: AddressGuardOptions = {}): AddressGuard {
   const policy = new HostPolicy({ allow, ports: USUAL_PORTS, refused });
-  return async (text) => {
+  const guard = async (text: string): Promise<void> => {
     const host = policy.hostOf(text);
     if (host.isSettled) return;
     policy.checkAddresses(host, await addressesOf(host.name, resolve, passUnknownNames));
   };
+  return Object.assign(guard, { checkText: (text: string) => void policy.hostOf(text) });
 }
 
 /** Who owns a name can give another answer at any time; only the server that connects can close that gap. */

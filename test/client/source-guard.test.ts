@@ -122,6 +122,13 @@ describe.each(SUBMISSIONS)('a URL into the private network, by %s', (_how, run) 
   });
 });
 
+it('is no job of submit() where the URL alone tells it', async () => {
+  await using client = selfHosted();
+  const error = await failureOf(client.submit(`${canary.url}/a.wav`, { mode: 'async' }));
+  expect(error).toMatchObject({ code: 'forbidden_address', region: 'here' });
+  expect((await client.jobs.list()).items).toEqual([]);
+});
+
 it('ends a job after one attempt, with the error in its status', async () => {
   await using client = selfHosted();
   const job = await client.enqueue(`${canary.url}/a.wav`, { attempts: 5 });
@@ -241,7 +248,7 @@ it('lets the endpoint fetch what it serves itself', async () => {
 describe('the endpoints of Deepgram', () => {
   const source = { kind: 'url', url: 'http://localhost/a.wav', label: 'a' } as const;
   const check = (endpoint: string) =>
-    createSourceGuard()(source, { endpoint, allowedSources: [] }, new AbortController().signal);
+    createSourceGuard().check(source, { endpoint, allowedSources: [] }, new AbortController().signal);
 
   it.each(['https://api.deepgram.com', 'https://api.eu.deepgram.com', 'https://x.y.deepgram.com/base'])(
     'take every URL: %s',

@@ -1,5 +1,7 @@
+import { answerWithin } from '../../internal/answer-within.js';
 import { bytesOf } from '../../internal/bytes.js';
 import { brokenOff, refuseAnnounced, release, tooLarge } from './body.js';
+import type { HttpSettings } from './options.js';
 import { HttpProblem } from './problem.js';
 
 /** Audio on its way through: never held here, and counted while it flows. */
@@ -11,14 +13,16 @@ export interface AudioBody {
 }
 
 /**
- * The body of a request, of at most so many bytes. A chunk is asked for when the one before is gone.
+ * The body of a request, within its limits. A chunk is asked for when the one before is gone.
  *
  * @throws HttpProblem 413 for a body that announces more, and 400 for none.
  */
-export function audioBodyOf(request: Request, maxBytes: number): AudioBody {
+export function audioBodyOf(request: Request, { limits, clock }: HttpSettings): AudioBody {
+  const { maxAudioBytes: maxBytes, uploadIdleTimeoutMs: idleMs } = limits;
   refuseAnnounced(request, maxBytes);
   const { body } = request;
-  if (body === null || request.headers.get('content-length') === '0') throw empty();
+  const announced = request.headers.get('content-length');
+  if (body === null || announced === '0') throw empty();
   // Not locked until it is read: the server may want to drop what nobody reads.
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   let problem: HttpProblem | undefined;
@@ -35,7 +39,7 @@ export function audioBodyOf(request: Request, maxBytes: number): AudioBody {
   /** The next chunk; undefined at the end. */
   async function read(): Promise<Uint8Array | undefined> {
     reader ??= body?.getReader() as ReadableStreamDefaultReader<Uint8Array>;
-    const { done, value } = await reader.read();
+    const { done, value } = await answerWithin(clock, reader.read(), idleMs, () => stalled(idleMs));
     if (done) return undefined;
     const bytes = bytesOf(value);
     if (bytes === undefined) throw new TypeError('The body delivered something else than bytes.');
@@ -51,6 +55,7 @@ export function audioBodyOf(request: Request, maxBytes: number): AudioBody {
           count += bytes?.byteLength ?? 0;
           if (count > maxBytes) throw tooLarge(maxBytes);
           if (bytes !== undefined) return controller.enqueue(bytes);
+          if (count < Number(announced)) throw cutShort();
           end(count === 0 ? empty() : undefined);
           controller.close();
         } catch (error) {
@@ -76,5 +81,22 @@ function empty(): HttpProblem {
     status: 400,
     code: 'empty_source',
     detail: 'The body is empty. Send the audio in it.',
+  });
+}
+
+/** What stands in front of the handlers has passed on a part of it: Next.js does so with 10 MB behind a proxy.ts. */
+function cutShort(): HttpProblem {
+  return new HttpProblem({
+    status: 400,
+    code: 'broken_body',
+    detail: 'Fewer bytes came than Content-Length announced.',
+  });
+}
+
+function stalled(idleMs: number): HttpProblem {
+  return new HttpProblem({
+    status: 408,
+    code: 'upload_stalled',
+    detail: `Nothing came for ${idleMs} ms. Send the audio again.`,
   });
 }

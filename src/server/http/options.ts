@@ -17,6 +17,8 @@ export interface HttpLimits {
   readonly maxJsonBytes?: number;
   /** Bytes of an audio body. Default 2147483648, which is what Deepgram takes. */
   readonly maxAudioBytes?: number;
+  /** Milliseconds in which at least one byte of an audio body has to come. Default 30000. */
+  readonly uploadIdleTimeoutMs?: number;
   /** Requests of one user in a minute; more are answered with 429. Default: none. */
   readonly requestsPerMinute?: number;
   /** Tokens for browsers that one user gets in a minute. Default 10. */
@@ -135,6 +137,7 @@ const NEVER_ALLOWED: ReadonlySet<string> = new Set([
 const LIMITS = {
   maxJsonBytes: 65_536,
   maxAudioBytes: 2_147_483_648,
+  uploadIdleTimeoutMs: 30_000,
   tokensPerMinute: 10,
   maxEventStreams: 1000,
   maxEventStreamsPerPrincipal: 20,

@@ -52,7 +52,7 @@ async function readNamed(call: OwnCall, schemas: Schemas): Promise<Submission> {
 
 function readUpload(call: OwnCall, schemas: Schemas): Submission {
   const request = settle(checkQuery(call, schemas), call);
-  const body = audioBodyOf(call.request, call.settings.limits.maxAudioBytes);
+  const body = audioBodyOf(call.request, call.settings);
   return { request, source: body.source, isUpload: true, problem: body.problem };
 }
 

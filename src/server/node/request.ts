@@ -59,5 +59,10 @@ function bytesOf(parsed: unknown): BodyInit | null {
   if (parsed === undefined) return null;
   if (typeof parsed === 'string') return parsed;
   if (parsed instanceof Uint8Array) return parsed as Uint8Array<ArrayBuffer>;
-  return JSON.stringify(parsed);
+  try {
+    return JSON.stringify(parsed);
+  } catch {
+    // Deeper than can be written, or nothing that JSON knows. What is empty is refused where all bodies are checked.
+    return '';
+  }
 }

@@ -136,6 +136,12 @@ describe.each(Object.entries(versions))('%s', (_name, loaded) => {
       body: '{"audioUrl":"https://a.example/b.wav","__proto__":{"polluted":true}}',
     });
     expect(polluted.status).toBe(400);
+    const deep = await fetch('/api/speech/transcribe', {
+      method: 'POST',
+      headers: JSON_BODY,
+      body: `${'['.repeat(20_000)}${']'.repeat(20_000)}`,
+    });
+    expect([deep.status, deep.headers.get('content-type')]).toEqual([400, 'application/problem+json']);
     const form = await fetch('/api/speech/transcribe', {
       method: 'POST',
       body: new URLSearchParams({ audioUrl: 'https://a.example/b.wav' }),

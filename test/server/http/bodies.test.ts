@@ -200,6 +200,14 @@ describe('a JSON body', () => {
     expect(pulls).toBeLessThan(15);
   });
 
+  it.each(['http://10.0.0.1/a', 'http://169.254.169.254/', 'http://[::ffff:10.0.0.1]/', 'http://u@127.1/'])(
+    'with a URL into a private network makes no job: %s',
+    async (audioUrl) => {
+      expect((await refused(await rig.post({ audioUrl, mode: 'async' }))).fields).toEqual(['audioUrl']);
+      expect((await rig.client.jobs.list()).items).toEqual([]);
+    },
+  );
+
   it('that breaks off is refused', async () => {
     const body = new ReadableStream<Uint8Array>({
       start(controller) {

@@ -29,6 +29,7 @@ const PROBLEMS: Readonly<Record<number, string>> = {
   401: 'The request carries no valid credentials.',
   403: 'Your scopes do not cover this, or the request names another user.',
   404: 'It is not there, or belongs to somebody else.',
+  408: 'No more of the body came.',
   409: 'It contradicts what is there: the same idempotency key with other audio, or a job that has ended.',
   413: 'The body is too large.',
   415: 'The body is of a kind that is not taken.',

@@ -49,7 +49,7 @@ function responses(settings: HttpSettings): Answers {
       content: { 'application/json': { schema } },
     }),
     202: jsonAnswer('The job that will make the transcript.', 'AsyncAnswer', ['Location']),
-    ...problems(settings, [400, 409, 413, 415, 422, 429, 502, 503, 504]),
+    ...problems(settings, [400, 408, 409, 413, 415, 422, 429, 502, 503, 504]),
   };
 }
 
