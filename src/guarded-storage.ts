@@ -8,12 +8,13 @@ import type {
 import { StorageError, TranscriptionError } from './errors/index.js';
 import { answerWithin } from './internal/answer-within.js';
 
+const NO_JOB = 'job_health';
 /** Adapters have shorter limits of their own, which know what they wait for. */
 const TIMEOUT_MS = 30_000;
 
 /**
  * A storage whose failures are typed errors, each told as an event. One that does not answer fails too: what it was
- * asked for may have been done. It has the optional members that the storage has.
+ * asked for may have been done. It has `health`, and of the other optional members those that the storage has.
  */
 export function guardStorage(storage: StorageAdapter, emit: EventSink, clock: Clock): StorageAdapter {
   async function guard<Value>(
@@ -48,8 +49,16 @@ export function guardStorage(storage: StorageAdapter, emit: EventSink, clock: Cl
     list: (collection, query) => guard('list', collection, undefined, () => storage.list(collection, query)),
     delete: (collection, id, condition) =>
       guard('delete', collection, id, () => storage.delete(collection, id, condition)),
+    async health() {
+      try {
+        // A storage that cannot say how it is can be read.
+        await (storage.health === undefined ? storage.get('jobs', NO_JOB) : storage.health());
+      } catch (cause) {
+        throw toStorageError('health', cause);
+      }
+    },
   };
-  const { transact, purge, health } = storage;
+  const { transact, purge } = storage;
   if (transact !== undefined) {
     guarded.transact = (changes) => {
       const [first] = changes;
@@ -61,15 +70,6 @@ export function guardStorage(storage: StorageAdapter, emit: EventSink, clock: Cl
   if (purge !== undefined) {
     guarded.purge = (collection, query) =>
       guard('purge', collection, undefined, () => purge.call(storage, collection, query));
-  }
-  if (health !== undefined) {
-    guarded.health = async () => {
-      try {
-        await health.call(storage);
-      } catch (cause) {
-        throw toStorageError('health', cause);
-      }
-    };
   }
   return guarded;
 }

@@ -54,16 +54,22 @@ export interface HealthParts {
 
 /** For one part, so that a probe has its answer in time. */
 const TIMEOUT_MS = 2000;
+/** Probes come every few seconds, and from several sides. */
+const KEPT_MS = 10_000;
 
 type Finding = { readonly problem: HealthProblem; readonly error?: TranscriptionError };
 type Look = { readonly check: HealthCheck; readonly findings: readonly Finding[] };
 
 export function createHealthChecks(parts: HealthParts): HealthChecks {
   const reachability = createReachability({ ...parts, timeoutMs: TIMEOUT_MS });
+  const lookAtAudio = sharingLooks(
+    (audioStore) => lookAt('audioStore', audioStore, parts.clock),
+    parts.clock,
+  );
   return {
-    health: async () => healthOf(await lookAtAll(parts, reachability)),
+    health: async () => healthOf(await lookAtAll(parts, reachability, lookAtAudio)),
     async ready() {
-      const looks = await lookAtAll(parts, reachability);
+      const looks = await lookAtAll(parts, reachability, lookAtAudio);
       const worst = looks
         .flatMap(({ findings }) => findings)
         .find(({ problem }) => problem.severity === 'error');
@@ -80,15 +86,18 @@ function healthOf(looks: readonly Look[]): Health {
   return { status, problems, checks: looks.map(({ check }) => check) };
 }
 
+type LookAtAudio = (audioStore: AudioStore) => Promise<Look>;
+
 /** At all parts at once. */
 async function lookAtAll(
   { storage, queue, audioStore, clock }: HealthParts,
   reachability: Reachability,
+  lookAtAudio: LookAtAudio,
 ): Promise<readonly Look[]> {
   const looks = await Promise.all([
     lookAt('storage', storage, clock),
-    lookAt('queue', queue, clock),
-    audioStore === undefined ? [] : lookAt('audioStore', audioStore, clock),
+    lookAt('queue', askable(queue), clock),
+    audioStore === undefined ? [] : lookAtAudio(audioStore),
     reachability().then((regions) => {
       // Calls may go to another one.
       const severity = regions.every(({ error }) => error !== undefined) ? 'error' : 'warning';
@@ -117,9 +126,28 @@ function lookAtRegion(reach: RegionReach, severity: HealthProblem['severity']): 
 
 /** An adapter. */
 interface Part {
-  readonly capabilities: { readonly durable: boolean };
   /** A queue resolves to QueueProblems, the others to nothing. */
   health?(): Promise<unknown>;
+}
+
+/** A queue that cannot say how it is can be counted. */
+function askable(queue: QueueAdapter): Part {
+  return { health: () => queue.health?.() ?? queue.depth() };
+}
+
+/** What went well is not asked again for a while: a store in a cloud is written to, which has its price. */
+function sharingLooks(look: LookAtAudio, clock: Clock): LookAtAudio {
+  let last: { readonly startedAt: number; readonly look: Promise<Look> } | undefined;
+  return (audioStore) => {
+    const startedAt = clock.monotonicMs();
+    if (last !== undefined && startedAt - last.startedAt < KEPT_MS) return last.look;
+    const own = { startedAt, look: look(audioStore) };
+    last = own;
+    void own.look.then(({ findings }) => {
+      if (findings.length > 0 && last === own) last = undefined;
+    });
+    return own.look;
+  };
 }
 
 async function lookAt(name: HealthPart, part: Part, clock: Clock): Promise<Look> {
@@ -129,11 +157,10 @@ async function lookAt(name: HealthPart, part: Part, clock: Clock): Promise<Look>
   return { check: { name, state: stateOf(part, findings), latencyMs }, findings };
 }
 
-function stateOf({ health, capabilities }: Part, findings: readonly Finding[]): HealthCheck['state'] {
+function stateOf({ health }: Part, findings: readonly Finding[]): HealthCheck['state'] {
   if (findings.some(({ problem }) => problem.severity === 'error')) return 'down';
   if (findings.length > 0) return 'degraded';
-  // What is in the memory of this process is there as long as the process is.
-  return health === undefined && capabilities.durable ? 'unknown' : 'ok';
+  return health === undefined ? 'unknown' : 'ok';
 }
 
 async function ask(name: HealthPart, part: Part, clock: Clock): Promise<readonly Finding[]> {

@@ -26,7 +26,7 @@ const BY_CLOSE_CODE: Readonly<Record<number, Facts>> = {
   4404: [
     'TranscriptionError',
     'live_ended',
-    'The session has ended, because the connection was away for too long. Start a new one, or raise resumeMs of the bridge.',
+    'The session is not there any more: the connection was away for too long, or the server was started anew. Start a new one, or raise resumeMs of the bridge.',
   ],
   4408: ['TimeoutError', 'timeout', 'The session was idle, or open, for too long. Start a new one.'],
   4409: ['TranscriptionError', 'live_consumed', 'The session was taken over by another connection.'],

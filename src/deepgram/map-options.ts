@@ -6,6 +6,7 @@ import {
   checkOrder,
   invalidOption,
   isPlainObject,
+  isWellFormed,
   type NumberBounds,
   show,
 } from '../internal/validate.js';
@@ -141,7 +142,7 @@ function checkFalseOrNumber(name: string, value: unknown, bounds: NumberBounds):
 const MAX_TEXT_LENGTH = 10_000;
 
 function checkText(name: string, value: unknown, maxLength = MAX_TEXT_LENGTH): void {
-  if (typeof value === 'string' && value !== '' && value.length <= maxLength) return;
+  if (typeof value === 'string' && value !== '' && value.length <= maxLength && isWellFormed(value)) return;
   throw invalidOption(name, `a string of 1 to ${maxLength} characters`, value);
 }
 
@@ -183,7 +184,7 @@ function addQuery(
 const MAX_NAME_LENGTH = 200;
 
 function checkLength(name: string, value: string): void {
-  if (value.length <= MAX_TEXT_LENGTH) return;
+  if (value.length <= MAX_TEXT_LENGTH && isWellFormed(value)) return;
   throw invalidOption(name.slice(0, 46), `at most ${MAX_TEXT_LENGTH} characters`, value);
 }
 

@@ -60,6 +60,11 @@ export function checkString(name: string, value: unknown): void {
   throw invalidOption(name, 'a string that is not empty', value);
 }
 
+/** False for half of a surrogate pair, which no URL and no UTF-8 can hold. */
+export function isWellFormed(text: string): boolean {
+  return (text as string & { isWellFormed(): boolean }).isWellFormed();
+}
+
 export function checkFunction(name: string, value: unknown): void {
   if (value !== undefined && typeof value !== 'function') throw invalidOption(name, 'a function', value);
 }

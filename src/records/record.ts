@@ -2,7 +2,7 @@ import type { RecordInput, StorageChange, StorageCollection, StoredRecord } from
 import { StorageError } from '../errors/index.js';
 import { defined } from '../internal/defined.js';
 import { isIsoTime } from '../internal/iso-time.js';
-import { show } from '../internal/validate.js';
+import { isWellFormed, show } from '../internal/validate.js';
 import { type JsonChange, type JsonRecord, jsonOf, withJson } from './json.js';
 
 export { isIsoTime } from '../internal/iso-time.js';
@@ -79,11 +79,6 @@ export function isStorableId(id: unknown): id is string {
 
 export function isCollection(value: unknown): value is StorageCollection {
   return typeof value === 'string' && COLLECTIONS.has(value);
-}
-
-/** Half of a surrogate pair is no character. */
-function isWellFormed(text: string): boolean {
-  return (text as string & { isWellFormed(): boolean }).isWellFormed();
 }
 
 type Envelope = Omit<JsonRecord, 'json'>;

@@ -10,7 +10,7 @@ import {
 import { createBullmqQueue } from 'transcription-client/bullmq';
 import { createSqliteStorage } from 'transcription-client/sqlite';
 import { createFakeClock, type DeepgramEmulator, startDeepgramEmulator } from 'transcription-client/testing';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createMemoryQueue } from '../../src/adapters/memory/queue.js';
 import { createMemoryStorage } from '../../src/adapters/memory/storage.js';
 import { StorageError } from '../../src/errors/index.js';
@@ -82,18 +82,57 @@ describe('health() and ready()', () => {
   });
 
   it('say which parts nobody can ask', async () => {
-    const { health: _health, ...storage } = createMemoryStorage();
-    const capabilities = { ...storage.capabilities, durable: true };
-    const audioStore = audioStoreWith(async () => undefined);
-    const client = open({ storage: { ...storage, capabilities }, audioStore });
+    const { health: _health, ...audioStore } = audioStoreWith(async () => undefined);
+    const client = open({ audioStore });
     const { status, checks } = await client.health();
     expect(status).toBe('ok');
     expect(checks.map(({ name, state }) => [name, state])).toEqual([
-      ['storage', 'unknown'],
+      ['storage', 'ok'],
       ['queue', 'ok'],
-      ['audioStore', 'ok'],
+      ['audioStore', 'unknown'],
       ['deepgram', 'ok'],
     ]);
+  });
+
+  it.each([
+    ['hangs', () => new Promise<never>(() => undefined), 'storage_timeout', 'queue_timeout'],
+    ['fails', () => Promise.reject(new Error('gone')), 'storage_failed', 'internal'],
+  ] as const)(
+    'read a storage and count a queue that cannot say how they are: it %s',
+    async (_what, broken, ...codes) => {
+      const clock = createFakeClock();
+      const { health: _health, ...storage } = { ...createMemoryStorage(), get: broken };
+      const queue = { ...queueWith(undefined), depth: broken };
+      const client = open({ clock, storage, queue });
+      await client.warmUp();
+      const checking = client.health();
+      await clock.advance(0);
+      await clock.advance(2000);
+      const { status, problems } = await checking;
+      expect(status).toBe('down');
+      const ownProblems = problems.filter(({ part }) => part !== 'deepgram');
+      expect(ownProblems.map(({ code }) => code)).toEqual(codes);
+    },
+  );
+
+  it('do not ask again an audio store that was well a moment ago', async () => {
+    const clock = createFakeClock();
+    let isBroken = false;
+    const health = vi.fn(async () => {
+      if (isBroken) throw new Error('gone');
+    });
+    const client = open({ clock, audioStore: audioStoreWith(health) });
+    const statusOf = async (): Promise<string> => (await client.health()).status;
+    expect(await Promise.all([statusOf(), statusOf()])).toEqual(['ok', 'ok']);
+    await clock.advance(9999);
+    expect(await statusOf()).toBe('ok');
+    expect(health).toHaveBeenCalledTimes(1);
+    isBroken = true;
+    await clock.advance(1);
+    expect([await statusOf(), await statusOf()]).toEqual(['down', 'down']);
+    isBroken = false;
+    expect(await statusOf()).toBe('ok');
+    expect(health).toHaveBeenCalledTimes(4);
   });
 
   it('tell how long each part took', async () => {

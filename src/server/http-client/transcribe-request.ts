@@ -56,7 +56,8 @@ function uploadOf(audio: AudioBody, options: UploadOptions): HttpClientRequest {
     throw invalidOption('source', 'a ReadableStream that nobody reads', audio);
   }
   const { contentType } = options;
-  const ofBlob = audio instanceof Blob && audio.type !== '' ? audio.type : undefined;
+  // A file of another type, such as JSON, is audio too where it is handed over as such.
+  const ofBlob = audio instanceof Blob && /^(audio|video)\//i.test(audio.type) ? audio.type : undefined;
   const query = queryOf(options).toString();
   return {
     method: 'POST',

@@ -74,6 +74,8 @@ export interface HealthAnswer {
   }[];
   readonly checks?: readonly {
     readonly name: string;
+    /** Of Deepgram: each region has a check of its own. */
+    readonly region?: string;
     readonly state: 'ok' | 'degraded' | 'down' | 'unknown';
     readonly latencyMs?: number;
   }[];

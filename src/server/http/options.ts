@@ -105,11 +105,9 @@ export interface HttpSettings
 export const DEFAULT_ALLOWED_OPTIONS: readonly string[] = [
   'detect_language',
   'dictation',
-  'diarize',
   'filler_words',
   'language',
   'measurements',
-  'multichannel',
   'numerals',
   'paragraphs',
   'profanity_filter',
@@ -218,7 +216,7 @@ function checkStream(stream: StreamOffer | undefined): void {
 
 function basePathOf(path: string | undefined): string {
   if (path === undefined || path === '/') return '';
-  if (typeof path !== 'string' || !/^(\/[\w.~-]+)+\/?$/.test(path)) {
+  if (typeof path !== 'string' || !/^(\/(?!\.{1,2}(\/|$))[\w.~-]+)+\/?$/.test(path)) {
     throw invalidOption('basePath', 'a path that begins with a slash, such as /api/speech', path);
   }
   return path.replace(/\/$/, '');

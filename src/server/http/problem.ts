@@ -104,6 +104,7 @@ const STATUS_OF: Readonly<Record<string, number>> = {
 /** Of what whoever asks can do nothing about, no more is told than that it is so. */
 const VAGUE: Readonly<Record<number, string>> = {
   500: 'The server failed. Its log knows why.',
+  503: 'The server cannot do this now. Try again later.',
   502: 'The speech service refused the request or answered with something else. The log of the server knows why.',
 };
 

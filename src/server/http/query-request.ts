@@ -17,7 +17,8 @@ const NUMBERS: ReadonlySet<string> = new Set(['audioDuration', 'priority']);
 /** More than a request has any use for. */
 const MAX_PARAMETERS = 500;
 
-const NUMBER = /^-?\d{1,15}(\.\d{1,15})?$/;
+/** As JSON has them, within bounds. */
+const NUMBER = /^-?\d{1,15}(\.\d{1,20})?(e[+-]?\d{1,3})?$/i;
 
 /**
  * A query string as the JSON body that it stands for: `metadata` is JSON, `webhook` its URL, and what is none of ours is

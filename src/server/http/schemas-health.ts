@@ -11,6 +11,7 @@ export const health = z
       .array(
         z.object({
           name: z.string(),
+          region: z.string().optional().meta({ description: 'Of Deepgram.' }),
           state: z.enum(['ok', 'degraded', 'down', 'unknown']),
           latencyMs: z.number().optional(),
         }),

@@ -63,6 +63,14 @@ describe('the HTTP client on the handlers', () => {
     expect(answer.decision.rule).toEqual(expect.any(String));
   });
 
+  it('sends a file as audio, whatever its type', async () => {
+    for (const type of ['application/json', 'text/plain', 'application/ogg']) {
+      const answer = await clientOf('ada').transcribe(new Blob([wavOf('one two')], { type }));
+      if (answer.mode !== 'sync') throw new Error(answer.mode);
+      expect(answer.transcript.text).toBe('one two');
+    }
+  });
+
   it('sends the options of an upload', async () => {
     const submit = vi.spyOn(rig.client, 'submit');
     await clientOf('ada').transcribe(wavOf('hello'), {

@@ -45,8 +45,8 @@ describe('a JSON body', () => {
     ['an option out of range', { audioUrl: AUDIO_URL, options: { utt_split: 100 } }, ['options.utt_split']],
     [
       'several wrong fields at once',
-      { mode: 1, audioUrl: '', priority: -1, options: { language: '', diarize: 1 } },
-      ['audioUrl', 'mode', 'priority', 'options.language', 'options.diarize'],
+      { mode: 1, audioUrl: '', priority: -1, options: { language: '', numerals: 1 } },
+      ['audioUrl', 'mode', 'priority', 'options.language', 'options.numerals'],
     ],
   ])('names what is wrong: %s', async (_what, body, fields) => {
     const problem = await refused(await rig.post(body));
@@ -54,7 +54,7 @@ describe('a JSON body', () => {
     expect([...problem.fields].sort()).toEqual([...fields].sort());
   });
 
-  it.each(['redact', 'callback', 'tag', 'extra', 'model', 'query', 'summarize'])(
+  it.each(['redact', 'diarize', 'multichannel', 'callback', 'tag', 'extra', 'model', 'query', 'summarize'])(
     'says that the option %s is not allowed',
     async (name) => {
       const response = await rig.post({ audioUrl: AUDIO_URL, options: { [name]: 'x' } });
@@ -207,6 +207,12 @@ describe('a JSON body', () => {
       expect((await rig.client.jobs.list()).items).toEqual([]);
     },
   );
+
+  it.each(['sync', 'async'])('with half a character in an option is refused: %s', async (mode) => {
+    const body = { audioUrl: AUDIO_URL, mode, options: { language: '\ud800' } };
+    expect((await refused(await rig.post(body))).fields).toEqual(['options.language']);
+    expect((await rig.client.jobs.list()).items).toEqual([]);
+  });
 
   it('that breaks off is refused', async () => {
     const body = new ReadableStream<Uint8Array>({

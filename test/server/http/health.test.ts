@@ -1,5 +1,5 @@
 import { createMemoryStorage, StorageError } from 'transcription-client';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { HttpClient, HttpOptions } from '../../../src/server/http/index.js';
 import { createHandlers } from '../../../src/server/http/index.js';
 import { health } from '../../../src/server/http/schemas.js';
@@ -24,7 +24,12 @@ describe('GET /health', () => {
       expect.arrayContaining(['deepgram', 'storage', 'queue']),
     );
     for (const check of body.checks)
-      expect(Object.keys(check).sort()).toEqual(['latencyMs', 'name', 'state']);
+      expect(Object.keys(check).sort()).toEqual([
+        'latencyMs',
+        'name',
+        ...(check.name === 'deepgram' ? ['region'] : []),
+        'state',
+      ]);
     const head = await rig.fetch('/health', { method: 'HEAD' });
     expect([head.status, await head.text()]).toEqual([200, '']);
   });
@@ -48,6 +53,21 @@ describe('GET /health', () => {
     expect(text).not.toContain(API_KEY);
     expect(text).not.toContain('127.0.0.1');
     expect((await rig.client.health()).problems[0]?.message).toContain(ADDRESS);
+  });
+
+  it('looks once for all who ask at the same time', async () => {
+    let answer: () => void = () => undefined;
+    const health = vi.fn(() => new Promise<void>((resolve) => (answer = resolve)));
+    await using rig = await startHttpRig({ client: { storage: { ...createMemoryStorage(), health } } });
+    const asking = Array.from({ length: 100 }, () => rig.fetch('/health'));
+    await vi.waitFor(() => expect(health).toHaveBeenCalled());
+    answer();
+    for (const response of await Promise.all(asking)) expect(response.status).toBe(200);
+    expect(health).toHaveBeenCalledTimes(1);
+    const again = rig.fetch('/health');
+    await vi.waitFor(() => expect(health).toHaveBeenCalledTimes(2));
+    answer();
+    expect((await again).status).toBe(200);
   });
 
   it('is 200 where the client works, but not at its best', async () => {

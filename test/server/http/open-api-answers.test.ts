@@ -94,7 +94,7 @@ describe('what is answered is what the document says', () => {
     };
     const audioUrl = rig.emulator.serveAudio(wavOf('hello world'));
     const key = { 'idempotency-key': 'key' };
-    const options = { smart_format: true, utterances: true, paragraphs: true, diarize: true };
+    const options = { smart_format: true, utterances: true, paragraphs: true, numerals: true };
     expect(
       await transcribe(rig.post({ audioUrl, mode: 'sync', options, metadata: { a: 1 } }), 200),
     ).toMatchObject({

@@ -113,6 +113,13 @@ describe('the OpenAPI document', async () => {
     expect(query?.map(({ name }) => name).sort()).toEqual([...UPLOAD_FIELDS, ...names].sort());
   });
 
+  it('names the mode stream only where there is a bridge', async () => {
+    const modesOf = async (options: Partial<HttpOptions>) =>
+      (await documentOf(options)).components.schemas.TranscribeRequest?.properties?.mode;
+    expect(await modesOf({})).toMatchObject({ enum: ['sync', 'async'] });
+    expect(await modesOf(EVERYTHING)).toMatchObject({ enum: ['sync', 'async', 'stream'] });
+  });
+
   it('names webhooks only where they are allowed', async () => {
     expect((await documentOf({})).components.schemas.TranscribeRequest?.properties).not.toHaveProperty(
       'webhook',

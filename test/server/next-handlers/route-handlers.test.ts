@@ -125,6 +125,7 @@ describe('the options', () => {
     ['no authorize', { basePath: '/a' }, /authorize/],
     ['an unknown one', { ...options, bathPath: '/a' }, /bathPath/],
     ['a base path that is none', { ...options, basePath: 'api' }, /basePath/],
+    ['a base path that no request has', { ...options, basePath: '/a/../b' }, /basePath/],
   ])('are refused at once: %s', (_title, wrong, message) => {
     expect(() => createRouteHandlers(client, wrong as never)).toThrow(message);
     expect(() => createRouteHandlers(() => client, wrong as never)).toThrow(message);

@@ -48,10 +48,15 @@ function allSchemas(): Record<SchemaName, JsonSchema> {
 
 /** Only who wants to stream need not name the audio. */
 function requestOf(schema: JsonSchema, { allowWebhooks, stream }: HttpSettings): JsonSchema {
-  const allowed = allowWebhooks ? schema : without(schema, ['webhook']);
+  const allowed = withModes(allowWebhooks ? schema : without(schema, ['webhook']), stream !== undefined);
   const named = { required: ['audioUrl'] };
   const streamed = { properties: { mode: { const: 'stream' } }, required: ['mode'] };
   return stream === undefined ? { ...allowed, ...named } : { ...allowed, anyOf: [named, streamed] };
+}
+
+function withModes(schema: JsonSchema, canStream: boolean): JsonSchema {
+  const mode = { ...schema.properties?.mode, ...(!canStream && { enum: ['sync', 'async'] }) };
+  return { ...schema, properties: { ...schema.properties, mode } };
 }
 
 function without(schema: JsonSchema, names: readonly string[]): JsonSchema {

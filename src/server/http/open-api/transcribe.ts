@@ -8,7 +8,10 @@ const QUERY_FIELDS = ['userId', 'mode', 'audioDuration', 'priority', 'idempotenc
 /** Of those that look otherwise there. */
 const QUERY_FORMS: Readonly<Record<string, Json>> = {
   metadata: { content: { 'application/json': { schema: { type: 'object' } } } },
-  webhook: { schema: { type: 'string', maxLength: 2048 } },
+  webhook: {
+    description: 'Of an upload. An https: URL to a public address, which hears of the end of the job.',
+    schema: { type: 'string', maxLength: 2048 },
+  },
 };
 
 const AUDIO = {

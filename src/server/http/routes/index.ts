@@ -19,7 +19,7 @@ export function createRoutes(settings: HttpSettings): readonly Route[] {
     jobEventsRoute(settings),
     transcriptRoute,
     callbackRoute,
-    healthRoute,
+    healthRoute(),
     ...(settings.token === undefined ? [] : [tokenRoute(settings)]),
     ...(settings.metrics === undefined ? [] : [metricsRoute(settings.metrics)]),
     ...(settings.openApi ? [openApiRoute(settings)] : []),
