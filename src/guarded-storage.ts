@@ -9,8 +9,8 @@ import { StorageError, TranscriptionError } from './errors/index.js';
 import { answerWithin } from './internal/answer-within.js';
 
 const NO_JOB = 'job_health';
-/** Adapters have shorter limits of their own, which know what they wait for. */
-const TIMEOUT_MS = 30_000;
+/** The last resort: the limits of an adapter, which knows what it waits for, are to be shorter. */
+const TIMEOUT_MS = 60_000;
 
 /**
  * A storage whose failures are typed errors, each told as an event. One that does not answer fails too: what it was

@@ -141,12 +141,11 @@ function sharingLooks(look: LookAtAudio, clock: Clock): LookAtAudio {
   return (audioStore) => {
     const startedAt = clock.monotonicMs();
     if (last !== undefined && startedAt - last.startedAt < KEPT_MS) return last.look;
-    const own = { startedAt, look: look(audioStore) };
-    last = own;
-    void own.look.then(({ findings }) => {
-      if (findings.length > 0 && last === own) last = undefined;
+    last = { startedAt, look: look(audioStore) };
+    void last.look.then(({ findings }) => {
+      if (findings.length > 0) last = undefined;
     });
-    return own.look;
+    return last.look;
   };
 }
 

@@ -142,8 +142,14 @@ function checkFalseOrNumber(name: string, value: unknown, bounds: NumberBounds):
 const MAX_TEXT_LENGTH = 10_000;
 
 function checkText(name: string, value: unknown, maxLength = MAX_TEXT_LENGTH): void {
-  if (typeof value === 'string' && value !== '' && value.length <= maxLength && isWellFormed(value)) return;
-  throw invalidOption(name, `a string of 1 to ${maxLength} characters`, value);
+  if (typeof value !== 'string' || value === '' || value.length > maxLength)
+    throw invalidOption(name, `a string of 1 to ${maxLength} characters`, value);
+  checkWhole(name, value);
+}
+
+/** Half of a surrogate pair is nothing that a URL can hold. */
+function checkWhole(name: string, value: string): void {
+  if (!isWellFormed(value)) throw invalidOption(name, 'a string of whole characters', value);
 }
 
 function checkTexts(name: string, value: unknown, maxLength: number | undefined): void {
@@ -168,6 +174,7 @@ function addQuery(
     if (name.length > MAX_NAME_LENGTH) {
       throw invalidOption('query', `an object with names of at most ${MAX_NAME_LENGTH} characters`, query);
     }
+    checkWhole('query', name);
     const values = Array.isArray(value) ? value : [value];
     for (const item of values) if (typeof item === 'string') checkLength(`query.${name}`, item);
     if (values.length === 0 || !values.every(isPrimitive)) {
@@ -184,8 +191,10 @@ function addQuery(
 const MAX_NAME_LENGTH = 200;
 
 function checkLength(name: string, value: string): void {
-  if (value.length <= MAX_TEXT_LENGTH && isWellFormed(value)) return;
-  throw invalidOption(name.slice(0, 46), `at most ${MAX_TEXT_LENGTH} characters`, value);
+  const shown = name.slice(0, 46);
+  if (value.length > MAX_TEXT_LENGTH)
+    throw invalidOption(shown, `at most ${MAX_TEXT_LENGTH} characters`, value);
+  checkWhole(shown, value);
 }
 
 function queryAdvice(name: string): string {

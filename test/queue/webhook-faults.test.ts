@@ -203,7 +203,7 @@ describe('the close of a worker', () => {
     await clock.advance(1);
     await closed;
     // Nobody waits for the storage any more.
-    await clock.advance(29_000);
+    await clock.advance(59_000);
     expect(clock.pendingTimers).toBe(0);
   });
 });

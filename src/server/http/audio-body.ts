@@ -1,7 +1,6 @@
 import { answerWithin } from '../../internal/answer-within.js';
 import { bytesOf } from '../../internal/bytes.js';
-import { brokenOff, refuseAnnounced, release, tooLarge } from './body.js';
-import type { HttpSettings } from './options.js';
+import { type BodySettings, brokenOff, refuseAnnounced, release, stalled, tooLarge } from './body.js';
 import { HttpProblem } from './problem.js';
 
 /** Audio on its way through: never held here, and counted while it flows. */
@@ -17,7 +16,7 @@ export interface AudioBody {
  *
  * @throws HttpProblem 413 for a body that announces more, and 400 for none.
  */
-export function audioBodyOf(request: Request, { limits, clock }: HttpSettings): AudioBody {
+export function audioBodyOf(request: Request, { limits, clock }: BodySettings): AudioBody {
   const { maxAudioBytes: maxBytes, uploadIdleTimeoutMs: idleMs } = limits;
   refuseAnnounced(request, maxBytes);
   const { body } = request;
@@ -90,13 +89,5 @@ function cutShort(): HttpProblem {
     status: 400,
     code: 'broken_body',
     detail: 'Fewer bytes came than Content-Length announced.',
-  });
-}
-
-function stalled(idleMs: number): HttpProblem {
-  return new HttpProblem({
-    status: 408,
-    code: 'upload_stalled',
-    detail: `Nothing came for ${idleMs} ms. Send the audio again.`,
   });
 }

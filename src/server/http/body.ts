@@ -1,7 +1,11 @@
 import { raceAbort } from '../../internal/abort.js';
+import { answerWithin } from '../../internal/answer-within.js';
 import { bytesOf } from '../../internal/bytes.js';
+import type { HttpSettings } from './options.js';
 import type { FieldProblem } from './problem.js';
 import { HttpProblem } from './problem.js';
+
+export type BodySettings = Pick<HttpSettings, 'limits' | 'clock'>;
 
 /** Deeper data than this is no request of ours. */
 const MAX_DEPTH = 32;
@@ -41,14 +45,14 @@ export function refuseAnnounced(request: Request, maxBytes: number): void {
 }
 
 /**
- * The JSON of a body of at most so many bytes.
+ * The JSON of a body within its limits.
  *
- * @throws HttpProblem 413 for a longer one, and 400 for what is no JSON.
+ * @throws HttpProblem 413 for a longer one, 408 for one that stalls, and 400 for what is no JSON.
  */
-export async function readJson(request: Request, maxBytes: number): Promise<unknown> {
-  refuseAnnounced(request, maxBytes);
+export async function readJson(request: Request, settings: BodySettings): Promise<unknown> {
+  refuseAnnounced(request, settings.limits.maxJsonBytes);
   refuseCharset(request);
-  return parse(textOf(await readBytes(request, maxBytes)));
+  return parse(textOf(await readBytes(request, settings)));
 }
 
 /** @throws HttpProblem 400 for keys that no request has, and for data that is too deep. */
@@ -121,13 +125,28 @@ export function brokenOff(cause: unknown): HttpProblem {
   return new HttpProblem({ status: 400, code: 'broken_body', detail: 'The body broke off.', cause });
 }
 
+/** Nothing more of it comes. */
+export function stalled(idleMs: number): HttpProblem {
+  return new HttpProblem({
+    status: 408,
+    code: 'upload_stalled',
+    detail: `Nothing came for ${idleMs} ms. Send the request again.`,
+  });
+}
+
 /** Without `request.text()`, which reads a body of any length. */
-async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
+async function readBytes(request: Request, { limits, clock }: BodySettings): Promise<Uint8Array> {
+  const { maxJsonBytes: maxBytes, uploadIdleTimeoutMs: idleMs } = limits;
   const chunks: Uint8Array[] = [];
   let length = 0;
   const reader = request.body?.getReader();
   try {
-    const read = () => reader && raceAbort(reader.read(), request.signal);
+    const read = () =>
+      reader &&
+      raceAbort(
+        answerWithin(clock, reader.read(), idleMs, () => stalled(idleMs)),
+        request.signal,
+      );
     for (let step = await read(); step?.done === false; step = await read()) {
       const bytes = bytesOf(step.value);
       if (bytes === undefined) throw new TypeError('The body delivered something else than bytes.');

@@ -17,7 +17,7 @@ export interface HttpLimits {
   readonly maxJsonBytes?: number;
   /** Bytes of an audio body. Default 2147483648, which is what Deepgram takes. */
   readonly maxAudioBytes?: number;
-  /** Milliseconds in which at least one byte of an audio body has to come. Default 30000. */
+  /** Milliseconds in which at least one byte of a body has to come. Default 30000. */
   readonly uploadIdleTimeoutMs?: number;
   /** Requests of one user in a minute; more are answered with 429. Default: none. */
   readonly requestsPerMinute?: number;

@@ -38,7 +38,7 @@ export async function readSubmission(call: OwnCall, schemas: Schemas): Promise<S
 }
 
 async function readNamed(call: OwnCall, schemas: Schemas): Promise<Submission> {
-  const data = await readJson(call.request, call.settings.limits.maxJsonBytes);
+  const data = await readJson(call.request, call.settings);
   refuseInQuery(call.url.searchParams, schemas);
   const request = settle(checkRequest(data, schemas, call.settings), call);
   const { audioUrl: source, mode } = request;

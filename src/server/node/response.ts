@@ -2,6 +2,9 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { discardRest, isRestLarge } from './upload-rest.js';
 
+/** What is missing of the request would be taken for the next one. */
+const REQUEST_TIMEOUT = 408;
+
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
 /** Sends an answer of the Fetch API over Node's HTTP server, no faster than it is taken. Never rejects. */
@@ -18,7 +21,8 @@ export async function sendResponse(
   try {
     if (outgoing.destroyed || outgoing.headersSent) return stop();
     setHead(outgoing, response);
-    if (isRestLarge(incoming)) outgoing.setHeader('connection', 'close');
+    if (isRestLarge(incoming) || response.status === REQUEST_TIMEOUT)
+      outgoing.setHeader('connection', 'close');
     if (reader === undefined) flushWhereMoreComes(incoming, outgoing);
     else if (isEventStream(response)) await sendEvents(outgoing, reader);
     else await sendBody(outgoing, reader);

@@ -1,6 +1,10 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import express from 'express';
+import { createRouter } from 'transcription-client/express';
 import { createFileAudioStore } from 'transcription-client/files';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { HttpOptions } from '../../../src/server/http/index.js';
@@ -34,7 +38,7 @@ describe('an upload', () => {
 
   it.each(['sync', 'async'])('that stalls is ended: %s', async (mode) => {
     const clock = new ManualClock();
-    await using stalling = await startStoringRig({ clock });
+    await using stalling = await startStoringRig({ clock, limits: { uploadIdleTimeoutMs: 5000 } });
     const audio = wavOf('some words and then silence');
     let stalls: () => void = () => undefined;
     const stalled = new Promise<void>((resolve) => (stalls = resolve));
@@ -51,12 +55,47 @@ describe('an upload', () => {
     );
     const sending = stalling.upload(body, `?mode=${mode}`);
     await stalled;
-    await clock.advance(29_999);
+    await clock.advance(4999);
     expect(await Promise.race([sending, 'waiting'])).toBe('waiting');
     await clock.advance(1);
     expect(await problemOf(await sending)).toMatchObject({ status: 408, code: 'upload_stalled' });
     expect((await stalling.client.jobs.list()).items).toEqual([]);
     expect(stalling.emulator.requests.filter(({ status }) => status === 200)).toEqual([]);
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('that stalls while it is JSON is ended too, after 30 seconds', async () => {
+    const clock = new ManualClock();
+    await using stalling = await startStoringRig({ clock });
+    let reads: () => void = () => undefined;
+    const read = new Promise<void>((resolve) => (reads = resolve));
+    const body = new ReadableStream<Uint8Array>({ pull: () => reads() }, { highWaterMark: 0 });
+    const sending = stalling.upload(body, '', { 'content-type': 'application/json' });
+    await read;
+    await clock.advance(29_999);
+    expect(await Promise.race([sending, 'waiting'])).toBe('waiting');
+    await clock.advance(1);
+    expect((await sending).status).toBe(408);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('that stalls does not leave its connection to the next request', async () => {
+    await using rig = await startStoringRig();
+    const app = express().use(
+      '/api',
+      createRouter(rig.client, { authorize: () => ({ userId: 'ada' }), limits: { uploadIdleTimeoutMs: 50 } }),
+    );
+    const server = app.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    let received = '';
+    socket.setEncoding('utf8').on('data', (text: string) => (received += text));
+    socket.write(
+      'POST /api/transcribe HTTP/1.1\r\nhost: x\r\ncontent-type: audio/wav\r\ncontent-length: 5000\r\n\r\nRIFF',
+    );
+    await once(socket, 'close');
+    expect(received).toMatch(/^HTTP\/1.1 408 /);
+    expect(received.toLowerCase()).toContain('connection: close');
+    await new Promise((resolve) => server.close(resolve));
   });
 });
