@@ -15,18 +15,21 @@ const server = spawn(process.execPath, [script], {
   env: { ...process.env, PORT: '0', EMULATOR_PORT: '0' },
   stdio: ['ignore', 'pipe', 'inherit'],
 });
+const closed = once(server, 'close');
 try {
-  const { origin, recording } = await addresses();
-  await callAll(origin, recording);
+  const found = await addresses();
+  // It has said why.
+  if (found === undefined) process.exitCode = 1;
+  else await callAll(found.origin, found.recording);
 } catch (error) {
   console.error(error);
   process.exitCode = 1;
 } finally {
   server.kill();
-  await once(server, 'close');
+  await closed;
 }
 
-/** What the server prints when it listens. */
+/** What the server prints when it listens. Undefined where it has ended before. */
 async function addresses() {
   /** @type {string[]} */
   const found = [];
@@ -39,7 +42,7 @@ async function addresses() {
       return { origin, recording };
     }
   }
-  throw new Error('The server has ended before it listened.');
+  return undefined;
 }
 
 /**

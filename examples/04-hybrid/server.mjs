@@ -13,6 +13,7 @@ import { createPrometheus } from 'transcription-client/prometheus';
 import { createStreamTokens, createWebSocketBridge } from 'transcription-client/websocket';
 import { createApp } from './app.mjs';
 import { startBackend } from './backend.mjs';
+import { explainListening, portOf } from './ports.mjs';
 
 /** @import { AddressInfo } from 'node:net' */
 /** @import { RouteRule } from 'transcription-client' */
@@ -35,12 +36,13 @@ const {
  */
 const archives = { name: 'archives', decide: ({ userId }) => (userId === 'grace' ? 'async' : undefined) };
 
-const backend = await startBackend(DEEPGRAM_API_KEY, Number(EMULATOR_PORT)).catch((error) =>
-  giveUp(error.cause ?? error, 'EMULATOR_PORT', EMULATOR_PORT),
+const wantedPort = portOf('PORT', PORT);
+const emulatorPort = portOf('EMULATOR_PORT', EMULATOR_PORT);
+const backend = await startBackend(DEEPGRAM_API_KEY, emulatorPort).catch((error) =>
+  explainListening({ name: 'EMULATOR_PORT', port: emulatorPort })(error.cause ?? error),
 );
-const server = createServer();
-server.listen(Number(PORT), HOST);
-await once(server, 'listening').catch((error) => giveUp(error, 'PORT', PORT));
+const server = createServer().listen(wantedPort, HOST);
+await once(server, 'listening').catch(explainListening({ name: 'PORT', port: wantedPort, host: HOST }));
 const uploads = mkdtempSync(join(tmpdir(), 'hybrid-uploads-'));
 const prometheus = createPrometheus({ routes: true });
 // Records and jobs are in memory, and end with the process. docs/queue.md tells how to keep them.
@@ -84,18 +86,4 @@ async function stop() {
   await backend.close();
   rmSync(uploads, { recursive: true, force: true });
   console.log('Closed');
-}
-
-/**
- * Says in words that a port is taken.
- *
- * @param {NodeJS.ErrnoException} error
- * @param {string} name Of its setting.
- * @param {string} port
- * @returns {never}
- */
-function giveUp(error, name, port) {
-  if (error.code !== 'EADDRINUSE') throw error;
-  console.error(`Port ${port} is taken. Set ${name} to another one.`);
-  process.exit(1);
 }

@@ -19,8 +19,11 @@ const {
   DEEPGRAM_API_KEY,
 } = process.env;
 
-await requireFreePorts({ PORT, BRIDGE_PORT }, HOST);
-if (!DEEPGRAM_API_KEY) await requireFreePorts({ EMULATOR_PORT }, EMULATOR_HOST);
+await requireFreePorts([
+  { name: 'PORT', port: PORT, host: HOST },
+  { name: 'BRIDGE_PORT', port: BRIDGE_PORT, host: HOST },
+  ...(DEEPGRAM_API_KEY ? [] : [{ name: 'EMULATOR_PORT', port: EMULATOR_PORT, host: EMULATOR_HOST }]),
+]);
 
 const emulator = DEEPGRAM_API_KEY ? undefined : await startEmulator(Number(EMULATOR_PORT));
 console.log(

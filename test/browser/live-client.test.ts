@@ -259,6 +259,16 @@ describe('a live client ends with a typed error', () => {
     await expect(live.send(audio(10))).rejects.toMatchObject({ code: 'live_ended' });
   });
 
+  it('names both causes where its session is not there any more', async () => {
+    const bridge = await startBridge();
+    const live = open(bridge);
+    await until(() => expect(live.state).toBe('open'));
+    bridge.visits[0]?.socket.close(4404);
+    await expect(live.finish()).rejects.toThrow(
+      /The session is not there any more: the connection was away for too long, or the server was started anew\./,
+    );
+  });
+
   it('says why the bridge refused a message, where the bridge told', async () => {
     const bridge = await startBridge();
     const live = open(bridge);

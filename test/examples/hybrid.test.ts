@@ -129,6 +129,32 @@ it.each(['PORT', 'EMULATOR_PORT'])('says so where %s is taken', async (name) => 
   });
 });
 
+it.each([
+  [{ PORT: 'abc' }, 'Port abc does not exist. Set PORT to another one.'],
+  [{ PORT: '70000' }, 'Port 70000 does not exist. Set PORT to another one.'],
+  [{ EMULATOR_PORT: 'abc' }, 'Port abc does not exist. Set EMULATOR_PORT to another one.'],
+  [{ HOST: '999.1.1.1' }, '999.1.1.1 is no address of this machine. Set HOST to one that is.'],
+  [{ HOST: '203.0.113.5' }, '203.0.113.5 is no address of this machine. Set HOST to one that is.'],
+])('says what is wrong with %j in a sentence', (wrong, sentence) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [`${folder}server.mjs`], {
+    env: { ...environment, ...wrong },
+    encoding: 'utf8',
+  });
+  expect({ status, stdout, stderr }).toEqual({ status: 1, stdout: '', stderr: `${sentence}\n` });
+});
+
+it('calls nothing where its server cannot start', () => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [`${folder}run.mjs`], {
+    env: { ...environment, HOST: '203.0.113.5' },
+    encoding: 'utf8',
+  });
+  expect({ status, stdout, stderr }).toEqual({
+    status: 1,
+    stdout: '',
+    stderr: '203.0.113.5 is no address of this machine. Set HOST to one that is.\n',
+  });
+});
+
 it('calls all of its routes by itself', () => {
   expect(readme).toContain('\nnode examples/04-hybrid/run.mjs\n');
   const output = execFileSync(process.execPath, [`${folder}run.mjs`], { env: environment, encoding: 'utf8' });

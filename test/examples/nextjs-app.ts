@@ -31,6 +31,8 @@ export interface ExampleApp {
   ended(): Promise<Ending>;
   /** Sends SIGTERM. */
   stop(): Promise<Ending>;
+  /** Kills all of its processes, as a machine that loses its power. */
+  kill(): Promise<Ending>;
 }
 
 export interface Ending {
@@ -139,6 +141,10 @@ async function appOf(
     signal: (signal) => void child.kill(signal),
     stop() {
       child.kill('SIGTERM');
+      return ended();
+    },
+    kill() {
+      killGroup(child);
       return ended();
     },
   };

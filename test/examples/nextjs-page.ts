@@ -84,7 +84,7 @@ async function emulate(page: Chromium, features: Readonly<Record<string, string>
   await page.send('Emulation.setEmulatedMedia', { features: list });
 }
 
-async function resize(page: Chromium, width: number, height: number): Promise<void> {
+export async function resize(page: Chromium, width: number, height: number): Promise<void> {
   await page.send('Emulation.setDeviceMetricsOverride', {
     width,
     height,

@@ -82,10 +82,20 @@ export function processTests(build: () => ExampleBuild): void {
       server.close();
     });
 
-    it('say so where two of the ports are one', async () => {
+    it.each([
+      ['PORT', 'BRIDGE_PORT'],
+      ['BRIDGE_PORT', 'EMULATOR_PORT'],
+      ['PORT', 'EMULATOR_PORT'],
+    ])('say so where %s and %s are one', async (one, other) => {
       const port = String(await freePort());
-      const { code, output } = await build().run({ env: { PORT: port, BRIDGE_PORT: port } });
-      expect(output).toBe(`Port ${port} is taken. Set BRIDGE_PORT to another one.\n`);
+      const { code, output } = await build().run({ env: { [one]: port, [other]: port } });
+      expect(output).toBe(`Port ${port} is taken. Set ${other} to another one.\n`);
+      expect(code).toBe(1);
+    });
+
+    it('say so where this machine has no such address', async () => {
+      const { code, output } = await build().run({ env: { HOST: '203.0.113.5' } });
+      expect(output).toBe('203.0.113.5 is no address of this machine. Set HOST to one that is.\n');
       expect(code).toBe(1);
     });
   });

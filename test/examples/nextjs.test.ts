@@ -9,6 +9,8 @@ import { type Chromium, type ChromiumOptions, startChromium } from '../support/c
 import { allOf, KEEP_SENT_AUDIO, sentAudio, wordsIn } from '../support/delivered-audio.js';
 import { buildExample, type ExampleApp, type ExampleBuild } from './nextjs-app.js';
 import { captionTests } from './nextjs-captions.js';
+import { formTests } from './nextjs-form.js';
+import { outageTests } from './nextjs-outages.js';
 import { checkLooks, chooseFile, click, dropFile, namesOf, press, walkTo } from './nextjs-page.js';
 import { processTests } from './nextjs-processes.js';
 
@@ -48,7 +50,9 @@ afterAll(async () => {
 }, 60_000);
 
 processTests(() => build);
+outageTests(() => build);
 captionTests(open, () => app.url);
+formTests(open, () => app.url);
 
 describe('the Next.js example', { timeout: 120_000 }, () => {
   it('transcribes a file at once with the keyboard, and lights up its words as they are played', async () => {

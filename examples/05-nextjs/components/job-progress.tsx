@@ -2,7 +2,7 @@
 
 import Link from 'next/link';
 import { useRouter } from 'next/navigation';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { JobEventAnswer } from 'transcription-client/http-client';
 import { speechApi } from '@/lib/api';
 import { problemOf } from '@/lib/problem';
@@ -14,6 +14,7 @@ export function JobProgress({ id }: { id: string }) {
   const router = useRouter();
   const [event, setEvent] = useState<JobEventAnswer>();
   const [error, setError] = useState<string>();
+  const [isCancelling, setIsCancelling] = useState(false);
 
   useEffect(() => {
     const leaving = new AbortController();
@@ -30,6 +31,7 @@ export function JobProgress({ id }: { id: string }) {
   }, [id, router]);
 
   async function cancel() {
+    setIsCancelling(true);
     // A job that has just ended is told by its own event.
     await speechApi.cancelJob(id).catch(() => undefined);
   }
@@ -39,7 +41,7 @@ export function JobProgress({ id }: { id: string }) {
   if (status?.state === 'failed')
     return <Ended title="It has failed" text={problemOf(status.error).message} />;
   if (status?.state === 'cancelled')
-    return <Ended title="It was cancelled" text="Nothing was written down." />;
+    return <Ended title="It was cancelled" text="Nothing was written down." takesFocus={isCancelling} />;
 
   const step = stepOf(event);
   const share = shareOf(event);
@@ -64,10 +66,24 @@ export function JobProgress({ id }: { id: string }) {
   );
 }
 
-function Ended({ title, text }: { title: string; text: string }) {
+interface EndedProps {
+  readonly title: string;
+  readonly text: string;
+  /** From a button that has gone. */
+  readonly takesFocus?: boolean;
+}
+
+function Ended({ title, text, takesFocus = false }: EndedProps) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    if (takesFocus) heading.current?.focus();
+  }, [takesFocus]);
+
   return (
     <section className="card job" role="alert">
-      <h2>{title}</h2>
+      <h2 ref={heading} tabIndex={-1}>
+        {title}
+      </h2>
       <p>{text}</p>
       <Link href="/">Transcribe another recording</Link>
     </section>

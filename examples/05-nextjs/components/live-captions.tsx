@@ -1,57 +1,91 @@
 'use client';
 
-import Link from 'next/link';
 import { useEffect, useRef } from 'react';
 import { timeOf } from '@/lib/lines';
 import { useHydrated } from '@/lib/use-hydrated';
 import { type LiveCaptions as Captions, useLiveCaptions } from '@/lib/use-live-captions';
+import { CaptionsEnd } from './captions-end';
 
 const STATES: Readonly<Record<Captions['state'], string>> = {
   idle: 'Not connected',
   connecting: 'Connecting',
   open: 'Live',
-  reconnecting: 'Connecting again. No word is lost.',
+  reconnecting: 'Connecting again. What you say is kept.',
   closed: 'Ended',
+};
+
+/** While the last words are waited for. */
+const STOPPING: Readonly<Partial<typeof STATES>> = {
+  reconnecting: 'Connecting again',
 };
 
 export function LiveCaptions() {
   const live = useLiveCaptions();
   const isHydrated = useHydrated();
-  const { captions, partial, state, level, isMuted, error, transcriptId } = live;
-  const end = useRef<HTMLDivElement>(null);
+  const { captions, partial, state, level, isMuted, error, isStopping, end } = live;
+  const bottom = useRef<HTMLDivElement>(null);
+  const primary = useRef<HTMLButtonElement>(null);
   const isRunning = state !== 'idle' && state !== 'closed';
 
   // Follows the speech.
   // biome-ignore lint/correctness/useExhaustiveDependencies: with each change of the text.
   useEffect(() => {
-    end.current?.scrollIntoView({ block: 'nearest' });
+    bottom.current?.scrollIntoView({ block: 'nearest' });
   }, [captions, partial]);
+
+  function giveUp() {
+    live.giveUp();
+    // The button that was pressed goes away.
+    primary.current?.focus();
+  }
 
   return (
     <section className="card captions" aria-label="Captions">
       <div className="controls">
         {isRunning ? (
-          <button className="primary" id="stop" type="button" onClick={live.stop}>
-            Stop
+          // Not disabled, which would take the focus away.
+          <button
+            className="primary"
+            id="stop"
+            type="button"
+            ref={primary}
+            aria-disabled={isStopping}
+            onClick={isStopping ? undefined : live.stop}
+          >
+            {isStopping ? 'Stopping…' : 'Stop'}
           </button>
         ) : (
-          <button className="primary" id="start" type="button" disabled={!isHydrated} onClick={live.start}>
+          <button
+            className="primary"
+            id="start"
+            type="button"
+            ref={primary}
+            disabled={!isHydrated}
+            onClick={live.start}
+          >
             Start
           </button>
         )}
-        <button
-          type="button"
-          disabled={!isRunning}
-          aria-pressed={isMuted}
-          onClick={() => live.setMuted(!isMuted)}
-        >
-          Mute
-        </button>
+        {isStopping ? (
+          // Not where Stop is: a double click gives nothing up.
+          <button id="give-up" type="button" onClick={giveUp}>
+            Give up
+          </button>
+        ) : (
+          <button
+            type="button"
+            disabled={!isRunning}
+            aria-pressed={isMuted}
+            onClick={() => live.setMuted(!isMuted)}
+          >
+            Mute
+          </button>
+        )}
         <div className="level" aria-hidden="true">
           <span style={{ transform: `scaleX(${Math.min(1, Math.sqrt(level) * 1.6)})` }} />
         </div>
         <p className="state" role="status" data-state={state}>
-          {STATES[state]}
+          {isStopping ? (STOPPING[state] ?? 'Waiting for the last words') : STATES[state]}
         </p>
       </div>
       {error !== undefined && (
@@ -73,13 +107,9 @@ export function LiveCaptions() {
         <p id="partial" aria-live="off">
           {partial}
         </p>
-        <div ref={end} />
+        <div ref={bottom} />
       </div>
-      {transcriptId !== undefined && (
-        <Link className="button" id="to-transcript" href={`/transcripts/${transcriptId}`}>
-          Read and hear it again
-        </Link>
-      )}
+      {end !== undefined && <CaptionsEnd end={end} hasError={error !== undefined} />}
     </section>
   );
 }

@@ -12,10 +12,11 @@ import { ModeChoice } from './mode-choice';
 
 type Field = 'file' | 'url' | 'mode';
 
-/** What is wrong, and the id of the control that it is shown at. */
-interface Wrong {
+/** What came of it, and the control that the focus goes to, at which it is shown where something is wrong. */
+interface Outcome {
   readonly field: Field;
   readonly message: string;
+  readonly isWrong: boolean;
 }
 
 export function TranscribeForm({ sampleUrl }: { sampleUrl: string | undefined }) {
@@ -23,38 +24,42 @@ export function TranscribeForm({ sampleUrl }: { sampleUrl: string | undefined })
   const [file, setFile] = useState<File>();
   const [url, setUrl] = useState('');
   const [mode, setMode] = useState<Mode>('automatic');
-  const [wrong, setWrong] = useState<Wrong>();
-  const [running, setRunning] = useState<AbortController>();
+  const [outcome, setOutcome] = useState<Outcome>();
+  const [isRunning, setIsRunning] = useState(false);
+  // A state would be late: whoever submits twice does so before the page is drawn again.
+  const running = useRef<AbortController>(undefined);
   const form = useRef<HTMLFormElement>(null);
-  const isRunning = running !== undefined;
   const isDisabled = !useHydrated() || isRunning;
 
   // Who leaves the page does not wait for an answer.
-  useEffect(() => () => running?.abort(), [running]);
+  useEffect(() => () => running.current?.abort(), []);
 
   useEffect(() => {
-    if (wrong !== undefined) form.current?.querySelector<HTMLElement>(CONTROLS[wrong.field])?.focus();
-  }, [wrong]);
+    if (outcome !== undefined) form.current?.querySelector<HTMLElement>(CONTROLS[outcome.field])?.focus();
+  }, [outcome]);
 
   function choose(chosen: { readonly file?: File | undefined; readonly url?: string }) {
     setFile(chosen.file);
     setUrl(chosen.url ?? '');
     // It was about the one before.
-    setWrong(undefined);
+    setOutcome(undefined);
   }
 
-  const errorOf = (field: Field) => (wrong?.field === field ? wrong.message : undefined);
+  const errorOf = (field: Field) =>
+    outcome?.isWrong && outcome.field === field ? outcome.message : undefined;
 
   async function send(event: FormEvent) {
     event.preventDefault();
+    if (running.current !== undefined) return;
     const source = file ?? url.trim();
     if (source === '') {
-      setWrong({ field: 'file', message: 'Choose a recording, or paste the URL of one.' });
+      setOutcome({ field: 'file', message: 'Choose a recording, or paste the URL of one.', isWrong: true });
       return;
     }
     const controller = new AbortController();
-    setWrong(undefined);
-    setRunning(controller);
+    running.current = controller;
+    setOutcome(undefined);
+    setIsRunning(true);
     try {
       const audioDuration = file && (await durationOf(file));
       const answer = await submit({ source, mode, audioDuration }, controller.signal);
@@ -66,8 +71,13 @@ export function TranscribeForm({ sampleUrl }: { sampleUrl: string | undefined })
       await keepRecording(key, source).catch(() => undefined);
       router.push(path);
     } catch (error) {
-      setRunning(undefined);
-      if (!controller.signal.aborted) setWrong(wrongOf(error, file === undefined ? 'url' : 'file'));
+      running.current = undefined;
+      setIsRunning(false);
+      const given = file === undefined ? 'url' : 'file';
+      // The button that cancels goes away with the focus.
+      if (controller.signal.aborted)
+        setOutcome({ field: given, message: 'It was cancelled.', isWrong: false });
+      else setOutcome(wrongOf(error, given));
     }
   }
 
@@ -115,7 +125,7 @@ export function TranscribeForm({ sampleUrl }: { sampleUrl: string | undefined })
         isDisabled={isDisabled}
         onChange={(chosen) => {
           setMode(chosen);
-          setWrong(undefined);
+          setOutcome(undefined);
         }}
       />
       <div className="actions">
@@ -123,7 +133,7 @@ export function TranscribeForm({ sampleUrl }: { sampleUrl: string | undefined })
           {isRunning ? 'Transcribing…' : 'Transcribe'}
         </button>
         {isRunning && (
-          <button type="button" onClick={() => running.abort()}>
+          <button id="cancel-upload" type="button" onClick={() => running.current?.abort()}>
             Cancel
           </button>
         )}
@@ -131,7 +141,7 @@ export function TranscribeForm({ sampleUrl }: { sampleUrl: string | undefined })
       {isRunning && <div className="bar" aria-hidden="true" />}
       <p className="unseen" role="status">
         {isRunning && 'The recording is being transcribed.'}
-        {wrong?.message}
+        {outcome?.message}
       </p>
     </form>
   );
@@ -140,7 +150,7 @@ export function TranscribeForm({ sampleUrl }: { sampleUrl: string | undefined })
 const CONTROLS: Readonly<Record<Field, string>> = { file: '#file', url: '#url', mode: '[name=mode]:checked' };
 
 /** Fields that the form does not have are about the recording. */
-function wrongOf(error: unknown, given: 'file' | 'url'): Wrong {
+function wrongOf(error: unknown, given: 'file' | 'url'): Outcome {
   const { field, message } = problemOf(error);
-  return { field: field === 'mode' ? 'mode' : given, message };
+  return { field: field === 'mode' ? 'mode' : given, message, isWrong: true };
 }

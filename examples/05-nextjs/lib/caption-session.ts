@@ -11,7 +11,19 @@ import { speechApi } from './api';
 import { keepRecording } from './recordings';
 import { wavOf } from './wav';
 
+/** What is left of captions that have been open. */
+export interface CaptionsEnd {
+  readonly type: 'end';
+  /** By a stop of this page, by one that did not wait for the last words, or by itself. */
+  readonly by: 'stop' | 'give-up' | 'itself';
+  /** The recording is kept with it. Undefined where this page knows of no transcript. */
+  readonly transcriptId: string | undefined;
+  /** Where there is no transcript to keep it with: nobody else has it. */
+  readonly recording: Blob | undefined;
+}
+
 export type CaptionEvent =
+  | CaptionsEnd
   | Extract<MicrophoneEvent, { type: 'level' | 'error' }>
   | Extract<LiveClientEvent, { type: 'state' | 'interim' | 'final' | 'error' }>;
 
@@ -22,6 +34,7 @@ export class CaptionSession {
   readonly #stopping = new AbortController();
   readonly #recorded: Uint8Array<ArrayBuffer>[] = [];
   #live: LiveClient | undefined;
+  #by: CaptionsEnd['by'] = 'itself';
 
   constructor(onEvent: (event: CaptionEvent) => void) {
     this.#onEvent = onEvent;
@@ -57,14 +70,19 @@ export class CaptionSession {
     }
   }
 
-  /** Waits for the last words, and returns the id of their transcript, if there is one. */
-  async stop(): Promise<string | undefined> {
+  /** Waits for the last words. What came of them is an event. */
+  async stop(): Promise<void> {
+    this.#by = 'stop';
     this.#stopping.abort();
     if (!this.isOpen) this.#live?.abort();
     await this.microphone.stop();
-    // Its failure came as an event.
-    const transcript = await this.#live?.finish().catch(() => undefined);
-    return transcript?.id;
+    await this.#live?.finish().catch(() => undefined);
+  }
+
+  /** Waits no longer. */
+  giveUp(): void {
+    this.#by = 'give-up';
+    this.#live?.abort();
   }
 
   #connect(offer: StreamAnswer): void {
@@ -79,20 +97,35 @@ export class CaptionSession {
         return token;
       },
     });
-    for (const type of ['state', 'interim', 'final', 'error'] as const) live.on(type, this.#onEvent);
-    live.on('end', ({ transcript }) => {
-      void this.microphone.stop();
-      if (transcript !== undefined) this.#keepRecording(transcript.id);
+    for (const type of ['state', 'interim', 'final'] as const) live.on(type, this.#onEvent);
+    live.on('error', (event) => {
+      // Whoever gives up knows it.
+      if (this.#by !== 'give-up') this.#onEvent(event);
     });
+    live.on('end', ({ transcript }) => this.#end(transcript?.id));
     // What was said since the microphone is on.
     for (const chunk of this.#recorded) void live.send(chunk);
     this.#live = live;
   }
 
-  #keepRecording(transcriptId: string): void {
+  #end(transcriptId: string | undefined): void {
+    void this.microphone.stop();
+    const recording = this.#recording();
+    if (transcriptId !== undefined && recording !== undefined) {
+      // Without it the transcript has no player, and is there all the same.
+      keepRecording(transcriptId, recording).catch(() => undefined);
+    }
+    this.#onEvent({
+      type: 'end',
+      by: this.#by,
+      transcriptId,
+      recording: transcriptId === undefined ? recording : undefined,
+    });
+  }
+
+  #recording(): Blob | undefined {
     const { sample_rate, channels } = this.microphone.format;
-    if (sample_rate === undefined) return;
-    // Without it the transcript has no player, and is there all the same.
-    keepRecording(transcriptId, wavOf(this.#recorded, sample_rate, channels)).catch(() => undefined);
+    if (sample_rate === undefined || this.#recorded.length === 0) return undefined;
+    return wavOf(this.#recorded, sample_rate, channels);
   }
 }

@@ -47,7 +47,8 @@ const WORDS: Readonly<Record<string, string>> = {
   client_closed: DOWN,
   timeout: 'It took too long, and was ended. Try again.',
   aborted: 'It was cancelled.',
-  live_ended: 'You were away for too long. What was said before is among your transcripts.',
+  live_ended:
+    'The connection was away for too long, or the server was started anew. What was said may not be among your transcripts.',
   microphone_denied: 'This page may not use the microphone. Allow it in your browser, and press Start again.',
   microphone_missing: 'There is no microphone. Plug one in, and press Start again.',
   microphone_busy: 'The microphone cannot be opened. Close what else uses it, and press Start again.',

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { LiveClientState } from 'transcription-client/browser';
-import { type CaptionEvent, CaptionSession } from './caption-session';
+import { type CaptionEvent, CaptionSession, type CaptionsEnd } from './caption-session';
 import { problemOf } from './problem';
 
 export interface Caption {
@@ -18,11 +18,15 @@ export interface LiveCaptions {
   readonly level: number;
   readonly isMuted: boolean;
   readonly error: string | undefined;
-  /** Of the session that has ended. */
-  readonly transcriptId: string | undefined;
+  /** It waits for the last words, which takes long where the bridge has gone. */
+  readonly isStopping: boolean;
+  /** Of the session before. */
+  readonly end: CaptionsEnd | undefined;
   start(): Promise<void>;
   /** Waits for the last words. */
   stop(): Promise<void>;
+  /** Waits no longer for them. */
+  giveUp(): void;
   setMuted(isMuted: boolean): void;
 }
 
@@ -36,11 +40,13 @@ export function useLiveCaptions(): LiveCaptions {
   const [level, setLevel] = useState(0);
   const [isMuted, setIsMuted] = useState(false);
   const [error, setError] = useState<string>();
-  const [transcriptId, setTranscriptId] = useState<string>();
+  const [isStopping, setIsStopping] = useState(false);
+  const [end, setEnd] = useState<CaptionsEnd>();
 
   const leave = useCallback((next: LiveCaptions['state']) => {
     session.current = undefined;
     setLevel(0);
+    setIsStopping(false);
     setState(next);
   }, []);
 
@@ -59,6 +65,8 @@ export function useLiveCaptions(): LiveCaptions {
         }
         case 'error':
           return setError(problemOf(event.error).message);
+        case 'end':
+          return setEnd(event);
         default:
           return event.state === 'closed' ? leave('closed') : setState(event.state);
       }
@@ -70,7 +78,7 @@ export function useLiveCaptions(): LiveCaptions {
     setCaptions([]);
     setPartial('');
     setError(undefined);
-    setTranscriptId(undefined);
+    setEnd(undefined);
     setIsMuted(false);
     setState('connecting');
     const opened = new CaptionSession((event) => {
@@ -90,8 +98,11 @@ export function useLiveCaptions(): LiveCaptions {
   const stop = useCallback(async () => {
     const stopped = session.current;
     if (stopped?.isOpen === false) leave('idle');
-    setTranscriptId(await stopped?.stop());
+    else setIsStopping(true);
+    await stopped?.stop();
   }, [leave]);
+
+  const giveUp = useCallback(() => session.current?.giveUp(), []);
 
   const setMuted = useCallback((muted: boolean) => {
     if (muted) session.current?.microphone.mute();
@@ -108,5 +119,18 @@ export function useLiveCaptions(): LiveCaptions {
     };
   }, []);
 
-  return { captions, partial, state, level, isMuted, error, transcriptId, start, stop, setMuted };
+  return {
+    captions,
+    partial,
+    state,
+    level,
+    isMuted,
+    error,
+    isStopping,
+    end,
+    start,
+    stop,
+    giveUp,
+    setMuted,
+  };
 }

@@ -56,8 +56,8 @@ function uploadOf(audio: AudioBody, options: UploadOptions): HttpClientRequest {
     throw invalidOption('source', 'a ReadableStream that nobody reads', audio);
   }
   const { contentType } = options;
-  // A file of another type, such as JSON, is audio too where it is handed over as such.
-  const ofBlob = audio instanceof Blob && /^(audio|video)\//i.test(audio.type) ? audio.type : undefined;
+  // As JSON it would be taken for a request, and recordings are called application/ogg and the like too.
+  const ofBlob = audio instanceof Blob && !/^(application\/|$)/i.test(audio.type) ? audio.type : undefined;
   const query = queryOf(options).toString();
   return {
     method: 'POST',

@@ -63,12 +63,14 @@ describe('the HTTP client on the handlers', () => {
     expect(answer.decision.rule).toEqual(expect.any(String));
   });
 
-  it('sends a file as audio, whatever its type', async () => {
-    for (const type of ['application/json', 'text/plain', 'application/ogg']) {
+  it('sends a file as audio, also one that says to be JSON', async () => {
+    for (const type of ['application/json', 'application/ogg', 'Application/ld+json']) {
       const answer = await clientOf('ada').transcribe(new Blob([wavOf('one two')], { type }));
       if (answer.mode !== 'sync') throw new Error(answer.mode);
       expect(answer.transcript.text).toBe('one two');
     }
+    const text = new Blob(['{}'], { type: 'text/plain' });
+    expect(await failure(clientOf('ada').transcribe(text))).toMatchObject({ status: 415 });
   });
 
   it('sends the options of an upload', async () => {
