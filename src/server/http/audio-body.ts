@@ -1,7 +1,7 @@
-import { answerWithin } from '../../internal/answer-within.js';
 import { bytesOf } from '../../internal/bytes.js';
 import { type BodySettings, brokenOff, refuseAnnounced, release, stalled, tooLarge } from './body.js';
 import { HttpProblem } from './problem.js';
+import { StallWatch } from './stall-watch.js';
 
 /** Audio on its way through: never held here, and counted while it flows. */
 export interface AudioBody {
@@ -24,21 +24,32 @@ export function audioBodyOf(request: Request, { limits, clock }: BodySettings): 
   if (body === null || announced === '0') throw empty();
   // Not locked until it is read: the server may want to drop what nobody reads.
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  let stream: ReadableStreamDefaultController<Uint8Array> | undefined;
   let problem: HttpProblem | undefined;
   let isOver = false;
   let count = 0;
 
+  const watch = new StallWatch(clock, idleMs, () => fail(stalled(idleMs)));
+
   function end(reason?: HttpProblem): void {
     isOver = true;
     problem = reason;
+    watch.end();
     // Not cancelled: on Node that would cut off the connection which the answer needs. The server drops the rest.
     release(reader);
+  }
+
+  function fail(reason: HttpProblem): void {
+    end(reason);
+    stream?.error(reason);
   }
 
   /** The next chunk; undefined at the end. */
   async function read(): Promise<Uint8Array | undefined> {
     reader ??= body?.getReader() as ReadableStreamDefaultReader<Uint8Array>;
-    const { done, value } = await answerWithin(clock, reader.read(), idleMs, () => stalled(idleMs));
+    watch.wait();
+    const { done, value } = await reader.read();
+    watch.rest();
     if (done) return undefined;
     const bytes = bytesOf(value);
     if (bytes === undefined) throw new TypeError('The body delivered something else than bytes.');
@@ -47,6 +58,9 @@ export function audioBodyOf(request: Request, { limits, clock }: BodySettings): 
 
   const counted = new ReadableStream<Uint8Array>(
     {
+      start(controller) {
+        stream = controller;
+      },
       async pull(controller) {
         try {
           const bytes = await read();
@@ -60,8 +74,7 @@ export function audioBodyOf(request: Request, { limits, clock }: BodySettings): 
         } catch (error) {
           // A read that was waiting when nobody wanted the audio any more fails as well.
           if (isOver) return;
-          end(error instanceof HttpProblem ? error : brokenOff(error));
-          controller.error(problem);
+          fail(error instanceof HttpProblem ? error : brokenOff(error));
         }
       },
       cancel: () => end(),
