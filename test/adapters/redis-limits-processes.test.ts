@@ -149,6 +149,9 @@ describe('limits of three processes through Redis', () => {
     const [stopped, other] = children as [Started, Started];
     for (const child of children) child.tell('load 10');
     await until(() => servedBy(stopped) > 5);
+    // Every place is at work: a process that stands still between its place and its request sends it afterwards, which
+    // no limit can know of.
+    await until(() => target.inFlight === PLACES);
     process.kill(stopped.pid, 'SIGSTOP');
     const stoppedAt = performance.now();
     await until(() => performance.now() - stoppedAt > 2 * LEASE_MS);
