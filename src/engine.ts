@@ -64,8 +64,8 @@ export interface Engine extends EndpointCalls, HealthChecks {
  * client that is never used, do not pay for it.
  */
 export function createEngine({ options, emit, lifetime }: EngineParts): Engine {
-  // The memory storage has nothing to close; one that was handed in is its owner's to close.
   const { clock, project } = options;
+  // The memory storage has nothing to close; one that was handed in is its owner's to close.
   const storage = guardStorage(options.storage ?? createMemoryStorage(), emit, clock);
   const archive = createTranscriptArchive(storage);
   const limits =
